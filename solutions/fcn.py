@@ -1,0 +1,69 @@
+"""FCN8s, a fully convolutional network for semantic segmentation (Q2-1)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+from torch import Tensor, nn
+
+STRIDE = 32
+
+
+class FCN8s(nn.Module):
+    """Class scores for every pixel from an encoder's features (Q2-1).
+
+    With `skips`, the encoder's x4 and x3 are fused, spatially aligned, into the score at strides 16 and 8,
+    and gradient flows back into them; without, the output depends on x5 alone. The encoder is a registered
+    submodule whose `requires_grad` stays as it was, and every learnable tensor in use is among
+    `parameters()`. In eval mode the images of a batch do not affect each other.
+
+    Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation" (2015). Any
+    decoder that keeps to the above is right.
+
+    Args:
+        encoder: `encoder(images)` gives `{"x1": ..., ..., "x5": ...}`, float (N, C_i, H / 2^i, W / 2^i), with
+            the channel counts C_1..C_5 in `encoder.channels`.
+        num_classes: number of classes, at least 1.
+        skips: whether x4 and x3 are used.
+    """
+
+    def __init__(self, encoder: nn.Module, num_classes: int, *, skips: bool = True) -> None:
+        super().__init__()
+        _, _, c3, c4, c5 = cast(Sequence[int], encoder.channels)
+        widths = (c5, c4, c3, max(c3 // 2, 1), max(c3 // 4, 1), max(c3 // 8, 1))
+        self.encoder = encoder
+        self.skips = skips
+        # The report's decoder: 512-512-256-128-64-32 on VGG16.
+        self.upsample = nn.ModuleList(
+            nn.ConvTranspose2d(wide, narrow, kernel_size=3, stride=2, padding=1, output_padding=1)
+            for wide, narrow in pairwise(widths)
+        )
+        self.norm = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
+        self.relu = nn.ReLU()
+        self.classifier = nn.Conv2d(widths[-1], num_classes, kernel_size=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score every class at every pixel.
+
+        Args:
+            images: ImageNet-normalised, float (N, 3, H, W), H and W multiples of 32.
+
+        Returns:
+            Raw scores (logits), float (N, num_classes, H, W).
+
+        Raises:
+            ValueError: H or W is not a multiple of 32.
+        """
+        height, width = images.shape[-2:]
+        if height % STRIDE or width % STRIDE:
+            raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} x {width}")
+        features = self.encoder(images)
+        fused = [features["x4"], features["x3"]] if self.skips else []
+        score = features["x5"]
+        for stage, (upsample, norm) in enumerate(zip(self.upsample, self.norm, strict=True)):
+            score = self.relu(upsample(score))
+            if stage < len(fused):
+                score = score + fused[stage]
+            score = norm(score)
+        logits: Tensor = self.classifier(score)
+        return logits
