@@ -1,0 +1,1 @@
+"""Faces and CamVid, decoded once to uint8 arrays on disk."""

@@ -1,0 +1,39 @@
+"""Probes of metrics.py."""
+
+import torch
+
+from grading.probes import attribute, call
+from grading.probes.labels import tensor
+from grading.probes.nets import array
+from grading.workers.wire import Plain
+
+_GIVES = {
+    "confusion_matrix": torch.Tensor,
+    "class_iou": torch.Tensor,
+    "pixel_accuracy": float,
+    "mean_iou": float,
+}
+
+
+def measure(
+    room: object,
+    *,
+    metric: str,
+    pred: Plain,
+    target: Plain,
+    num_classes: int | None = None,
+    ignore_index: int | None = None,
+    layout: str = "contiguous",
+) -> Plain:
+    """Compute one metric; `num_classes` is None for `pixel_accuracy`, which takes none."""
+    before = tensor(pred, layout), tensor(target, layout)
+    classes = [] if num_classes is None else [num_classes]
+    keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
+    result = call(attribute(room, metric), *before, *classes, **keywords, gives=_GIVES[metric])
+    is_tensor = isinstance(result, torch.Tensor)
+    return {
+        "dtype": str(result.dtype).removeprefix("torch.") if is_tensor else None,
+        "value": array(result) if is_tensor else float(result),
+        "pred": array(before[0]),
+        "target": array(before[1]),
+    }

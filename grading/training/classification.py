@@ -1,0 +1,69 @@
+"""Faces: batches for the cases of part 1 and the challenger."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision import transforms
+
+from grading.data.arrays import Images
+from grading.probes import Student, attribute, call
+from grading.workers.wire import Plain
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Transform = Callable[[Image.Image], Tensor]
+
+
+class Classification:
+    """Batches of transformed faces, and their loss."""
+
+    def __init__(self, job: Plain, student: Student) -> None:
+        protocol = job["protocol"]
+        data = Path(job["data"])
+        self.images = Images.open(data / "train")
+        self.labels = torch.from_numpy(np.load(data / "train" / "labels.npy")).long()
+        self.order = torch.Generator().manual_seed(job["seed"])
+        self.count = min(len(self.labels), job["limit"] or len(self.labels))
+        self.batch_size = protocol["batch_size"]
+        self.transform, evaluate = _transforms(job["augmentation"], protocol, student)
+        # The validation views never change, so they are made once.
+        validation = Images.open(data / "validation")
+        self.views = torch.stack([_applied(evaluate, image) for image in validation])
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Float32 images (n, 3, size, size) and int64 labels (n,), in a new random order."""
+        for chosen in torch.randperm(self.count, generator=self.order).split(self.batch_size):
+            views = [_applied(self.transform, self.images[index]) for index in chosen.tolist()]
+            yield torch.stack(views), self.labels[chosen]
+
+    def validation_batches(self) -> Iterator[Tensor]:
+        """The validation images, in their order."""
+        yield from self.views.split(50)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Cross entropy."""
+        return F.cross_entropy(logits, labels)
+
+
+def _transforms(augmentation: str, protocol: Plain, student: Student) -> tuple[Transform, Transform]:
+    if augmentation == "face":
+        room = student.room("augmentation")
+        return (
+            call(attribute(room, "face_train_transform"), protocol["crop"]),
+            call(attribute(room, "face_eval_transform"), protocol["crop"]),
+        )
+    normalised = [transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)]
+    training = [transforms.RandomResizedCrop(protocol["crop"]), transforms.RandomHorizontalFlip()]
+    evaluation = [transforms.Resize(protocol["resize"]), transforms.CenterCrop(protocol["crop"])]
+    return transforms.Compose(training + normalised), transforms.Compose(evaluation + normalised)
+
+
+def _applied(transform: Transform, image: np.ndarray) -> Tensor:
+    view: Tensor = call(transform, Image.fromarray(image), gives=Tensor)
+    return view

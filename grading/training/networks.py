@@ -1,0 +1,53 @@
+"""The network and the optimizer of a configuration, built by the student's code from given backbones."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from grading.backbones.loading import load_classifier, load_encoder
+from grading.probes import Student, StudentRaised, attribute, call
+from grading.workers.wire import Plain
+
+OPTIMIZERS: dict[str, Any] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
+
+
+def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """Ask the student's code for the network of `job["network"]`, and for its optimizer where that is asked.
+
+    Raises:
+        StudentRaised: the student's code raised, or nothing of the network trains.
+    """
+    weights = job["weights"]
+
+    def load(name: str, pretrained: bool) -> nn.Module:
+        return load_classifier(job["profile"], name, weights.get(name) if pretrained else None, pretrained=pretrained)
+
+    network = job["network"]
+    match network["build"]:
+        case "case":
+            build = attribute(student.room("transfer"), "build_case")
+            model = call(build, network["case"], lambda pretrained: load("alexnet", pretrained), gives=nn.Module)
+        case "challenger":
+            build = attribute(student.room("transfer"), "build_challenger")
+            model, optimizer = call(build, load, gives=tuple)
+            return model, optimizer
+        case "fcn8s":
+            encoder = load_encoder(job["profile"], weights["encoder"])
+            fcn8s = attribute(student.room("fcn"), "FCN8s")
+            model = call(fcn8s, encoder, job["num_classes"], skips=network["skips"], gives=nn.Module)
+        case other:
+            raise ValueError(f"no such network: {other}")
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
+    settings = dict(job["protocol"]["optimizer"])
+    return model, OPTIMIZERS[settings.pop("name")](trainable, **settings)
+
+
+def build_scheduler(
+    optimizer: torch.optim.Optimizer, protocol: Plain
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """The protocol's StepLR, stepped once an epoch; a constant rate where it has none."""
+    step = protocol.get("scheduler", {"step_size": protocol["epochs"] + 1, "gamma": 1.0})
+    return torch.optim.lr_scheduler.StepLR(optimizer, **step)

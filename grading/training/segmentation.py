@@ -1,0 +1,72 @@
+"""Streets: batches for FCN8s."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from grading.data.arrays import Images
+from grading.data.crops import centre_crop
+from grading.probes import Student, attribute, call
+from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
+from grading.workers.wire import Plain
+
+DROPPED = 255
+
+
+class Segmentation:
+    """Batches of random crops, and their loss."""
+
+    def __init__(self, job: Plain, student: Student) -> None:
+        data = Path(job["data"])
+        self.crop = job["protocol"]["crop"]
+        self.batch_size = job["protocol"]["batch_size"]
+        self.num_classes = job["num_classes"]
+        self.images = Images.open(data / "train").stacked()
+        self.draws = torch.Generator().manual_seed(job["seed"])
+        self.count = min(len(self.images), job["limit"] or len(self.images))
+        self.validation = centre_crop(Images.open(data / "validation").stacked(), self.crop)
+        labels = torch.from_numpy(np.load(data / "train" / "labels.npy"))
+        reduce = attribute(student.room("classes"), "reduce_classes")
+        mapping = {old: new for old, new in job["mapping"]}
+        self.labels = call(reduce, labels, mapping, ignore_index=DROPPED, gives=Tensor)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop), in a new random order."""
+        for chosen in torch.randperm(self.count, generator=self.draws).split(self.batch_size):
+            crops = [self._drawn(index) for index in chosen.tolist()]
+            yield normalised(torch.stack([image for image, _ in crops])), self._one_hot([own for _, own in crops])
+
+    def validation_batches(self) -> Iterator[Tensor]:
+        """The centre crops of the validation images, in their order."""
+        for start in range(0, len(self.validation), 10):
+            yield normalised(torch.from_numpy(np.array(self.validation[start : start + 10])))
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Binary cross entropy of every class on its own, as the report has it."""
+        return F.binary_cross_entropy_with_logits(logits, targets)
+
+    def _drawn(self, index: int) -> tuple[Tensor, Tensor]:
+        height, width = self.images.shape[1:3]
+        top, left, flip = (
+            int(torch.randint(high, (1,), generator=self.draws))
+            for high in (height - self.crop + 1, width - self.crop + 1, 2)
+        )
+        window = (slice(top, top + self.crop), slice(left, left + self.crop))
+        image = torch.from_numpy(np.array(self.images[index][window]))
+        labels = self.labels[index][window]
+        return (image.flip(1), labels.flip(1)) if flip else (image, labels)
+
+    def _one_hot(self, labels: list[Tensor]) -> Tensor:
+        """A dropped pixel is all zeros."""
+        classes = torch.arange(self.num_classes).reshape(1, -1, 1, 1)
+        return (torch.stack(labels).unsqueeze(1) == classes).float()
+
+
+def normalised(images: Tensor) -> Tensor:
+    """uint8 (N, H, W, 3) to ImageNet-normalised float32 (N, 3, H, W)."""
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std

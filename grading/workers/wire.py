@@ -1,0 +1,116 @@
+"""Frames of plain data between two processes: a JSON header, then raw arrays. Nothing is ever unpickled."""
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+import numpy as np
+
+Plain = Any  # None, bool, int, float, str, lists and string-keyed dicts of these, and numpy arrays of DTYPES
+
+DTYPES = frozenset({"bool", "uint8", "int64", "float32", "float64"})
+MAX_HEADER = 64 * 2**20
+MAX_ARRAYS = 2 * 2**30
+_LENGTH = struct.Struct("<Q")
+_ARRAY = "__array__"
+
+
+class WireError(Exception):
+    """What came over the wire is not a frame of plain data."""
+
+
+def check_plain(value: Plain) -> Plain:
+    """Return a copy of `value` as it would arrive on the other side of a wire.
+
+    Raises:
+        WireError: it is, or holds, anything but plain data.
+    """
+    arrays: list[np.ndarray] = []
+    body = json.loads(json.dumps(_packed(value, arrays)))
+    return _unpacked(body, [array.copy() for array in arrays])
+
+
+def send(stream: BinaryIO, value: Plain) -> None:
+    """Write one frame and flush.
+
+    Raises:
+        WireError: `value` is not plain data.
+    """
+    arrays: list[np.ndarray] = []
+    body = _packed(value, arrays)
+    header = json.dumps(
+        {"body": body, "arrays": [{"dtype": a.dtype.name, "shape": a.shape} for a in arrays]}
+    ).encode()
+    stream.write(_LENGTH.pack(len(header)) + header)
+    for array in arrays:
+        stream.write(memoryview(array).cast("B") if array.size else b"")
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Plain:
+    """Read one frame.
+
+    Raises:
+        EOFError: the other side has closed the stream, or died in the middle of a frame.
+        WireError: what came is not a frame of plain data, or is larger than any frame of this project.
+    """
+    (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
+    if length > MAX_HEADER:
+        raise WireError(f"a header of {length} bytes")
+    try:
+        header = json.loads(_read(stream, length))
+        described = [(spec["dtype"], tuple(spec["shape"])) for spec in header["arrays"]]
+        body = header["body"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WireError(f"a malformed header: {error!r}") from None
+    arrays = []
+    room = MAX_ARRAYS
+    for dtype, shape in described:
+        if dtype not in DTYPES or not all(type(side) is int and side >= 0 for side in shape):
+            raise WireError(f"an array of dtype {dtype!r} and shape {shape!r}")
+        size = np.dtype(dtype).itemsize
+        for side in shape:
+            size *= side
+        room -= size
+        if room < 0:
+            raise WireError("more than 2 GiB of arrays in one frame")
+        arrays.append(np.frombuffer(_read(stream, size), dtype=dtype).reshape(shape))
+    return _unpacked(body, arrays)
+
+
+def _read(stream: BinaryIO, size: int) -> bytearray:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        count = stream.readinto(view)  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError("the stream ended")
+        view = view[count:]
+    return data
+
+
+def _packed(value: Plain, arrays: list[np.ndarray]) -> Plain:
+    # Exact types: a subclass, of str or of ndarray alike, could carry behaviour.
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is np.ndarray and value.dtype.name in DTYPES:
+        arrays.append(np.ascontiguousarray(value).reshape(value.shape))
+        return {_ARRAY: len(arrays) - 1}
+    if type(value) in (list, tuple):
+        return [_packed(item, arrays) for item in value]
+    if type(value) is dict and all(type(key) is str for key in value) and _ARRAY not in value:
+        return {key: _packed(item, arrays) for key, item in value.items()}
+    raise WireError(f"{type(value).__name__} is not plain data")
+
+
+def _unpacked(body: Plain, arrays: list[np.ndarray]) -> Plain:
+    if isinstance(body, list):
+        return [_unpacked(item, arrays) for item in body]
+    if isinstance(body, dict):
+        if set(body) == {_ARRAY}:
+            index = body[_ARRAY]
+            if type(index) is not int or not 0 <= index < len(arrays):
+                raise WireError(f"a reference to array {index!r} of {len(arrays)}")
+            return arrays[index]
+        return {key: _unpacked(item, arrays) for key, item in body.items()}
+    return body

@@ -1,0 +1,56 @@
+"""Saying in a few lines what was asked, what came back, and what is probably wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from grading.probes import StudentRaised
+
+
+class Unmet(AssertionError):
+    """A property of the contract does not hold."""
+
+
+def expect(holds: object, asked: str, got: object, hint: str) -> None:
+    """Fail unless `holds`.
+
+    Args:
+        asked: what was asked of the student's code and what should be true of the answer.
+        got: what came back.
+        hint: what is probably wrong.
+    """
+    if not holds:
+        raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
+
+
+def expect_close(got: object, wanted: object, asked: str, hint: str, *, tolerance: float = 1e-9) -> None:
+    """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN."""
+    answer, right = np.asarray(got), np.asarray(wanted)
+    expect(answer.shape == right.shape, f"{asked}, of shape {right.shape}", f"shape {answer.shape}", hint)
+    expect(
+        np.allclose(answer, right, rtol=tolerance, atol=tolerance, equal_nan=True),
+        f"{asked} = {_shown(right)}",
+        answer,
+        hint,
+    )
+
+
+@contextmanager
+def refused(asked: str, hint: str) -> Iterator[None]:
+    """Fail unless the block ends with the student's code raising ValueError."""
+    try:
+        yield
+    except StudentRaised as error:
+        if "ValueError" in error.kinds:
+            return
+        raise
+    raise Unmet(f"asked: {asked}: ValueError\ngot:   no error\nhint:  {hint}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        if value.size > 36:
+            return f"{value.dtype} array of shape {value.shape}, min {value.min():.6g}, max {value.max():.6g}"
+        return np.array2string(value, precision=6, separator=", ").replace("\n", "\n       ")
+    return str(value)

@@ -1,0 +1,214 @@
+"""Q1-5: an augmentation that keeps the whole face in view."""
+
+import numpy as np
+import pytest
+
+from .expect import expect, expect_close
+from .face_targets import (
+    constant_target,
+    denormalised,
+    disc_target,
+    discs,
+    halves_target,
+    lost_or_cut,
+    textured_target,
+    tilt,
+)
+from .strategies import Spec
+
+pytestmark = pytest.mark.q1_5
+
+FUNCTIONS = ("face_train_transform", "face_eval_transform")
+ASPECTS = [(96, 96), (64, 64), (218, 178), (120, 160), (100, 260), (280, 90)]
+DRAWS = 48
+
+
+def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, count: int = DRAWS) -> Spec:
+    return student.ask(
+        "augmentation.draws", function=function, image=image, size=size, count=count, seed=int(image.sum()) % 2**31
+    )
+
+
+def called(function: str, image: np.ndarray, size: int | None = 96) -> str:
+    return f"{function}({'' if size is None else size}) of a picture of {image.shape[0]} x {image.shape[1]}"
+
+
+def centres(images: np.ndarray, share: float = 0.2) -> np.ndarray:
+    """The middle of each denormalised draw, (N, k, k, 3)."""
+    pictures = denormalised(images)
+    side = pictures.shape[1]
+    low, high = round(side * (0.5 - share / 2)), round(side * (0.5 + share / 2))
+    return pictures[:, low:high, low:high]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+@pytest.mark.parametrize("size", [64, 96, None])
+def test_shape_and_dtype(student, function: str, height: int, width: int, size: int | None) -> None:
+    """an RGB image of any aspect becomes a float32 tensor (3, size, size), 224 by default"""
+    image = textured_target(height, width)
+    seen = drawn(student, function, image, size=size, count=2)
+    side = 224 if size is None else size
+    expect(
+        seen["images"].shape[1:] == (3, side, side),
+        f"{called(function, image, size)}: shape (3, {side}, {side})",
+        f"shape {seen['images'].shape[1:]}",
+        "Resize(n) with one number keeps the aspect; crop to a square afterwards; use `size`, not 224",
+    )
+    expect(
+        seen["dtype"] == "float32",
+        f"{called(function, image, size)}: float32",
+        seen["dtype"],
+        "convert to a float32 tensor in [0, 1] before normalising",
+    )
+    expect(
+        np.isfinite(seen["images"]).all(),
+        f"{called(function, image, size)}: finite values",
+        "NaN or infinite values",
+        "divide by the standard deviation, which is never 0",
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
+    """in every draw the central square of 60 % of the shorter side is wholly inside"""
+    image = disc_target(height, width)
+    pictures = denormalised(drawn(student, function, image)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        problem = lost_or_cut(discs(picture))
+        expect(
+            not problem,
+            f"{called(function, image)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {problem}",
+            "a random crop may cut the face away: resize, then crop centrally, and keep shifts, zooms, turns and "
+            "erasing small",
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
+def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
+    """within 30 degrees of upright, never upside down"""
+    image = disc_target(height, width)
+    pictures = denormalised(drawn(student, function, image)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        found = discs(picture)
+        expect(
+            not lost_or_cut(found),
+            f"{called(function, image)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {lost_or_cut(found)}",
+            "without the whole face in view it cannot be upright",
+        )
+        expect(
+            tilt(found) <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
+            f"{called(function, image)}: turned by at most 30 degrees",
+            f"draw {number} of {len(pictures)} is turned by {tilt(found):.0f} degrees",
+            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_imagenet_normalised(student, function: str) -> None:
+    """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
+    image = constant_target((128, 128, 128))
+    middle = centres(drawn(student, function, image)["images"])
+    spread = float((middle.max(axis=-1) - middle.min(axis=-1)).max())
+    expect(
+        spread < 0.03,
+        f"{called(function, image)}, grey: equal channels once x * std + mean is undone",
+        f"channels differ by up to {spread:.2f} (of a range of 1); means {middle.mean(axis=(0, 1, 2)).round(2)}",
+        "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB",
+    )
+
+
+@pytest.mark.parametrize("colour", [(200, 60, 20), (10, 90, 180), (0, 0, 0), (255, 255, 255)])
+def test_evaluation_keeps_colours(student, colour: tuple[int, int, int]) -> None:
+    """the evaluation transform changes no colour"""
+    image = constant_target(colour)
+    middle = centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2))
+    expect_close(
+        middle,
+        np.array(colour) / 255,
+        f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
+        "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
+        tolerance=0.01,
+    )
+
+
+def test_brightness_varies_by_at_most_30_percent(student) -> None:
+    """training pictures are at most 30 % brighter or darker"""
+    image = constant_target((128, 128, 128))
+    levels = centres(drawn(student, "face_train_transform", image, count=96)["images"]).mean(axis=(1, 2, 3))
+    ratio = levels / (128 / 255)
+    # 5 points more than 30 %: contrast jitter moves grey a little where a turn has filled corners with black.
+    expect(
+        ratio.min() >= 0.65 and ratio.max() <= 1.36,
+        "face_train_transform of grey: 0.7 to 1.3 times as bright, normalisation undone",
+        f"{ratio.min():.2f} to {ratio.max():.2f} times",
+        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise after scaling to [0, 1]",
+    )
+
+
+def test_contrast_varies_by_at_most_30_percent(student) -> None:
+    """training pictures have at most 30 % more or less contrast"""
+    image = halves_target()
+    middle = centres(drawn(student, "face_train_transform", image, count=96)["images"], share=0.5).mean(axis=-1)
+    dark, light = (np.quantile(middle, q, axis=(1, 2)) for q in (0.08, 0.92))
+    ratio = (light - dark) / (light + dark) / ((160 - 96) / (160 + 96))
+    expect(
+        ratio.min() >= 0.63 and ratio.max() <= 1.37,
+        "face_train_transform of two greys: 0.7 to 1.3 times the contrast",
+        f"{ratio.min():.2f} to {ratio.max():.2f} times",
+        "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion",
+    )
+
+
+@pytest.mark.parametrize("size", [64, 224])
+def test_training_draws_differ(student, size: int) -> None:
+    """the training transform is random: draws of the same picture differ"""
+    image = textured_target(100, 90)
+    images = drawn(student, "face_train_transform", image, size=size, count=24)["images"]
+    distinct = len({draw.tobytes() for draw in images})
+    expect(
+        distinct > 1,
+        "face_train_transform, called 24 times on one picture: results that differ",
+        "24 equal results",
+        "draw the random numbers when the transform is applied, not when it is built",
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (218, 178), (100, 260)])
+def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
+    """the evaluation transform gives the same result every time"""
+    image = textured_target(height, width)
+    images = drawn(student, "face_eval_transform", image, count=12)["images"]
+    expect(
+        all(np.array_equal(images[0], other) for other in images),
+        f"{called('face_eval_transform', image)}, called 12 times: the same result",
+        f"{len({draw.tobytes() for draw in images})} different results",
+        "no random step belongs in the evaluation transform",
+    )
+
+
+@pytest.mark.parametrize("size", [64, 96, 150])
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
+    """the middle of the picture is the middle of the result"""
+    image = disc_target(height, width)
+    found = discs(denormalised(drawn(student, "face_eval_transform", image, size=size, count=1)["images"])[0])
+    expect(
+        not lost_or_cut(found),
+        f"{called('face_eval_transform', image, size)}: the central 60 % in view",
+        lost_or_cut(found),
+        "resize, then crop centrally",
+    )
+    # The discs of each pair stand level at equal distance from the middle.
+    across = abs(np.mean([disc.column for disc in found[:4]]) + 0.5 - size / 2) / size
+    down = abs((found[0].row + found[1].row + found[2].row + found[3].row) / 4 + 0.5 - size / 2) / size
+    expect(
+        across < 0.03 and down < 0.05,
+        f"{called('face_eval_transform', image, size)}: centred",
+        f"{across:.0%} off the middle across, {down:.0%} down",
+        "crop centrally: Resize, then CenterCrop, not a crop at a corner",
+    )

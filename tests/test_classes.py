@@ -1,0 +1,128 @@
+"""Q2-3: merging classes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .expect import expect, expect_close
+from .strategies import LAYOUTS, SHAPES, Spec, label_arrays
+
+pytestmark = pytest.mark.q2_3
+
+
+@st.composite
+def reductions(draw: st.DrawFn) -> Spec:
+    """Labels, some without a rule, and a mapping whose new labels are old labels too."""
+    dtype = draw(st.sampled_from(["uint8", "int64"]))
+    labels = draw(st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True))
+    if draw(st.booleans()):
+        labels.append(255)
+    keys = draw(st.lists(st.sampled_from(labels + [3, 7, 11]), max_size=6, unique=True))
+    values = draw(st.lists(st.integers(0, 12), min_size=len(keys), max_size=len(keys)))
+    return {
+        "labels": draw(label_arrays(draw(SHAPES), labels, dtype)),
+        "mapping": [list(pair) for pair in zip(keys, values, strict=True)],
+        "ignore_index": draw(st.sampled_from([None, 0, 5, 254, *([-1, -100] if dtype == "int64" else [])])),
+        "layout": draw(LAYOUTS),
+    }
+
+
+def reduced(given: Spec) -> np.ndarray:
+    """The definition: `mapping[label]`, one label at a time."""
+    mapping = dict(given["mapping"])
+    other = 255 if given["ignore_index"] is None else given["ignore_index"]
+    flat = [mapping.get(int(label), other) for label in given["labels"].ravel()]
+    return np.array(flat, dtype="int64").reshape(given["labels"].shape)
+
+
+def told(given: Spec) -> str:
+    mapping = dict(given["mapping"])
+    ignore = "" if given["ignore_index"] is None else f", ignore_index={given['ignore_index']}"
+    return f"reduce_classes({given['labels'].dtype} {given['labels'].tolist()}, {mapping}{ignore})"
+
+
+@given(given_=reductions())
+def test_every_label_is_mapped(student, given_: Spec) -> None:
+    """pointwise mapping[label]; a label that is not a key becomes ignore_index"""
+    seen = student.ask("classes.reduce", **given_)
+    expect_close(
+        seen["labels"],
+        reduced(given_),
+        told(given_),
+        "look every label up in the original, not in what earlier rules have changed; labels without a rule, "
+        "255 among them, become ignore_index",
+    )
+
+
+@given(given_=reductions())
+def test_dtype_is_kept(student, given_: Spec) -> None:
+    """the result has the labels' dtype"""
+    seen = student.ask("classes.reduce", **given_)
+    expect(
+        seen["dtype"] == str(given_["labels"].dtype),
+        f"{told(given_)}: dtype {given_['labels'].dtype}",
+        seen["dtype"],
+        "convert back, or start from torch.full_like(labels, ...)",
+    )
+
+
+@given(given_=reductions())
+def test_input_is_untouched(student, given_: Spec) -> None:
+    """the labels that were given stay as they are"""
+    seen = student.ask("classes.reduce", **given_)
+    expect_close(seen["input"], given_["labels"], "the input after the call", "write into a new tensor")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_swap(student, dtype: str) -> None:
+    """{0: 1, 1: 0} swaps two classes"""
+    labels = np.array([[0, 1, 0], [1, 1, 2]], dtype=dtype)
+    seen = student.ask("classes.reduce", labels=labels, mapping=[[0, 1], [1, 0], [2, 2]])
+    expect_close(
+        seen["labels"],
+        [[1, 0, 1], [0, 0, 2]],
+        "reduce_classes([[0, 1, 0], [1, 1, 2]], {0: 1, 1: 0, 2: 2})",
+        "applying one rule after another in place turns 0 into 1 and back into 0",
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_camvid_to_three_groups(student, dtype: str) -> None:
+    """the 11 CamVid classes merge into 3, void becomes 255"""
+    labels = np.arange(12, dtype=dtype).reshape(3, 4)
+    groups = [[old, new] for old, new in enumerate([0, 0, 2, 1, 1, 0, 2, 2, 2, 2, 2])]
+    seen = student.ask("classes.reduce", labels=labels, mapping=groups)
+    expect_close(
+        seen["labels"],
+        [[0, 0, 2, 1], [1, 0, 2, 2], [2, 2, 2, 255]],
+        "reduce_classes(0..11, 11 classes into 3 groups)",
+        "label 11 is void: it has no rule, so it becomes ignore_index, 255 by default",
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (1, 1, 1, 1, 2)])
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_any_shape(student, shape: tuple[int, ...], dtype: str) -> None:
+    """any shape, scalars and empty tensors too"""
+    labels = np.full(shape, 4, dtype=dtype)
+    seen = student.ask("classes.reduce", labels=labels, mapping=[[4, 1]])
+    expect_close(
+        seen["labels"],
+        np.full(shape, 1),
+        f"reduce_classes(fours of shape {shape}, {{4: 1}})",
+        "nothing in the rule depends on the number of dimensions or of elements",
+    )
+
+
+def test_benchmark_reduce_classes(student, benchmark) -> None:
+    """one label image of CamVid's size is reduced, and how long that takes"""
+    labels = np.random.default_rng(0).integers(0, 12, (360, 480)).astype("uint8")
+    mapping = [[old, old % 3] for old in range(11)]
+    seen = benchmark(student.ask, "classes.reduce", labels=labels, mapping=mapping)
+    expect_close(
+        seen["labels"],
+        reduced({"labels": labels, "mapping": mapping, "ignore_index": None}),
+        "reduce_classes(a 360 x 480 label image, old -> old % 3)",
+        "look every label up in the original",
+    )
