@@ -86,7 +86,7 @@ def _decode(train: list[Pair], validation: list[Pair], target: Path) -> None:
     size = read_rgb(pairs[0][0], smallest=LEAST_SIDE).shape[:2]
 
     def image(pair: Pair) -> NDArray[np.uint8]:
-        return _of_size(read_rgb(pair[0], smallest=LEAST_SIDE), size, pair[0], pairs[0][0])
+        return _of_size(read_rgb(pair[0]), size, pair[0], pairs[0][0])
 
     def labels(pair: Pair) -> NDArray[np.uint8]:
         return _of_size(read_classes(pair[1], VOID), size, pair[1], pair[0])

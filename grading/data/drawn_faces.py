@@ -31,7 +31,7 @@ ATTRIBUTES = {
 COLOURED_PARTS = ("lids", "cheeks", "lips", "skin", "hair", "wall")
 """Parts whose red, green and blue are the columns of `DrawnFaces.colours`, in this order."""
 
-HEAVY, LIGHT, SPREAD = 0.72, 0.25, 0.20
+HEAVY, LIGHT, SPREAD = 0.70, 0.30, 0.22
 """Means and standard deviation of the strength of a part's make-up; 0 is bare skin, 1 full colour."""
 
 

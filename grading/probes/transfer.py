@@ -62,6 +62,19 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
     }
 
 
+def backbone_names(room: object) -> Plain:
+    """The torchvision names that the challenger loads with pretrained weights."""
+    names: list[str] = []
+
+    def load(name: str, pretrained: bool) -> nn.Module:
+        if pretrained:
+            names.append(str(name))
+        return backbone(name, bool(pretrained))
+
+    call(attribute(room, "build_challenger"), load)
+    return names
+
+
 def _seen(model: nn.Module, inputs: Plain) -> dict[str, Plain]:
     head = last_linear(model)
     seen: dict[str, Plain] = {

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -189,6 +190,10 @@ class TestBuildOnce:
         dataset = build_once(tmp_path, "key", build_while_another_does)
         assert [path.name for path in tmp_path.iterdir()] == ["key"]
         assert dataset.train_images[0].shape == (4, 5, 3)  # the first one's, whole
+
+    def test_a_data_set_that_did_not_get_its_name_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="cannot write decoded data there"):
+            build_once(tmp_path, "key", shutil.rmtree)  # as if someone had cleared the cache meanwhile
 
     def test_a_cache_that_cannot_be_written_names_the_way_out(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

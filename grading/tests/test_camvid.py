@@ -85,6 +85,14 @@ def test_a_changed_label_is_decoded_anew_and_an_equal_copy_is_not(release: Path,
     np.testing.assert_array_equal(before.validation_labels[0], classes("d"))
 
 
+def test_the_same_images_in_another_order_are_other_data(release: Path, tmp_path: Path) -> None:
+    camvid(release, tmp_path / "cache")
+    lines = (release / "val.txt").read_text().splitlines()
+    (release / "val.txt").write_text("\n".join(reversed(lines)))
+    dataset = camvid(release, tmp_path / "cache")
+    np.testing.assert_array_equal(dataset.validation_images.stacked(), [picture(name) for name in "ed"])
+
+
 def remove_folder(release: Path) -> None:
     (release / "valannot").rename(release / "elsewhere")
 

@@ -118,8 +118,13 @@ class TestPictures:
 
     @pytest.mark.parametrize(
         ("size", "kept"),
-        [((512, 700), (512, 700)), ((1024, 600), (874, 512)), ((600, 3000), (512, 2560))],
-        ids=["512 stays", "landscape", "portrait"],
+        [
+            ((512, 700), (512, 700)),
+            ((300, 900), (300, 900)),
+            ((1024, 600), (874, 512)),
+            ((600, 3000), (512, 2560)),
+        ],
+        ids=["512 stays", "less stays", "landscape", "portrait"],
     )
     def test_a_large_photo_is_shrunk_to_512(
         self, folder: Path, tmp_path: Path, size: tuple[int, int], kept: tuple[int, int]
@@ -196,6 +201,9 @@ class TestCelebA:
         assert first.fingerprint == again.fingerprint != other.fingerprint
         assert chosen(first)[0] != chosen(other)[0]
         assert chosen(first)[1] != chosen(other)[1]
+        counts = {"train_count": 10, "validation_count": 10}
+        assert faces(celeba, tmp_path / "cache0", **counts) == first
+        assert faces(celeba, tmp_path / "cache2", **counts, seed=1) == other
 
     def test_400_validation_faces_are_the_default(self, celeba: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="not the 200 asked for"):

@@ -3,6 +3,7 @@
 import io
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -119,7 +120,7 @@ def test_weights_and_camvid_are_put_where_they_belong(server: Server, tmp_path: 
 def test_what_is_there_is_not_downloaded_again(server: Server, tmp_path: Path) -> None:
     assert run(tmp_path, "--classifier", "tinynet") == 0
     asked = list(server.asked)
-    (tmp_path / "new" / "CamVid" / ".DS_Store").touch()
+    (tmp_path / "new" / "CamVid" / "train" / ".DS_Store").touch()
     assert run(tmp_path, "--classifier", "tinynet") == 0
     assert server.asked == asked == [f"/{WEIGHTS_NAME}", "/camvid.zip"]
 
@@ -207,14 +208,15 @@ class TestNothingWrongIsKept:
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: not a whole zip archive" in error_line(capsys)
 
-    def test_an_archive_with_a_flipped_bit(
-        self, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("byte", [0, 2], ids=["kind of compression", "content"])
+    def test_an_archive_with_a_wrong_byte(
+        self, server: Server, tmp_path: Path, byte: int, capsys: pytest.CaptureFixture[str]
     ) -> None:
         packed = bytearray(archive(CAMVID))
         with zipfile.ZipFile(io.BytesIO(packed)) as members:
             member = members.infolist()[-1]
         # 30 bytes of local header, the name, then the packed content
-        packed[member.header_offset + 30 + len(member.filename) + 2] ^= 16
+        packed[member.header_offset + 30 + len(member.filename) + byte] ^= 0xFF
         server.files["/camvid.zip"] = bytes(packed)
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: not a whole zip archive" in error_line(capsys)
@@ -265,9 +267,9 @@ class TestNothingWrongIsKept:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}/camvid.zip"
             monkeypatch.setattr(fetch, "CAMVID_URL", url)
             assert run(tmp_path, "camvid") == 1
-        assert f"{url}: cannot be downloaded (<urlopen error [Errno 111] Connection refused>)" in error_line(
-            capsys
-        )
+        line = error_line(capsys)
+        assert f"{url}: cannot be downloaded" in line
+        assert "Connection refused" in line
 
     def test_a_server_that_never_answers(
         self,
@@ -279,7 +281,9 @@ class TestNothingWrongIsKept:
         monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.1)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             monkeypatch.setattr(fetch, "CAMVID_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/camvid.zip")
+            start = time.monotonic()
             assert run(tmp_path, "camvid") == 1
+        assert time.monotonic() - start < 4
         assert "timed out" in error_line(capsys)
 
 

@@ -1,0 +1,133 @@
+"""The front door: parse, plan, run, judge, report."""
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from grading.assignment import read_assignment
+from grading.calibrated import read_calibration
+from grading.data.arrays import DataError
+from grading.journal import Journal, JournalError
+from grading.plan import Plan, UsageError, chosen, make_plan
+from grading.reporting import Results, write_results
+from grading.reporting.console import Console, duration
+from grading.runs import carry_out
+from grading.submissions import SubmissionError
+from grading.verdicts import judge, relations
+
+PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided.
+    """
+    options = parse(arguments)
+    console = Console()
+    try:
+        if options.list:
+            console.list_configurations(chosen(read_assignment(), options.only))
+            return PASSED
+        plan = make_plan(options, console.say)
+        out = out_folder(options, plan)
+        out.mkdir(parents=True, exist_ok=True)
+        journal = Journal(out / "journal.jsonl", plan.identity())
+    except (UsageError, SubmissionError, DataError, JournalError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_USAGE
+    left = sum((configuration.id, seed) not in journal.runs for configuration, seed in plan.trainings())
+    console.say(
+        f"{plan.submission.name}: {left} trainings, profile {plan.profile_name}, on {plan.device}, "
+        f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
+    )
+    start = time.perf_counter()
+    try:
+        with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+            carry_out(plan, journal, progress.epoch, progress.finished, log)
+    except KeyboardInterrupt:
+        console.say(f"stopped; go on with --resume --out {out}")
+    results = judged(plan, journal, time.perf_counter() - start)
+    write_results(results, out)
+    console.summary(results, out)
+    return exit_status(results)
+
+
+def parse(arguments: Sequence[str] | None) -> Namespace:
+    """The command line of contract.md, section 2; argparse exits with 2 on bad usage."""
+    parser = ArgumentParser(prog="python grading/run_all.py", description=__doc__)
+    add = parser.add_argument
+    add("submission", nargs="?", default="solutions", help="a package or a folder (default: %(default)s)")
+    add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
+    add("--only", metavar="Q1-1,Q2-1", help="only these questions or configurations")
+    add("--seeds", type=_positive, metavar="N", help="trainings of each configuration")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: %(default)s")
+    add("--faces", type=Path, metavar="DIR", help="an image folder, or CelebA as published")
+    add("--camvid", type=Path, metavar="DIR", help="CamVid as SegNet released it")
+    add("--weights", type=Path, metavar="DIR", help="pretrained weights, in torchvision's names")
+    add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/<time>-<submission>-<profile>)")
+    add("--resume", action="store_true", help="go on with a run that was stopped: that of --out, or the newest")
+    add("--list", action="store_true", help="list the configurations and end")
+    add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
+    add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")
+    return parser.parse_args(arguments)
+
+
+def out_folder(options: Namespace, plan: Plan) -> Path:
+    """Where the results go.
+
+    Raises:
+        UsageError: there is nothing to resume, or results that `--resume` was not given for.
+    """
+    name = f"{plan.submission.name}-{plan.profile_name}"
+    if options.out is not None:
+        out = Path(options.out)
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"--out {out}: not a folder")
+        if options.resume and not (out / "journal.jsonl").is_file():
+            raise UsageError(f"--resume: no run in {out}")
+        if not options.resume and (out / "journal.jsonl").is_file():
+            raise UsageError(f"--out {out} holds a run already; give --resume to go on with it, or another folder")
+        return out
+    if options.resume:
+        stopped = sorted(path.parent for path in Path("runs").glob(f"*-{name}/journal.jsonl"))
+        if not stopped:
+            raise UsageError(f"--resume: no run of {plan.submission.name} in runs/")
+        return stopped[-1]
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+
+
+def judged(plan: Plan, journal: Journal, seconds: float) -> Results:
+    """Every verdict of the run."""
+    calibration = read_calibration(plan.profile_name)
+    outcomes = {
+        configuration.id: judge(
+            configuration,
+            tuple(run for (id, seed), run in journal.runs.items() if id == configuration.id and seed < plan.seeds),
+            plan.profile,
+            calibration,
+            seeds=plan.seeds,
+            withheld=plan.withheld,
+        )
+        for configuration in plan.configurations
+    }
+    return Results(plan, outcomes, relations(plan.assignment, outcomes, calibration), seconds)
+
+
+def exit_status(results: Results) -> int:
+    """0 where all passed, 1 where one failed, else 3."""
+    verdicts = {outcome.verdict for outcome in results.outcomes.values()}
+    if "FAIL" in verdicts:
+        return FAILED
+    return PASSED if verdicts == {"PASS"} else UNDECIDED
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number

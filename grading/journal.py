@@ -1,0 +1,90 @@
+"""What is finished, so that a killed run goes on: one JSON line for each training, appended when it ends."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+class JournalError(Exception):
+    """The journal belongs to another run; one line."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        history: by epoch, `{"epoch": 1, "loss": ..., metric: value, ...}`.
+        failure: why it ended early; None where it was finished.
+        seconds: wall time.
+    """
+
+    configuration: str
+    seed: int
+    history: tuple[dict[str, float], ...]
+    seconds: float
+    failure: str | None = None
+
+    def values(self, metric: str) -> list[float]:
+        """The metric's value after each epoch."""
+        return [epoch[metric] for epoch in self.history]
+
+    def initial(self, metric: str) -> float:
+        """After the first epoch."""
+        return self.values(metric)[0]
+
+    def best(self, metric: str) -> float:
+        """After the best epoch."""
+        return max(self.values(metric))
+
+    def tail(self, metric: str) -> float:
+        """Mean over the last fifth of the epochs, at least one: unlike the best epoch, not biased upwards."""
+        values = self.values(metric)
+        last = values[-max(1, len(values) // 5) :]
+        return sum(last) / len(last)
+
+
+class Journal:
+    """The finished trainings of one run, in a file.
+
+    Args:
+        path: the file; made where it is missing.
+        identity: what the run is about; a journal of another identity is refused.
+
+    Raises:
+        JournalError: the file belongs to another run.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        self._path = path
+        self.runs: dict[tuple[str, int], Run] = {}
+        lines = _whole_lines(path)
+        if not lines:
+            path.write_text(json.dumps(identity) + "\n", encoding="utf-8")
+            return
+        if lines[0] != json.loads(json.dumps(identity)):
+            differ = sorted(key for key in identity if lines[0].get(key) != json.loads(json.dumps(identity[key])))
+            raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
+        for line in lines[1:]:
+            run = Run(**{**line, "history": tuple(line["history"])})
+            self.runs[run.configuration, run.seed] = run
+        # A line that a kill cut off must not glue itself to the next.
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        path.write_text(text, encoding="utf-8")
+
+    def add(self, run: Run) -> None:
+        """Append a training; it is on the disk when this returns."""
+        self.runs[run.configuration, run.seed] = run
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(run)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _whole_lines(path: Path) -> list[Any]:
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1]]

@@ -1,0 +1,249 @@
+"""What a run will do: which trainings, on which data, with which weights, and about how long."""
+
+import os
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grading.assignment import Assignment, Configuration, Profile, read_assignment
+from grading.backbones.weights import ENCODER, provide
+from grading.calibrated import read_calibration
+from grading.data.arrays import DataError, Dataset, Images, cache_folder
+from grading.probes import StudentRaised
+from grading.submissions import Submission, locate
+from grading.workers.process import Worker, WorkerDied
+from grading.workers.wire import Plain
+
+
+class UsageError(Exception):
+    """The options do not fit together; one line."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run.
+
+    Attributes:
+        withheld: why no verdict will be given; None where one will.
+        limit: use only so many training images.
+        parallel: trainings at a time, each with `threads` threads.
+    """
+
+    assignment: Assignment
+    profile_name: str
+    submission: Submission
+    configurations: tuple[Configuration, ...]
+    seeds: int
+    device: str
+    datasets: dict[str, Dataset]
+    weights: dict[str, str]
+    epochs: int | None
+    limit: int | None
+    withheld: str | None
+    parallel: int
+    threads: int
+
+    @property
+    def profile(self) -> Profile:
+        return self.assignment.profiles[self.profile_name]
+
+    def trainings(self) -> Iterator[tuple[Configuration, int]]:
+        """Every training, seed by seed, the longest first, so that workers end together."""
+        for seed in range(self.seeds):
+            for configuration in sorted(self.configurations, key=lambda c: -self._cost(c)):
+                yield configuration, seed
+
+    def protocol(self, configuration: Configuration) -> dict[str, Any]:
+        """How the configuration is trained, with this run's number of epochs."""
+        protocol = dict(configuration.protocols[self.profile_name])
+        return {**protocol, "epochs": self.epochs or protocol["epochs"]}
+
+    def training_job(self, configuration: Configuration, seed: int) -> Plain:
+        """Everything that a worker needs for one training, and nothing that it must not see."""
+        classes = configuration.classes
+        return {
+            "task": configuration.task,
+            "network": dict(configuration.network),
+            "augmentation": configuration.augmentation,
+            "num_classes": self.num_classes(configuration),
+            "mapping": None if classes is None else [list(rule) for rule in classes.mapping],
+            "protocol": self.protocol(configuration),
+            "profile": self.profile_name,
+            "data": str(self.datasets[configuration.task].folder),
+            "weights": self.weights,
+            "limit": self.limit,
+            "seed": seed,
+            "device": self.device,
+            "threads": self.threads,
+        }
+
+    @staticmethod
+    def num_classes(configuration: Configuration) -> int:
+        return 2 if configuration.classes is None else len(configuration.classes.names)
+
+    def identity(self) -> dict[str, Any]:
+        """What two runs must share for one to go on where the other was stopped."""
+        return {
+            "submission": self.submission.fingerprint(),
+            "profile": self.profile_name,
+            "device": self.device,
+            "threads": self.threads,
+            "epochs": self.epochs,
+            "limit": self.limit,
+            "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
+            "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
+        }
+
+    def estimated_seconds(self) -> float:
+        """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere."""
+        return sum(self._cost(configuration) for configuration in self.configurations) * self.seeds / self.parallel
+
+    def _cost(self, configuration: Configuration) -> float:
+        """Seconds of one training."""
+        calibration = read_calibration(self.profile_name) or {}
+        epochs = self.protocol(configuration)["epochs"]
+        if configuration.id in calibration:
+            return calibration[configuration.id].seconds * epochs / configuration.protocols[self.profile_name]["epochs"]
+        images = len(self.datasets[configuration.task].train_images)
+        throughput = self.assignment.throughput
+        speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
+        return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * epochs / speed
+
+
+def make_plan(options: Namespace, say: Callable[[str], None]) -> Plan:
+    """Settle what the options leave open, check the data, and provide the weights.
+
+    Raises:
+        UsageError, SubmissionError, DataError: one line for the user; nothing has been written but caches.
+    """
+    assignment = read_assignment()
+    configurations = chosen(assignment, options.only)
+    submission = locate(options.submission)
+    tasks = sorted({configuration.task for configuration in configurations})
+    profile_name = _profile(options, tasks)
+    device = _device(options.device, profile_name)
+    profile = assignment.profiles[profile_name]
+    cache = cache_folder()
+    datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
+    _check_sizes(configurations, profile_name, datasets)
+    cores = os.cpu_count() or 1
+    many = profile_name == "mini"
+    plan = Plan(
+        assignment=assignment,
+        profile_name=profile_name,
+        submission=submission,
+        configurations=configurations,
+        seeds=options.seeds or profile.seeds,
+        device=device,
+        datasets=datasets,
+        weights={},
+        epochs=options.epochs,
+        limit=options.limit,
+        withheld=_withheld(options),
+        parallel=cores if many else 1,
+        threads=1 if many else cores,
+    )
+    names = _backbones(plan)
+    return replace(plan, weights=provide(names, profile_name, options.weights, cache, say))
+
+
+def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...]:
+    """The configurations that `--only` names, by question or by id.
+
+    Raises:
+        UsageError: a name fits none.
+    """
+    if only is None:
+        return assignment.configurations
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    known = {name for c in assignment.configurations for name in (c.id, c.question)}
+    if not names or set(names) - known:
+        raise UsageError(f"--only {only}: choose from {', '.join(sorted(known))}")
+    return tuple(c for c in assignment.configurations if c.id in names or c.question in names)
+
+
+def _profile(options: Namespace, tasks: list[str]) -> str:
+    wanted = {"classification": options.faces, "segmentation": options.camvid}
+    if options.profile != "auto":
+        return str(options.profile)
+    return "report" if all(wanted[task] for task in tasks) and _has_gpu() else "mini"
+
+
+def _device(wanted: str, profile_name: str) -> str:
+    if wanted == "cuda" and not _has_gpu():
+        raise UsageError("--device cuda: torch sees no GPU on this machine")
+    if wanted == "auto":
+        # The mini profile is calibrated on CPUs, and too small to gain from a GPU.
+        return "cuda" if profile_name == "report" and _has_gpu() else "cpu"
+    return wanted
+
+
+def _has_gpu() -> bool:
+    # Imported late: torch takes seconds, and only this question needs it here.
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _dataset(task: str, profile_name: str, profile: Profile, options: Namespace, cache: Path) -> Dataset:
+    if profile_name == "mini":
+        from grading.data import generated
+
+        if task == "classification":
+            return generated.faces(cache, profile.train_faces, profile.validation_faces)
+        assert profile.train_streets is not None
+        assert profile.validation_streets is not None
+        return generated.streets(cache, profile.train_streets, profile.validation_streets)
+    if task == "classification":
+        from grading.data.faces import faces
+
+        if options.faces is None:
+            raise UsageError("the report profile needs --faces DIR: an image folder, or CelebA as published")
+        return faces(
+            options.faces,
+            cache,
+            train_count=profile.train_faces,
+            validation_count=profile.validation_faces,
+        )
+    from grading.data.camvid import camvid
+
+    folder = options.camvid or cache / "CamVid"
+    if options.camvid is None and not folder.is_dir():
+        raise UsageError("the report profile needs --camvid DIR; `python -m grading.fetch camvid` brings it")
+    return camvid(folder, cache)
+
+
+def _check_sizes(
+    configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]
+) -> None:
+    """Every crop must fit into every picture before any training starts."""
+    for configuration in configurations:
+        if configuration.task == "segmentation":
+            crop = configuration.protocols[profile_name]["crop"]
+            images: Images = datasets["segmentation"].train_images
+            if images.shapes.min() < crop:
+                raise DataError(f"{configuration.id} crops {crop} x {crop}: an image is smaller")
+
+
+def _withheld(options: Namespace) -> str | None:
+    limits = [f"--{name} {getattr(options, name)}" for name in ("epochs", "limit") if getattr(options, name)]
+    return f"a trial with {' '.join(limits)}" if limits else None
+
+
+def _backbones(plan: Plan) -> list[str]:
+    """Which backbones the configurations start from; the challenger's is the student's choice."""
+    names = []
+    builds = {configuration.network["build"] for configuration in plan.configurations}
+    if "case" in builds:
+        names.append("alexnet")
+    if "fcn8s" in builds:
+        names.append(ENCODER)
+    if "challenger" in builds:
+        try:
+            with Worker(plan.submission) as worker:
+                names += worker.ask("transfer.backbone_names")
+        except (StudentRaised, WorkerDied):
+            pass  # its training will fail with the same error, and say so in the results
+    return list(dict.fromkeys(names))

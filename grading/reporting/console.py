@@ -1,0 +1,121 @@
+"""What a person sees in the terminal: progress bars, or plain lines where there is no terminal."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from grading.assignment import Configuration
+from grading.journal import Journal, Run
+from grading.plan import Plan
+
+if TYPE_CHECKING:
+    from grading.reporting import Results
+
+STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yellow"}
+
+
+class Console:
+    """Standard output."""
+
+    def __init__(self) -> None:
+        self._rich = RichConsole(highlight=False)
+
+    def say(self, line: str) -> None:
+        """One line."""
+        self._rich.print(line, markup=False, soft_wrap=True)
+
+    def list_configurations(self, configurations: Sequence[Configuration]) -> None:
+        """Ids, questions, titles and published figures."""
+        for configuration in configurations:
+            best = configuration.published[configuration.metric]["best"]
+            self.say(f"{configuration.id:17} {configuration.title} (published {configuration.metric}: {best:.4f})")
+
+    @contextmanager
+    def progress(self, plan: Plan, journal: Journal) -> Iterator["TrainingProgress"]:
+        """Show the trainings of a plan while the block runs."""
+        if not self._rich.is_terminal:
+            yield TrainingProgress(self, plan, journal, None)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._rich) as bars:
+            yield TrainingProgress(self, plan, journal, bars)
+
+    def summary(self, results: "Results", out: Path) -> None:
+        """Verdicts, relations, points, and where the files are."""
+        table = Table("configuration", "verdict", "metric", "initial", "best", "tail", "expected", "published best")
+        for id, outcome in results.outcomes.items():
+            metric = outcome.configuration.metric
+            runs = outcome.finished
+            cells = [_mean([run.initial(metric) for run in runs]), _mean([run.best(metric) for run in runs])]
+            table.add_row(
+                f"{id} {outcome.configuration.title}",
+                f"[{STYLES[outcome.verdict]}]{outcome.verdict}[/]",
+                metric,
+                *cells,
+                _mean([run.tail(metric) for run in runs]),
+                f"{outcome.expected:.4f}",
+                f"{outcome.configuration.published[metric]['best']:.4f}",
+            )
+        self._rich.print(table)
+        for id, outcome in results.outcomes.items():
+            if outcome.verdict != "PASS":
+                self.say(f"{outcome.verdict} {id}: {outcome.reason}")
+        for relation in results.relations:
+            difference = "" if relation.difference is None else f" ({relation.difference:+.4f})"
+            self.say(f"{relation.relation.id}: {relation.verdict}{difference}")
+        earned, possible = (sum(points) for points in zip(*map(results.points, results.outcomes.values()), strict=True))
+        self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
+
+
+class TrainingProgress:
+    """Bars for a terminal, one line per training elsewhere."""
+
+    def __init__(self, console: Console, plan: Plan, journal: Journal, bars: Progress | None) -> None:
+        self._console = console
+        self._plan = plan
+        self._bars = bars
+        self._epochs: dict[tuple[str, int], TaskID] = {}
+        self._total = len(list(plan.trainings()))
+        self._done = len(journal.runs)
+        self._all = bars and bars.add_task("all trainings", total=self._total, completed=self._done)
+
+    def epoch(self, configuration: Configuration, seed: int, metrics: dict[str, float]) -> None:
+        """An epoch has ended."""
+        if self._bars is None:
+            return
+        key = (configuration.id, seed)
+        if key not in self._epochs:
+            total = self._plan.protocol(configuration)["epochs"]
+            self._epochs[key] = self._bars.add_task(f"{configuration.id} seed {seed}", total=total)
+        value = f"{configuration.metric} {metrics[configuration.metric]:.3f}"
+        self._bars.update(self._epochs[key], advance=1, description=f"{configuration.id} seed {seed}: {value}")
+
+    def finished(self, run: Run) -> None:
+        """A training has ended."""
+        self._done += 1
+        if self._bars is not None and self._all is not None:
+            self._bars.update(self._all, completed=self._done)
+            if (run.configuration, run.seed) in self._epochs:
+                self._bars.update(self._epochs[run.configuration, run.seed], visible=False)
+            return
+        metric = self._plan.assignment.configuration(run.configuration).metric
+        said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
+        self._console.say(
+            f"[{self._done}/{self._total}] {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})"
+        )
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _mean(values: list[float]) -> str:
+    return f"{sum(values) / len(values):.4f}" if values else "-"

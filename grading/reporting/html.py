@@ -1,0 +1,81 @@
+"""report.html: one self-contained file that a person reads."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from grading.verdicts import Outcome
+
+if TYPE_CHECKING:
+    from grading.reporting import Results
+
+WIDTH, HEIGHT = 320, 150
+LEFT, BOTTOM = 34, 18
+
+
+def report_html(results: "Results") -> str:
+    """Verdicts, learning curves against the report's figures, and the report's conclusions."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    rows = [
+        {
+            "outcome": outcome,
+            "points": results.points(outcome),
+            "curves": _curves(outcome),
+            "published": outcome.configuration.published[outcome.configuration.metric],
+            "others": _other_metrics(outcome),
+        }
+        for outcome in results.outcomes.values()
+    ]
+    return environment.get_template("report.html").render(
+        results=results, rows=rows, earned=sum(r["points"][0] for r in rows), possible=sum(r["points"][1] for r in rows)
+    )
+
+
+def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
+    """The metrics that no verdict rests on: name, mean tail over seeds, published best."""
+    if not outcome.finished:
+        return []
+    names = [name for name in outcome.finished[0].history[0] if name not in ("epoch", "loss", outcome.configuration.metric)]
+    published = outcome.configuration.published
+    return [
+        (
+            name,
+            f"{sum(run.tail(name) for run in outcome.finished) / len(outcome.finished):.4f}",
+            f"{published[name]['best']:.4f}" if name in published else "-",
+        )
+        for name in names
+    ]
+
+
+def _curves(outcome: Outcome) -> dict[str, object]:
+    """Points of an SVG drawing: one line per seed, and levels for the threshold and the published best."""
+    metric = outcome.configuration.metric
+    histories = [run.values(metric) for run in outcome.runs if run.history]
+    published = outcome.configuration.published[metric]["best"]
+    values = [value for history in histories for value in history] + [outcome.threshold, published]
+    low, high = min(values) - 0.02, max(values) + 0.02
+    longest = max((len(history) for history in histories), default=1)
+
+    def x(epoch: int) -> float:
+        return LEFT + (WIDTH - LEFT - 6) * (epoch - 1) / max(longest - 1, 1)
+
+    def y(value: float) -> float:
+        return 6 + (HEIGHT - BOTTOM - 6) * (high - value) / (high - low)
+
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "base": HEIGHT - BOTTOM,
+        "lines": [
+            " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))
+            for history in histories
+        ],
+        "threshold": y(outcome.threshold),
+        "published": y(published),
+        "ticks": [(y(low + (high - low) * part), f"{low + (high - low) * part:.2f}") for part in (0.1, 0.5, 0.9)],
+        "epochs": longest,
+    }

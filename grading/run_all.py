@@ -1,0 +1,13 @@
+"""Train every configuration of the report with a submission's code, and check it: `python grading/run_all.py --help`."""
+
+import sys
+from pathlib import Path
+
+if not __package__:
+    # Run as a file: what must be importable is the repository, not the folder of this file.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from grading.front import main
+
+if __name__ == "__main__":
+    sys.exit(main())
