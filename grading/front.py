@@ -11,7 +11,7 @@ from grading.assignment import read_assignment
 from grading.calibrated import read_calibration
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
-from grading.plan import Plan, UsageError, chosen, make_plan
+from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console, duration
 from grading.runs import carry_out
@@ -33,8 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.list:
             console.list_configurations(chosen(read_assignment(), options.only))
             return PASSED
-        plan = make_plan(options, console.say)
+        plan = make_plan(options)
         out = out_folder(options, plan)
+        plan = with_weights(plan, options.weights, console.say)
         out.mkdir(parents=True, exist_ok=True)
         journal = Journal(out / "journal.jsonl", plan.identity())
     except (UsageError, SubmissionError, DataError, JournalError) as error:
@@ -69,8 +70,17 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     add("--faces", type=Path, metavar="DIR", help="an image folder, or CelebA as published")
     add("--camvid", type=Path, metavar="DIR", help="CamVid as SegNet released it")
     add("--weights", type=Path, metavar="DIR", help="pretrained weights, in torchvision's names")
-    add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/<time>-<submission>-<profile>)")
-    add("--resume", action="store_true", help="go on with a run that was stopped: that of --out, or the newest")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the results (default: runs/<time>-<submission>-<profile>)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was stopped: that of --out, or the newest",
+    )
     add("--list", action="store_true", help="list the configurations and end")
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
     add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")

@@ -105,15 +105,16 @@ class Plan:
         calibration = read_calibration(self.profile_name) or {}
         epochs = self.protocol(configuration)["epochs"]
         if configuration.id in calibration:
-            return calibration[configuration.id].seconds * epochs / configuration.protocols[self.profile_name]["epochs"]
+            whole = int(configuration.protocols[self.profile_name]["epochs"])
+            return calibration[configuration.id].seconds * int(epochs) / whole
         images = len(self.datasets[configuration.task].train_images)
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
-        return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * epochs / speed
+        return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * int(epochs) / speed
 
 
-def make_plan(options: Namespace, say: Callable[[str], None]) -> Plan:
-    """Settle what the options leave open, check the data, and provide the weights.
+def make_plan(options: Namespace) -> Plan:
+    """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
         UsageError, SubmissionError, DataError: one line for the user; nothing has been written but caches.
@@ -130,7 +131,7 @@ def make_plan(options: Namespace, say: Callable[[str], None]) -> Plan:
     _check_sizes(configurations, profile_name, datasets)
     cores = os.cpu_count() or 1
     many = profile_name == "mini"
-    plan = Plan(
+    return Plan(
         assignment=assignment,
         profile_name=profile_name,
         submission=submission,
@@ -145,8 +146,15 @@ def make_plan(options: Namespace, say: Callable[[str], None]) -> Plan:
         parallel=cores if many else 1,
         threads=1 if many else cores,
     )
-    names = _backbones(plan)
-    return replace(plan, weights=provide(names, profile_name, options.weights, cache, say))
+
+
+def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None]) -> Plan:
+    """The plan with a file of weights for each backbone it needs.
+
+    Raises:
+        DataError: weights are missing and cannot be had.
+    """
+    return replace(plan, weights=provide(_backbones(plan), plan.profile_name, folder, cache_folder(), say))
 
 
 def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...]:
@@ -215,9 +223,7 @@ def _dataset(task: str, profile_name: str, profile: Profile, options: Namespace,
     return camvid(folder, cache)
 
 
-def _check_sizes(
-    configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]
-) -> None:
+def _check_sizes(configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]) -> None:
     """Every crop must fit into every picture before any training starts."""
     for configuration in configurations:
         if configuration.task == "segmentation":

@@ -1,4 +1,4 @@
-"""Train every configuration of the report with a submission's code, and check it: `python grading/run_all.py --help`."""
+"""Train every configuration with a submission's code, and check it: `python grading/run_all.py --help`."""
 
 import sys
 from pathlib import Path

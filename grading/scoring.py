@@ -70,8 +70,8 @@ def confusion_per_image(predicted: Array, labels: Array, num_classes: int) -> ND
 def as_reported(counts: NDArray[np.int64]) -> dict[str, float]:
     """The report's own metrics, image by image over all pixels.
 
-    IoU of each class (an ignored pixel that is predicted as a class counts in its union; NaN where the class is in neither),
-    mean over images, then over classes. Accuracy is right pixels over all pixels, mean over images.
+    IoU of each class (an ignored pixel that is predicted as a class counts in its union; NaN where the class is in
+    neither), mean over images, then over classes. Accuracy is right pixels over all pixels, mean over images.
     """
     squares = counts[:, :-1]
     right = np.diagonal(squares, axis1=1, axis2=2)

@@ -90,8 +90,8 @@ def judge(
 def relate(relation: Relation, outcomes: dict[str, Outcome], calibration: Calibration | None) -> RelationOutcome | None:
     """Check one conclusion, in the worse configuration's metric; None where one of the two was not run.
 
-    The interval is of 95 %, from the calibrated standard deviation over seeds; without a calibration there is none, and the
-    verdict is undetermined.
+    The interval is of 95 %, from the calibrated standard deviation over seeds; without a calibration there is none, and
+    the verdict is undetermined.
     """
     if relation.better not in outcomes or relation.worse not in outcomes:
         return None
@@ -123,11 +123,19 @@ def relations(
 def _expected(configuration: Configuration, calibration: Calibration | None) -> tuple[float, str]:
     if calibration is not None and configuration.id in calibration:
         measured = calibration[configuration.id]
-        return measured.metrics[configuration.metric].tail_mean, f"measured with the reference over {measured.seeds} seeds"
+        return measured.metrics[
+            configuration.metric
+        ].tail_mean, f"measured with the reference over {measured.seeds} seeds"
     return configuration.published[configuration.metric]["best"], "published, best epoch of one run"
 
 
 def _with(outcome: Outcome, verdict: str, reason: str) -> Outcome:
     return Outcome(
-        outcome.configuration, verdict, reason, outcome.runs, outcome.expected, outcome.threshold, outcome.basis
+        outcome.configuration,
+        verdict,
+        reason,
+        outcome.runs,
+        outcome.expected,
+        outcome.threshold,
+        outcome.basis,
     )

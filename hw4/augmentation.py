@@ -1,9 +1,9 @@
 """An augmentation that keeps the whole face in view (Q1-5)."""
 
 from collections.abc import Callable
+
 from PIL import Image
 from torch import Tensor
-from torchvision import transforms
 
 
 def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:

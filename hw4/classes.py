@@ -1,7 +1,7 @@
 """Merging the classes of a label image into fewer (Q2-3)."""
 
 from collections.abc import Mapping
-import torch
+
 from torch import Tensor
 
 

@@ -1,12 +1,9 @@
 """Metrics of semantic segmentation, all from one confusion matrix (Q2-1)."""
 
-import torch
 from torch import Tensor
 
 
-def confusion_matrix(
-    pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None
-) -> Tensor:
+def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
     """Count the pixels of each pair of target class and predicted class (Q2-1).
 
     Args:

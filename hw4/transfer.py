@@ -1,6 +1,7 @@
 """The cases of transfer learning that the homework compares (Q1-1, Q1-2, Q1-3, Q1-8)."""
 
 from collections.abc import Callable
+
 import torch
 from torch import nn
 

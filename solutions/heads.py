@@ -27,9 +27,7 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Module:
     if not linear_layers:
         raise ValueError("the model has no nn.Linear to replace")
     name, old_head = linear_layers[-1]
-    new_head = nn.Linear(
-        old_head.in_features, num_classes, device=old_head.weight.device, dtype=old_head.weight.dtype
-    )
+    new_head = nn.Linear(old_head.in_features, num_classes, device=old_head.weight.device, dtype=old_head.weight.dtype)
     if not name:
         return new_head
     parent, _, attribute = name.rpartition(".")

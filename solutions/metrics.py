@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 
-def confusion_matrix(
-    pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None
-) -> Tensor:
+def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
     """Count the pixels of each pair of target class and predicted class (Q2-1).
 
     Args:
@@ -25,9 +23,7 @@ def confusion_matrix(
     for name, labels in (("pred", pred), ("target", target)):
         if labels.numel() and not (int(labels.min()) >= 0 and int(labels.max()) < num_classes):
             raise ValueError(f"{name} has a label outside [0, {num_classes})")
-    return torch.bincount(target * num_classes + pred, minlength=num_classes**2).reshape(
-        num_classes, num_classes
-    )
+    return torch.bincount(target * num_classes + pred, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = None) -> float:

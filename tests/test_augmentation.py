@@ -25,7 +25,12 @@ DRAWS = 48
 
 def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, count: int = DRAWS) -> Spec:
     return student.ask(
-        "augmentation.draws", function=function, image=image, size=size, count=count, seed=int(image.sum()) % 2**31
+        "augmentation.draws",
+        function=function,
+        image=image,
+        size=size,
+        count=count,
+        seed=int(image.sum()) % 2**31,
     )
 
 
@@ -146,7 +151,7 @@ def test_brightness_varies_by_at_most_30_percent(student) -> None:
         ratio.min() >= 0.65 and ratio.max() <= 1.36,
         "face_train_transform of grey: 0.7 to 1.3 times as bright, normalisation undone",
         f"{ratio.min():.2f} to {ratio.max():.2f} times",
-        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise after scaling to [0, 1]",
+        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise what is in [0, 1]",
     )
 
 

@@ -18,7 +18,7 @@ def reductions(draw: st.DrawFn) -> Spec:
     labels = draw(st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True))
     if draw(st.booleans()):
         labels.append(255)
-    keys = draw(st.lists(st.sampled_from(labels + [3, 7, 11]), max_size=6, unique=True))
+    keys = draw(st.lists(st.sampled_from([*labels, 3, 7, 11]), max_size=6, unique=True))
     values = draw(st.lists(st.integers(0, 12), min_size=len(keys), max_size=len(keys)))
     return {
         "labels": draw(label_arrays(draw(SHAPES), labels, dtype)),

@@ -45,7 +45,12 @@ def told(net: Spec) -> str:
 
 
 @few
-@given(net=fcns(), training=st.booleans(), count=st.integers(1, 3), sides=st.tuples(*[st.sampled_from([32, 64, 96])] * 2))
+@given(
+    net=fcns(),
+    training=st.booleans(),
+    count=st.integers(1, 3),
+    sides=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),
+)
 def test_logits_at_every_pixel(student, net: Spec, training: bool, count: int, sides: tuple[int, int]) -> None:
     """(N, 3, H, W) becomes (N, num_classes, H, W), finite"""
     count += training  # batch normalisation in train mode needs more than one value per channel
@@ -58,7 +63,10 @@ def test_logits_at_every_pixel(student, net: Spec, training: bool, count: int, s
         "upsample the score back to the input's height and width, in that order; x5 has stride 32",
     )
     expect(
-        np.isfinite(seen["logits"]).all(), f"{told(net)}: finite logits", "NaN or infinity", "an unset tensor?"
+        np.isfinite(seen["logits"]).all(),
+        f"{told(net)}: finite logits",
+        "NaN or infinity",
+        "an unset tensor?",
     )
 
 
@@ -108,7 +116,12 @@ def test_scores_are_raw(student, seed: int, skips: bool, training: bool) -> None
 def test_images_are_untouched(student, net: Spec, training: bool) -> None:
     """the images that were given stay as they are"""
     seen = student.ask("fcn.forward", net=net, images=images_of(net), training=training)
-    expect(seen["images_kept"], f"{told(net)}: images stay as they are", "changed", "no in-place operation on images")
+    expect(
+        seen["images_kept"],
+        f"{told(net)}: images stay as they are",
+        "changed",
+        "no in-place operation on images",
+    )
 
 
 @pytest.mark.parametrize("skips", [True, False])

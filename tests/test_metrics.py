@@ -81,7 +81,12 @@ def test_confusion_matrix(student, given_: Spec) -> None:
             hint = "it is transposed: rows are targets, columns predictions"
         elif given_["target"].dtype == np.uint8 and given_["num_classes"] > 15:
             hint = "target * num_classes + pred overflows in uint8: convert to int64 first"
-    expect(seen["dtype"] == "int64", f"{told('confusion_matrix', given_)}: int64", seen["dtype"], "counts are int64")
+    expect(
+        seen["dtype"] == "int64",
+        f"{told('confusion_matrix', given_)}: int64",
+        seen["dtype"],
+        "counts are int64",
+    )
     expect_close(seen["value"], right, told("confusion_matrix", given_), hint)
 
 
@@ -130,11 +135,10 @@ def test_inputs_are_untouched(student, metric: str, given_: Spec) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(
-    ("shape", "other"), [((2, 3), (3, 2)), ((6,), (2, 3)), ((1, 3), (3,)), ((3, 1), (3, 4)), ((4,), (5,)), ((), (1,))]
+    ("shape", "other"),
+    [((2, 3), (3, 2)), ((6,), (2, 3)), ((1, 3), (3,)), ((3, 1), (3, 4)), ((4,), (5,)), ((), (1,))],
 )
-def test_refuses_different_shapes(
-    student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]
-) -> None:
+def test_refuses_different_shapes(student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:
     """different shapes are a ValueError, even where they broadcast or have as many elements"""
     given_ = {
         "pred": np.zeros(shape, "int64"),

@@ -147,9 +147,7 @@ def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) 
         "the pretrained flag is missing or inverted",
     )
     expect(seen["convolutions"] > 0, "build_challenger(load): a CNN", "no convolution", "choose a CNN")
-    expect_new_head(
-        seen, backbone(name, True), 2 if num_classes is None else num_classes, "build_challenger(load)"
-    )
+    expect_new_head(seen, backbone(name, True), 2 if num_classes is None else num_classes, "build_challenger(load)")
 
 
 @pytest.mark.q1_8

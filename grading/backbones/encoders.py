@@ -1,19 +1,21 @@
 """VGG16's convolutional part as an encoder with five taps, at full and mini size."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 # Convolutions and poolings like VGG16's, a tenth as wide and with one convolution a stage in the first three.
-MINI_LAYOUT: list[str | int] = [16, "M", 24, "M", 32, "M", 48, 48, "M", 64, 64, "M"]
+MINI_LAYOUT: list[str | int] = [16, "M", 32, "M", 128, "M", 96, "M", 96, "M"]
 
 
 class VGGEncoder(nn.Module):
     """The output after each of VGG's five max-poolings.
 
     Args:
-        features: torchvision's `features`: convolutions, ReLUs and five max-poolings. Its names stay `features.N.weight`.
+        features: torchvision's `features`: convolutions, ReLUs and five max-poolings. Parameters keep its names,
+            `features.N.weight`.
         channels: channels of the five taps.
     """
 
@@ -44,7 +46,7 @@ def mini_vgg_encoder() -> VGGEncoder:
 
 
 def _encoder(layout: list[str | int]) -> VGGEncoder:
-    channels = [before for before, after in zip(layout, layout[1:], strict=False) if after == "M"]
+    channels = [before for before, after in pairwise(layout) if after == "M"]
     encoder = VGGEncoder(make_layers(layout), [int(width) for width in channels])
     for layer in encoder.modules():
         if isinstance(layer, nn.Conv2d):

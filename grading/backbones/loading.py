@@ -36,7 +36,7 @@ def load_classifier(profile: str, name: str, weights: str | None, *, pretrained:
         assert weights is not None
         model.load_state_dict(read_weights(Path(weights)))
     if hasattr(model, "aux_logits"):
-        model.aux_logits = False
+        model.aux_logits = False  # type: ignore[assignment]
     return model
 
 

@@ -14,7 +14,6 @@ from grading.backbones import proxy
 from grading.backbones.proxy_streets import pretrain_encoder
 from grading.data.drawn_faces import draw_faces
 
-
 ENCODER = "encoder"
 
 

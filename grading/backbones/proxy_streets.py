@@ -1,7 +1,7 @@
 """Where the mini encoder's weights come from: pretraining on other questions about drawn streets.
 
-Stands in for ImageNet. Shown a scene over which a few shapes lie, the network says which shapes and textures they are, and what
-colours, how bright and how busy (edges along and across) the picture is on a coarse grid. It never sees a label image.
+Stands in for ImageNet. Shown a scene over which a few shapes lie, the network says which shapes they are, and what
+colours, how uneven and how busy (edges across and along) the picture is on a coarse grid. It never sees a label image.
 """
 
 from collections.abc import Callable

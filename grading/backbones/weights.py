@@ -44,7 +44,9 @@ def provide(
     return {name: str(_found(name, folder, cache / "weights")) for name in names}
 
 
-def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int = 0) -> dict[str, str]:
+def _pretrained(
+    names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int = 0
+) -> dict[str, str]:
     sources = {name: ROOT / "grading" / name for name in _SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
     files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}
@@ -73,8 +75,8 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
         if file := _in_folder(name, folder):
             return file
         raise DataError(
-            f"--weights {folder}: no weights for {_torchvision_name(name)} (a state dict {_torchvision_name(name)}*.pth or "
-            f"*.safetensors); `{_fetch_command(name, folder)}` brings them, on a machine with internet"
+            f"--weights {folder}: no weights for {_torchvision_name(name)} (a state dict, .pth or .safetensors); "
+            f"`{_fetch_command(name, folder)}` brings them, on a machine with internet"
         )
     if file := _in_folder(name, cache):
         return file

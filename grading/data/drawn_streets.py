@@ -1,7 +1,7 @@
 """Drawn street scenes with CamVid's eleven classes and void.
 
-The colours of classes overlap, so a pixel's class follows from its surroundings; poles, signs, fences and people are a few
-pixels wide, so they are lost at coarse strides.
+The colours of classes overlap, so a pixel's class follows from its surroundings; poles, signs, fences and people are
+a few pixels wide, so they are lost at coarse strides.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,9 @@ class _Scene:
             near = min(1.0, abs(x + width / 2 - self.vanishing) / (WIDTH / 2))
             top = self.horizon - (4 + 26 * near * self.rng.uniform(0.6, 1.2))
             if self.rng.random() < 0.85:
-                wall = self._pick([(150, 120, 100), (120, 120, 125), (175, 160, 135), (95, 85, 90), (140, 150, 160)])
+                wall = self._pick(
+                    [(150, 120, 100), (120, 120, 125), (175, 160, 135), (95, 85, 90), (140, 150, 160)]
+                )
                 self._box((x, top, x + width, self.horizon + 6), BUILDING, wall)
                 pane = self._shade(self._pick([(60, 70, 90), (190, 200, 210), (200, 180, 110)]))
                 for row in np.arange(top + 2, self.horizon, 5):
@@ -92,12 +94,16 @@ class _Scene:
         for part in np.arange(0.15, 1, 0.25):  # dashes of the centre line belong to the road
             middle = self.vanishing + (sum(self.edges) / 2 - self.vanishing) * part
             y = self.horizon + (HEIGHT - self.horizon) * part
-            self.brush.line([middle, y, middle + 0.5, y + 6 * part], fill=(205, 205, 200), width=1 + int(2 * part))
+            self.brush.line(
+                [middle, y, middle + 0.5, y + 6 * part], fill=(205, 205, 200), width=1 + int(2 * part)
+            )
 
     def _roadside(self, left: bool) -> None:
         for depth in sorted(self.rng.uniform(0.12, 0.95, self.rng.integers(3, 7))):
             x, y = self._kerb(left, depth)
-            kind = self.rng.choice(["tree", "pole", "sign", "fence", "pedestrian"], p=[0.25, 0.25, 0.2, 0.15, 0.15])
+            kind = self.rng.choice(
+                ["tree", "pole", "sign", "fence", "pedestrian"], p=[0.25, 0.25, 0.2, 0.15, 0.15]
+            )
             getattr(self, f"_{kind}")(x, y, depth)
 
     def _traffic(self) -> None:
@@ -111,7 +117,9 @@ class _Scene:
                 self._bicyclist(x, y, depth)
         if self.rng.random() < 0.5:  # something that nobody has named
             x, y = self._kerb(self.rng.random() < 0.5, self.rng.uniform(0.3, 0.9))
-            self._box((x - 3, y - 4, x + 3, y), VOID, self._pick([(160, 60, 60), (70, 110, 70), (120, 120, 60)]))
+            self._box(
+                (x - 3, y - 4, x + 3, y), VOID, self._pick([(160, 60, 60), (70, 110, 70), (120, 120, 60)])
+            )
 
     def _tree(self, x: float, y: float, depth: float) -> None:
         trunk = self._shade((85, 65, 50))
@@ -158,7 +166,11 @@ class _Scene:
         dark = self._shade((45, 45, 50))
         for side in (-1, 1):
             self._ellipse((x + side * r * 1.3 - r, y - 2 * r, x + side * r * 1.3 + r, y), BICYCLIST, dark)
-        self._box((x - r * 0.6, y - height * 0.85, x + r * 0.6, y - r), BICYCLIST, self._pick([(170, 60, 60), (70, 70, 140)]))
+        self._box(
+            (x - r * 0.6, y - height * 0.85, x + r * 0.6, y - r),
+            BICYCLIST,
+            self._pick([(170, 60, 60), (70, 70, 140)]),
+        )
         skin = self._shade((200, 160, 130))
         self._ellipse((x - r * 0.5, y - height, x + r * 0.5, y - height * 0.8), BICYCLIST, skin)
 
@@ -166,7 +178,11 @@ class _Scene:
         width, height = 6 + 20 * depth, 4 + 11 * depth
         paint = self._pick([(150, 40, 40), (50, 70, 120), (180, 180, 180), (60, 60, 65), (120, 125, 110)])
         self._box((x - width / 2, y - height * 0.6, x + width / 2, y - 1), CAR, paint)
-        self._box((x - width * 0.36, y - height, x + width * 0.36, y - height * 0.5), CAR, self._shade((75, 90, 105)))
+        self._box(
+            (x - width * 0.36, y - height, x + width * 0.36, y - height * 0.5),
+            CAR,
+            self._shade((75, 90, 105)),
+        )
         for side in (-1, 1):
             wx, r = x + side * width * 0.32, height * 0.16
             self._ellipse((wx - r, y - 2 * r, wx + r, y), CAR, (35, 35, 38))
@@ -175,7 +191,9 @@ class _Scene:
         """A point beside the road; depth 0 is the horizon, 1 the lower edge."""
         edge = self.edges[0 if left else 1]
         outside = (-1 if left else 1) * self.rng.uniform(1, 8) * depth
-        return self.vanishing + (edge - self.vanishing) * depth + outside, self.horizon + (HEIGHT - self.horizon) * depth
+        return self.vanishing + (edge - self.vanishing) * depth + outside, self.horizon + (
+            HEIGHT - self.horizon
+        ) * depth
 
     def _lit(self) -> NDArray[np.uint8]:
         """Daylight, a tint, a slope of brightness and grain."""

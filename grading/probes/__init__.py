@@ -89,9 +89,7 @@ def call(function: Callable[..., Any], *args: Any, gives: type | None = None, **
         raise _raised(error) from None
     if gives is not None and not isinstance(result, gives):
         name = getattr(function, "__name__", type(function).__name__)
-        raise StudentRaised(
-            ["TypeError"], f"{name} returned {_described(result)} in place of a {gives.__name__}", []
-        )
+        raise StudentRaised(["TypeError"], f"{name} returned {_described(result)} in place of a {gives.__name__}", [])
     return result
 
 

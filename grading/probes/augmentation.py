@@ -11,9 +11,7 @@ from grading.probes.nets import array
 from grading.workers.wire import Plain
 
 
-def draws(
-    room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int
-) -> Plain:
+def draws(room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int) -> Plain:
     """Apply one transform `count` times to one image.
 
     Args:
@@ -25,7 +23,7 @@ def draws(
         The draws stacked, (count, ...), and the dtype's name.
     """
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what a student's transform may draw from
+    np.random.seed(seed)
     torch.manual_seed(seed)
     build = attribute(room, function)
     transform = call(build) if size is None else call(build, size)

@@ -9,7 +9,12 @@ from grading.workers.wire import Plain
 
 
 def reduce(
-    room: object, *, labels: Plain, mapping: Plain, ignore_index: int | None = None, layout: str = "contiguous"
+    room: object,
+    *,
+    labels: Plain,
+    mapping: Plain,
+    ignore_index: int | None = None,
+    layout: str = "contiguous",
 ) -> Plain:
     """Reduce the classes of one label tensor; `mapping` is a list of pairs, `ignore_index` None for the default."""
     before = tensor(labels, layout)
@@ -17,7 +22,7 @@ def reduce(
     reduced = call(
         attribute(room, "reduce_classes"),
         before,
-        {old: new for old, new in mapping},
+        dict(mapping),
         **keywords,
         gives=torch.Tensor,
     )

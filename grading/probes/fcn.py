@@ -97,8 +97,7 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
             name: None if offset.grad is None else array(offset.grad) for name, offset in encoder.offsets.items()
         },
         "encoder_registered": any(part is encoder for part in model.modules()),
-        "encoder_kept": before
-        == {name: (digest(p), p.requires_grad) for name, p in encoder.named_parameters()},
+        "encoder_kept": before == {name: (digest(p), p.requires_grad) for name, p in encoder.named_parameters()},
         "unregistered": [list(leaf.shape) for leaf in unregistered],
         "decoder_parameters": len(decoder),
         "decoder_frozen": [name for name, p in decoder if not p.requires_grad],

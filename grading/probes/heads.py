@@ -16,9 +16,7 @@ def replace(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Pla
     return _replaced(room, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
 
 
-def replace_torchvision(
-    room: object, *, name: str, frozen: bool, num_classes: int, inputs: Plain, seed: int
-) -> Plain:
+def replace_torchvision(room: object, *, name: str, frozen: bool, num_classes: int, inputs: Plain, seed: int) -> Plain:
     """Replace the head of a thin torchvision classifier and run the result."""
     return _replaced(room, classifier(name, seed, frozen=frozen), num_classes, torch.from_numpy(inputs), seed)
 

@@ -16,9 +16,9 @@ def build(net: Plain) -> nn.Sequential:
     Args:
         net: `{"layers": [...], "frozen": [...], "training": bool, "seed": int}`; a layer is
             `{"kind": "linear", "inputs": i, "outputs": o, "bias": bool}`, `{"kind": "norm", "features": f}`,
-            `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`, `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}` or
-            `{"kind": "again", "layer": k}`, the k-th layer of the same list once more. `frozen` holds positions
-            in `parameters()`.
+            `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`, `{"kind": "identity"}`,
+            `{"kind": "block", "layers": [...]}`, or `{"kind": "again", "layer": k}`: the k-th layer of the same
+            list once more. `frozen` holds positions in `parameters()`.
 
     Returns:
         A Sequential from (N, features) to (N, outputs).

@@ -79,9 +79,7 @@ def _seen(model: nn.Module, inputs: Plain) -> dict[str, Plain]:
     head = last_linear(model)
     seen: dict[str, Plain] = {
         "parameters": [[digest(p), list(p.shape), p.requires_grad] for p in model.parameters()],
-        "head": None
-        if head is None or head.bias is None
-        else {"weight": array(head.weight), "bias": array(head.bias)},
+        "head": None if head is None or head.bias is None else {"weight": array(head.weight), "bias": array(head.bias)},
     }
     with torch.no_grad():
         seen["logits"] = array(call(model.eval(), torch.from_numpy(inputs), gives=torch.Tensor))

@@ -1,4 +1,4 @@
-"""Results on paper: results.json, report.html, junit.xml, history.csv. Each is written aside and renamed: whole or not at all."""
+"""Results on paper: results.json, report.html, junit.xml, history.csv, each written whole or not at all."""
 
 import os
 from dataclasses import dataclass

@@ -47,13 +47,13 @@ class Console:
 
     def summary(self, results: "Results", out: Path) -> None:
         """Verdicts, relations, points, and where the files are."""
-        table = Table("configuration", "verdict", "metric", "initial", "best", "tail", "expected", "published best")
+        table = Table("", "verdict", "metric", "initial", "best", "tail", "expected", "published")
         for id, outcome in results.outcomes.items():
             metric = outcome.configuration.metric
             runs = outcome.finished
             cells = [_mean([run.initial(metric) for run in runs]), _mean([run.best(metric) for run in runs])]
             table.add_row(
-                f"{id} {outcome.configuration.title}",
+                id,
                 f"[{STYLES[outcome.verdict]}]{outcome.verdict}[/]",
                 metric,
                 *cells,
@@ -82,7 +82,7 @@ class TrainingProgress:
         self._epochs: dict[tuple[str, int], TaskID] = {}
         self._total = len(list(plan.trainings()))
         self._done = len(journal.runs)
-        self._all = bars and bars.add_task("all trainings", total=self._total, completed=self._done)
+        self._all = None if bars is None else bars.add_task("all trainings", total=self._total, completed=self._done)
 
     def epoch(self, configuration: Configuration, seed: int, metrics: dict[str, float]) -> None:
         """An epoch has ended."""

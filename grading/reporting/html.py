@@ -1,7 +1,7 @@
 """report.html: one self-contained file that a person reads."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,7 +19,7 @@ def report_html(results: "Results") -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "outcome": outcome,
             "points": results.points(outcome),
@@ -30,7 +30,10 @@ def report_html(results: "Results") -> str:
         for outcome in results.outcomes.values()
     ]
     return environment.get_template("report.html").render(
-        results=results, rows=rows, earned=sum(r["points"][0] for r in rows), possible=sum(r["points"][1] for r in rows)
+        results=results,
+        rows=rows,
+        earned=sum(r["points"][0] for r in rows),
+        possible=sum(r["points"][1] for r in rows),
     )
 
 
@@ -38,7 +41,9 @@ def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
     """The metrics that no verdict rests on: name, mean tail over seeds, published best."""
     if not outcome.finished:
         return []
-    names = [name for name in outcome.finished[0].history[0] if name not in ("epoch", "loss", outcome.configuration.metric)]
+    names = [
+        name for name in outcome.finished[0].history[0] if name not in ("epoch", "loss", outcome.configuration.metric)
+    ]
     published = outcome.configuration.published
     return [
         (

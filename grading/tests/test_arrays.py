@@ -157,9 +157,7 @@ class TestBuildOnce:
             save_images(folder / "train", random_images((2, 2)))
             os._exit(1)  # as a kill: no handler runs
 
-        process = multiprocessing.get_context("fork").Process(
-            target=build_once, args=(tmp_path, "key", build_half)
-        )
+        process = multiprocessing.get_context("fork").Process(target=build_once, args=(tmp_path, "key", build_half))
         process.start()
         process.join()
         assert len(list(tmp_path.iterdir())) == 1  # what it left

@@ -34,9 +34,7 @@ def release(tmp_path: Path) -> Path:
             for kind, pixels in ((part, picture(name)), (f"{part}annot", classes(name))):
                 (folder / kind).mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(folder / kind / f"{name}.png", compress_level=1)
-        lines = [
-            f"/SegNet/CamVid/{part}/{name}.png /SegNet/CamVid/{part}annot/{name}.png\n" for name in names
-        ]
+        lines = [f"/SegNet/CamVid/{part}/{name}.png /SegNet/CamVid/{part}annot/{name}.png\n" for name in names]
         (folder / f"{part}.txt").write_text("".join(lines))
     return folder
 
@@ -218,9 +216,7 @@ class TestRealCamVid:
         shared = os.environ.get("HW4_SHARED", str(Path(__file__).parents[2].parent / "shared"))
         folder = Path(shared, "data", "CamVid")
         if not folder.is_dir():
-            pytest.skip(
-                f"the real CamVid is not at {folder}; HW4_SHARED names the folder that holds data/CamVid"
-            )
+            pytest.skip(f"the real CamVid is not at {folder}; HW4_SHARED names the folder that holds data/CamVid")
         return folder
 
     def test_it_is_what_fetch_downloads(self, real: Path) -> None:

@@ -50,9 +50,7 @@ class TestFolder:
         assert dataset.train_images[0].shape == (70, 90, 3)
         assert dataset.train_images[1].shape == (64, 64, 3)
 
-    def test_hidden_files_and_files_beside_the_classes_are_passed_over(
-        self, folder: Path, tmp_path: Path
-    ) -> None:
+    def test_hidden_files_and_files_beside_the_classes_are_passed_over(self, folder: Path, tmp_path: Path) -> None:
         (folder / "train" / ".ipynb_checkpoints").mkdir()
         (folder / "train" / "README.txt").touch()
         (folder / "val" / "bare" / ".DS_Store").touch()
@@ -89,9 +87,7 @@ class TestPictures:
         np.testing.assert_array_equal(self.decoded(folder, tmp_path), np.asarray(image))
 
     @pytest.mark.filterwarnings("error")
-    def test_a_palette_with_a_transparent_colour_keeps_its_colours(
-        self, folder: Path, tmp_path: Path
-    ) -> None:
+    def test_a_palette_with_a_transparent_colour_keeps_its_colours(self, folder: Path, tmp_path: Path) -> None:
         image = flat(51).convert("P")  # 51 is in Pillow's palette
         image.save(folder / "train" / "bare" / "000.png", transparency=bytes([0, 128] * 128))
         assert (self.decoded(folder, tmp_path) == 51).all()
@@ -182,9 +178,7 @@ class TestCelebA:
         assert sorted(train + validation) == list(range(60))
 
     @pytest.mark.parametrize("parts", [True, False], ids=["with parts", "without parts"])
-    def test_more_training_faces_leave_the_others_as_they_are(
-        self, celeba: Path, tmp_path: Path, parts: bool
-    ) -> None:
+    def test_more_training_faces_leave_the_others_as_they_are(self, celeba: Path, tmp_path: Path, parts: bool) -> None:
         if not parts:
             (celeba / "list_eval_partition.txt").unlink()
         few, validation = chosen(faces_from_celeba(celeba, tmp_path / "cache", 6, 10))
@@ -194,8 +188,7 @@ class TestCelebA:
 
     def test_a_seed_decides_the_choice(self, celeba: Path, tmp_path: Path) -> None:
         first, again, other = (
-            faces_from_celeba(celeba, tmp_path / f"cache{run}", 10, 10, seed)
-            for run, seed in enumerate((0, 0, 1))
+            faces_from_celeba(celeba, tmp_path / f"cache{run}", 10, 10, seed) for run, seed in enumerate((0, 0, 1))
         )
         assert chosen(first) == chosen(again)
         assert first.fingerprint == again.fingerprint != other.fingerprint

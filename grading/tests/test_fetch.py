@@ -90,16 +90,12 @@ def fingerprint_of(files: dict[str, bytes]) -> str:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def run(tmp_path: Path, *arguments: str) -> int:
     """`python -m grading.fetch` with both folders in `tmp_path`."""
-    return fetch.main(
-        [*arguments, "--weights", f"{tmp_path}/new/weights", "--camvid", f"{tmp_path}/new/CamVid"]
-    )
+    return fetch.main([*arguments, "--weights", f"{tmp_path}/new/weights", "--camvid", f"{tmp_path}/new/CamVid"])
 
 
 def error_line(capsys: pytest.CaptureFixture[str]) -> str:
@@ -159,9 +155,7 @@ def test_an_empty_camvid_folder_is_filled(server: Server, tmp_path: Path) -> Non
     assert files_in(tmp_path / "new" / "CamVid") == CAMVID
 
 
-def test_another_camvid_that_is_there_stays(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_camvid_that_is_there_stays(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "new" / "CamVid" / "train" / "a.png"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"mine")
@@ -241,9 +235,7 @@ class TestNothingWrongIsKept:
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: the archive names a file outside of it" in error_line(capsys)
 
-    def test_a_file_that_is_not_there(
-        self, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_file_that_is_not_there(self, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         del server.files["/camvid.zip"]
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: cannot be downloaded (HTTP Error 404: Not Found); check" in error_line(capsys)
@@ -287,9 +279,7 @@ class TestNothingWrongIsKept:
         assert "timed out" in error_line(capsys)
 
 
-def test_a_folder_that_cannot_be_written(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_cannot_be_written(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "new").touch()
     assert run(tmp_path, "camvid") == 1
     assert str(tmp_path / "new") in error_line(capsys)

@@ -34,7 +34,7 @@ class Classification:
         self.transform, evaluate = _transforms(job["augmentation"], protocol, student)
         # The validation views never change, so they are made once.
         validation = Images.open(data / "validation")
-        self.views = torch.stack([_applied(evaluate, image) for image in validation])
+        self.views = torch.stack([_applied(evaluate, validation[index]) for index in range(len(validation))])
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, size, size) and int64 labels (n,), in a new random order."""

@@ -39,7 +39,9 @@ def train(job: Plain, submission: Submission) -> Iterator[Plain]:
     student = Student(submission)
     task = TASKS[job["task"]](job, student)
     model, optimizer = build_network(job, student)
-    model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
+    model.to(device)
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)
     scheduler = build_scheduler(optimizer, job["protocol"])
     for _ in range(job["protocol"]["epochs"]):
         start = time.perf_counter()
@@ -52,13 +54,11 @@ def train(job: Plain, submission: Submission) -> Iterator[Plain]:
 def seed_everything(seed: int) -> None:
     """Seed all that the harness or a student may draw from."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - a student's transform may draw from it
+    np.random.seed(seed)
     torch.manual_seed(seed)
 
 
-def train_one_epoch(
-    model: nn.Module, task: Any, optimizer: torch.optim.Optimizer, device: torch.device
-) -> float:
+def train_one_epoch(model: nn.Module, task: Any, optimizer: torch.optim.Optimizer, device: torch.device) -> float:
     """One pass over the training images.
 
     Returns:

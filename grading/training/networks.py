@@ -45,9 +45,7 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
     return model, OPTIMIZERS[settings.pop("name")](trainable, **settings)
 
 
-def build_scheduler(
-    optimizer: torch.optim.Optimizer, protocol: Plain
-) -> torch.optim.lr_scheduler.LRScheduler:
+def build_scheduler(optimizer: torch.optim.Optimizer, protocol: Plain) -> torch.optim.lr_scheduler.LRScheduler:
     """The protocol's StepLR, stepped once an epoch; a constant rate where it has none."""
     step = protocol.get("scheduler", {"step_size": protocol["epochs"] + 1, "gamma": 1.0})
     return torch.optim.lr_scheduler.StepLR(optimizer, **step)

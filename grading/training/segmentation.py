@@ -31,14 +31,17 @@ class Segmentation:
         self.validation = centre_crop(Images.open(data / "validation").stacked(), self.crop)
         labels = torch.from_numpy(np.load(data / "train" / "labels.npy"))
         reduce = attribute(student.room("classes"), "reduce_classes")
-        mapping = {old: new for old, new in job["mapping"]}
+        mapping = dict(job["mapping"])
         self.labels = call(reduce, labels, mapping, ignore_index=DROPPED, gives=Tensor)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop), in a new random order."""
         for chosen in torch.randperm(self.count, generator=self.draws).split(self.batch_size):
             crops = [self._drawn(index) for index in chosen.tolist()]
-            yield normalised(torch.stack([image for image, _ in crops])), self._one_hot([own for _, own in crops])
+            yield (
+                normalised(torch.stack([image for image, _ in crops])),
+                self._one_hot([own for _, own in crops]),
+            )
 
     def validation_batches(self) -> Iterator[Tensor]:
         """The centre crops of the validation images, in their order."""

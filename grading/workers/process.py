@@ -63,9 +63,15 @@ class Worker:
             WorkerDied: the training's process died.
         """
         self._send({"train": job})
-        while "epoch" in (reply := self._receive()):
-            yield reply["epoch"]
-        self._answer(reply)
+        last = None
+        while "ended" not in (reply := self._receive()):
+            if "epoch" in reply:
+                yield reply["epoch"]
+            else:
+                last = reply
+        if last is None:
+            raise WorkerDied(f"the training's process ended with status {reply['ended']}")
+        self._answer(last)
 
     def close(self) -> None:
         """End the worker and everything it started."""
@@ -87,9 +93,7 @@ class Worker:
     def _answer(self, reply: Plain) -> Plain:
         if "answer" in reply:
             return reply["answer"]
-        if "raised" in reply:
-            raise StudentRaised(*reply["raised"])
-        raise WorkerDied(f"the training's process ended with status {reply['crashed']}")
+        raise StudentRaised(*reply["raised"])
 
     def _send(self, message: Plain) -> None:
         assert self._process.stdin is not None

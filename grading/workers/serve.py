@@ -1,12 +1,13 @@
 """The worker's side: answer probes and run trainings of one submission, over standard input and output.
 
-Each training runs in a process forked from this one, which has imported torch but computed nothing: so it starts at once, in
-the same state every time, and takes nobody with it when it dies.
+Each training runs in a process forked from this one, which has imported torch but computed nothing: so it starts at
+once, in the same state every time, and takes nobody with it when it dies.
 """
 
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,6 @@ import torch
 from grading.probes import Student, StudentRaised
 from grading.submissions import Submission
 from grading.training.loop import train
-
 from grading.workers.wire import Plain, receive, send
 
 
@@ -35,9 +35,9 @@ def main() -> None:
         except EOFError:
             return
         if "train" in request:
-            _in_a_child(replies, lambda: _train(submission, request["train"], replies))
+            _in_a_child(replies, partial(_train, submission, request["train"], replies))
         else:
-            _reply(replies, lambda: student.ask(request["probe"], **request["data"]))
+            _reply(replies, partial(student.ask, request["probe"], **request["data"]))
 
 
 def _train(submission: Submission, job: Plain, replies: BinaryIO) -> None:
@@ -65,8 +65,8 @@ def _in_a_child(replies: BinaryIO, work: Callable[[], Plain]) -> None:
             sys.stderr.flush()
             os._exit(status)
     _, status = os.waitpid(child, 0)
-    if status:
-        send(replies, {"crashed": os.waitstatus_to_exitcode(status)})
+    # Always, whatever the status: a student's os._exit(0) leaves no other reply.
+    send(replies, {"ended": os.waitstatus_to_exitcode(status)})
 
 
 if __name__ == "__main__":

@@ -38,12 +38,10 @@ def send(stream: BinaryIO, value: Plain) -> None:
     """
     arrays: list[np.ndarray] = []
     body = _packed(value, arrays)
-    header = json.dumps(
-        {"body": body, "arrays": [{"dtype": a.dtype.name, "shape": a.shape} for a in arrays]}
-    ).encode()
+    header = json.dumps({"body": body, "arrays": [{"dtype": a.dtype.name, "shape": a.shape} for a in arrays]}).encode()
     stream.write(_LENGTH.pack(len(header)) + header)
     for array in arrays:
-        stream.write(memoryview(array).cast("B") if array.size else b"")
+        stream.write(array.data.cast("B") if array.size else b"")
     stream.flush()
 
 

@@ -1,0 +1,32 @@
+"""Fixtures of the grader's own tests."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from grading.backbones.encoders import mini_vgg_encoder
+from grading.backbones.mini import mini_classifier
+from grading.backbones.proxy import NUM_OUTPUTS
+
+
+@pytest.fixture
+def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Random weights in place of the proxy pretraining, which takes a minute."""
+
+    def provide(names, _profile, _folder, _cache, _say) -> dict[str, str]:
+        files = {}
+        torch.manual_seed(0)
+        for name in names:
+            model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, NUM_OUTPUTS)
+            files[name] = str(tmp_path / f"{name}.safetensors")
+            save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
+        return files
+
+    monkeypatch.setattr("grading.plan.provide", provide)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parents[2]

@@ -1,0 +1,30 @@
+"""Facts about the real CamVid that the two protocols of Q2-3 rest on."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grading.assignment import read_assignment
+from grading.data.camvid import camvid
+from grading.data.crops import centre_crop
+from grading.scoring import IGNORED, accuracy_ceiling, reduced_labels, score
+
+SHARED = Path(os.environ.get("HW4_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+CAMVID = SHARED / "data" / "CamVid"
+
+
+@pytest.mark.skipif(not CAMVID.is_dir(), reason=f"no CamVid in {CAMVID}")
+def test_an_oracle_for_the_first_three_classes_scores_the_ceiling(tmp_path: Path) -> None:
+    configuration = read_assignment().configuration("Q2-3-first-three")
+    assert configuration.classes is not None
+    labels = centre_crop(camvid(CAMVID, tmp_path).validation_labels, configuration.protocols["report"]["crop"])
+    kept = reduced_labels(labels, configuration.classes)
+    assert accuracy_ceiling(kept) == pytest.approx(0.3342, abs=5e-5)
+    oracle = np.where(kept == IGNORED, 0, kept)
+    logits = np.moveaxis(np.eye(3, dtype="float32")[oracle], -1, 1)
+    accuracy = score("segmentation", logits, kept, 3)["accuracy_reported"]
+    assert accuracy == pytest.approx(0.3342, abs=5e-5)
+    published = configuration.published["accuracy_reported"]["best"]
+    assert 0.95 < published / accuracy < 1

@@ -1,0 +1,82 @@
+"""The stubs and the reference are twins, and the tests tell them apart."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.submissions import MODULES
+
+
+def interface(path: Path) -> dict[str, tuple[str, str | None]]:
+    """Signature and docstring of everything public in a module."""
+    found: dict[str, tuple[str, str | None]] = {}
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
+                returns = ast.unparse(node.returns) if node.returns else ""
+                found[prefix + node.name] = (
+                    f"({ast.unparse(node.args)}) -> {returns}",
+                    ast.get_docstring(node),
+                )
+            if isinstance(node, ast.ClassDef):
+                found[prefix + node.name] = (", ".join(map(ast.unparse, node.bases)), ast.get_docstring(node))
+                visit(node.body, f"{prefix}{node.name}.")
+
+    visit(ast.parse(path.read_text(encoding="utf-8")).body, "")
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_same_signatures_and_docstrings(repository: Path, module: str) -> None:
+    stubs, reference = (interface(repository / package / f"{module}.py") for package in ("hw4", "solutions"))
+    assert stubs == reference
+    assert stubs
+    for name, (_, docstring) in stubs.items():
+        if not name.endswith(("__init__", "forward")):
+            assert re.search(r"\(Q\d-\d", docstring or ""), f"{name} names no question"
+
+
+def student_tests(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "--benchmark-disable", *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+
+
+def test_every_test_fails_on_the_stubs_with_its_question(repository: Path) -> None:
+    done = student_tests(repository)
+    assert done.returncode == 1
+    summary = done.stdout.splitlines()[-1]
+    assert re.fullmatch(r"\d+ failed in .*", summary), summary
+    failed = int(summary.split()[0])
+    told = re.findall(r"^(Q\d-\d): .*\nNotImplementedError: .*\1", done.stdout, re.MULTILINE)
+    assert len(told) == failed
+    assert re.search(r"total +0\.00 of 30\.00 points", done.stdout)
+
+
+def test_one_question_by_its_marker(repository: Path) -> None:
+    done = student_tests(repository, "--impl", "solutions", "-m", "q2_3")
+    assert done.returncode == 0
+    assert re.findall(r"^(Q\d-\d) ", done.stdout, re.MULTILINE) == ["Q2-3"]
+
+
+def test_the_same_tests_across_a_process_boundary(repository: Path) -> None:
+    done = student_tests(repository, "--impl", "solutions", "--worker", "-m", "q2_3 or q1_2")
+    assert done.returncode == 0, done.stdout
+    done = student_tests(repository, "--worker", "-m", "q1_2")
+    assert done.returncode == 1
+    assert "NotImplementedError: Q1-1, Q1-2, Q1-3: build_case" in done.stdout
+
+
+def test_an_unknown_implementation(repository: Path) -> None:
+    done = student_tests(repository, "--impl", "no_such_package")
+    assert done.returncode == 4
+    assert "no_such_package: neither a folder nor an importable package" in done.stderr
+
+
+def test_the_last_output_is_the_points_table(repository: Path) -> None:
+    done = student_tests(repository, "--impl", "solutions", "-m", "q1_3")
+    assert re.search(r"Q1-3 +6 of +6 tests +2\.50 of +2\.50 points\ntotal", done.stdout)
