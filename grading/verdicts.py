@@ -9,6 +9,7 @@ from grading.calibrated import Calibration
 from grading.journal import Run
 
 Z95 = 1.96  # of the normal distribution, for intervals of 95 %
+STANDARD_ERRORS = 3.0
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,19 @@ def judge(
     seeds: int,
     withheld: str | None,
 ) -> Outcome:
-    """PASS where the mean over seeds of the tail is within the margin of the expected value, FAIL below.
+    """PASS where the mean over seeds of the tail is within a margin of the expected value, FAIL below.
+
+    The margin is the profile's, or three standard errors of the mean where the calibrated spread over seeds is wide:
+    a correct submission then fails by chance in less than two of a thousand gates.
 
     Args:
         runs: the trainings that were run, finished or failed.
         seeds: how many trainings were asked for.
         withheld: why no verdict is to be given (trials, limits); None where one is.
     """
-    expected, basis = _expected(configuration, calibration)
-    threshold = expected - profile.margin
+    expected, spread, basis = _expected(configuration, calibration)
+    margin = max(profile.margin, STANDARD_ERRORS * spread / math.sqrt(seeds))
+    threshold = expected - margin
     done = tuple(sorted(runs, key=lambda run: run.seed))
     outcome = Outcome(configuration, "INCOMPLETE", "", done, expected, threshold, basis)
     failures = [run for run in done if run.failure is not None]
@@ -83,8 +88,8 @@ def judge(
     tail = outcome.tail
     assert tail is not None
     if math.isnan(tail) or tail < threshold:
-        return _with(outcome, "FAIL", f"{tail:.4f} is below {threshold:.4f} = {expected:.4f} - {profile.margin}")
-    return _with(outcome, "PASS", f"{tail:.4f} reaches {threshold:.4f} = {expected:.4f} - {profile.margin}")
+        return _with(outcome, "FAIL", f"{tail:.4f} is below {threshold:.4f} = {expected:.4f} - {margin:.4f}")
+    return _with(outcome, "PASS", f"{tail:.4f} reaches {threshold:.4f} = {expected:.4f} - {margin:.4f}")
 
 
 def relate(relation: Relation, outcomes: dict[str, Outcome], calibration: Calibration | None) -> RelationOutcome | None:
@@ -120,13 +125,13 @@ def relations(
     return [outcome for outcome in related if outcome is not None]
 
 
-def _expected(configuration: Configuration, calibration: Calibration | None) -> tuple[float, str]:
+def _expected(configuration: Configuration, calibration: Calibration | None) -> tuple[float, float, str]:
+    """The expected tail, its standard deviation over seeds (0 where nobody has measured it), and where both come from."""
     if calibration is not None and configuration.id in calibration:
         measured = calibration[configuration.id]
-        return measured.metrics[
-            configuration.metric
-        ].tail_mean, f"measured with the reference over {measured.seeds} seeds"
-    return configuration.published[configuration.metric]["best"], "published, best epoch of one run"
+        metric = measured.metrics[configuration.metric]
+        return metric.tail_mean, metric.tail_sd, f"measured with the reference over {measured.seeds} seeds"
+    return configuration.published[configuration.metric]["best"], 0.0, "published, best epoch of one run"
 
 
 def _with(outcome: Outcome, verdict: str, reason: str) -> Outcome:

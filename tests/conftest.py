@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from grading.assignment import read_assignment
 from grading.probes import Student, StudentRaised
@@ -21,6 +21,7 @@ settings.register_profile(
     deadline=None,
     max_examples=25,
     database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("seeds", parent=settings.get_profile("student"), derandomize=False)
@@ -28,15 +29,6 @@ settings.load_profile("student")
 
 LOCATED = pytest.StashKey[Submission]()
 OUTCOMES = pytest.StashKey[dict[str, Counter[str]]]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("hw4")
-    group.addoption(
-        "--impl", default="hw4", help="implementation to test: a package or a folder (default: %(default)s)"
-    )
-    group.addoption("--worker", action="store_true", help="run the implementation in a process of its own")
-    group.addoption("--full", action="store_true", help="show the tests' own tracebacks too")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """Pictures whose transformed versions tell what a transform did, and how to read them.
 
-A target is a grey picture with four white discs in the corners of the central square of 60 % of the shorter side, the upper
-pair larger. Where all four are whole in a draw, so is the square between them; the line from the lower to the
+A target is a grey picture with four white discs in the corners of the central square of 60 % of the shorter side, the
+upper pair larger. Where all four are whole in a draw, so is the square between them; the line from the lower to the
 upper pair tells which way is up. White on grey survives any change of brightness, contrast, hue or saturation.
 """
 

@@ -4,7 +4,6 @@ They keep torchvision's classes, module names and module order, so that whatever
 new head, freezing, hooks) works on the thin one too. Their input is 64 x 64 where the real ones take 224 x 224.
 """
 
-import torch
 from torch import nn
 from torchvision import models
 from torchvision.models.densenet import DenseNet
@@ -22,8 +21,8 @@ ALEXNET_DROPOUT = 0.2
 THINNING = 4
 """VGG, ResNet and DenseNet keep one channel in this many."""
 
-MOBILENET_WIDTH = 0.35
-MOBILENET_STAGES = [[1, 16, 1, 1], [4, 24, 2, 2], [4, 32, 2, 2], [6, 64, 2, 2], [6, 96, 1, 1]]
+MOBILENET_WIDTH = 0.75
+MOBILENET_STAGES = [[1, 16, 1, 2], [4, 24, 1, 1], [4, 32, 2, 2], [4, 64, 2, 2]]
 """Expansion, channels, repeats and stride: MobileNetV2's first five stages, with fewer repeats. With the stride of its
 last stages 2 x 2 positions would be left of a face of 64 x 64."""
 
@@ -109,7 +108,12 @@ class _MiniResNet(ResNet):
     """torchvision's ResNet with a quarter of the channels after the stem, which keeps its 64."""
 
     def _make_layer(
-        self, block: type[BasicBlock | Bottleneck], planes: int, blocks: int, stride: int = 1, dilate: bool = False
+        self,
+        block: type[BasicBlock | Bottleneck],
+        planes: int,
+        blocks: int,
+        stride: int = 1,
+        dilate: bool = False,
     ) -> nn.Sequential:
         return super()._make_layer(block, planes // THINNING, blocks, stride, dilate)
 

@@ -31,9 +31,7 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
 
 
-def pretrain_encoder(
-    *, seed: int = 0, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Tensor]:
+def pretrain_encoder(*, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> dict[str, Tensor]:
     """Pretrain `mini_vgg_encoder()`; bit for bit the same with one thread on the same machine.
 
     Args:
@@ -92,9 +90,7 @@ def local_facts(pixels: Tensor) -> Tensor:
     return torch.cat([mean[:, :3], 3 * spread, mean[:, 4:]], 1) * 2
 
 
-def _batch(
-    rng: np.random.Generator, scenes: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _batch(rng: np.random.Generator, scenes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Random crops with up to three shapes on each, and which shapes they are."""
     images = np.empty((len(scenes), CROP, CROP, 3), dtype=np.uint8)
     present = np.zeros((len(scenes), len(SHAPES)), dtype=np.float32)

@@ -44,9 +44,7 @@ def provide(
     return {name: str(_found(name, folder, cache / "weights")) for name in names}
 
 
-def _pretrained(
-    names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int = 0
-) -> dict[str, str]:
+def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int = 0) -> dict[str, str]:
     sources = {name: ROOT / "grading" / name for name in _SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
     files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}

@@ -13,9 +13,7 @@ TRAIN, VALIDATION = "0", "1"  # as the partition file writes them
 Classes = tuple[list[Path], list[Path]]  # the chosen images without and with the attribute
 
 
-def choose(
-    folder: Path, attribute: str, train_count: int, validation_count: int, seed: int
-) -> tuple[Classes, Classes]:
+def choose(folder: Path, attribute: str, train_count: int, validation_count: int, seed: int) -> tuple[Classes, Classes]:
     """As many images without as with the attribute, in two parts without an image in common.
 
     Where the partition file is there, they are CelebA's own training and validation part, which share no
@@ -39,18 +37,14 @@ def choose(
         else:
             held = [name for name in ranked if part_of.get(name) == VALIDATION]
             rest = [name for name in ranked if part_of.get(name) == TRAIN]
-        validation.append(
-            _first(held, validation_count // 2, folder, f"validation faces with {attribute} {positive}")
-        )
+        validation.append(_first(held, validation_count // 2, folder, f"validation faces with {attribute} {positive}"))
         train.append(_first(rest, train_count // 2, folder, f"training faces with {attribute} {positive}"))
     return (train[0], train[1]), (validation[0], validation[1])
 
 
 def _first(names: list[str], count: int, folder: Path, what: str) -> list[Path]:
     if len(names) < count:
-        raise DataError(
-            f"{folder / ATTRIBUTES}: {len(names)} {what}, not the {count} asked for; ask for fewer"
-        )
+        raise DataError(f"{folder / ATTRIBUTES}: {len(names)} {what}, not the {count} asked for; ask for fewer")
     return [folder / IMAGES / name for name in names[:count]]
 
 
@@ -61,17 +55,13 @@ def _read_attribute(path: Path, attribute: str) -> dict[str, bool]:
     if attribute not in names:
         raise DataError(f"{path}: has no attribute {attribute}; download the list again")
     if count.strip() != str(len(rows)):
-        raise DataError(
-            f"{path}: has {len(rows)} images, but its first line says {count.strip()}; download it again"
-        )
+        raise DataError(f"{path}: has {len(rows)} images, but its first line says {count.strip()}; download it again")
     column = names.index(attribute) + 1
     has_attribute = {}
     for number, row in enumerate(rows, start=3):
         cells = row.split()
         if len(cells) != len(names) + 1 or cells[column] not in ("1", "-1"):
-            raise DataError(
-                f"{path}: line {number} is not a name and {len(names)} times 1 or -1; download it again"
-            )
+            raise DataError(f"{path}: line {number} is not a name and {len(names)} times 1 or -1; download it again")
         has_attribute[cells[0]] = cells[column] == "1"
     return has_attribute
 

@@ -31,7 +31,7 @@ ATTRIBUTES = {
 COLOURED_PARTS = ("lids", "cheeks", "lips", "skin", "hair", "wall")
 """Parts whose red, green and blue are the columns of `DrawnFaces.colours`, in this order."""
 
-HEAVY, LIGHT, SPREAD = 0.70, 0.30, 0.22
+HEAVY, LIGHT, SPREAD = 0.72, 0.27, 0.20
 """Means and standard deviation of the strength of a part's make-up; 0 is bare skin, 1 full colour."""
 
 
@@ -51,7 +51,7 @@ SHADOWS = _palette("2f55c8", "6a34b4", "1f7fa8", "4a3a90")
 TOYS = np.concatenate([ROUGES, LIPSTICKS, SHADOWS, SKINS[:3], _palette("f0c23c", "ef8a34", "f7f4ec")])
 """The clutter has the colours of make-up and skin, so that a colour alone tells nothing."""
 
-TOY_KINDS = ("balloon", "heart", "star", "mouth", "mouth", "flower", "ball")
+TOY_KINDS = ("balloon", "heart", "star", "doll", "doll", "flower", "ball")
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,7 @@ class _Scene:
             near = min(1.0, abs(x + width / 2 - self.vanishing) / (WIDTH / 2))
             top = self.horizon - (4 + 26 * near * self.rng.uniform(0.6, 1.2))
             if self.rng.random() < 0.85:
-                wall = self._pick(
-                    [(150, 120, 100), (120, 120, 125), (175, 160, 135), (95, 85, 90), (140, 150, 160)]
-                )
+                wall = self._pick([(150, 120, 100), (120, 120, 125), (175, 160, 135), (95, 85, 90), (140, 150, 160)])
                 self._box((x, top, x + width, self.horizon + 6), BUILDING, wall)
                 pane = self._shade(self._pick([(60, 70, 90), (190, 200, 210), (200, 180, 110)]))
                 for row in np.arange(top + 2, self.horizon, 5):
@@ -94,16 +92,12 @@ class _Scene:
         for part in np.arange(0.15, 1, 0.25):  # dashes of the centre line belong to the road
             middle = self.vanishing + (sum(self.edges) / 2 - self.vanishing) * part
             y = self.horizon + (HEIGHT - self.horizon) * part
-            self.brush.line(
-                [middle, y, middle + 0.5, y + 6 * part], fill=(205, 205, 200), width=1 + int(2 * part)
-            )
+            self.brush.line([middle, y, middle + 0.5, y + 6 * part], fill=(205, 205, 200), width=1 + int(2 * part))
 
     def _roadside(self, left: bool) -> None:
         for depth in sorted(self.rng.uniform(0.12, 0.95, self.rng.integers(3, 7))):
             x, y = self._kerb(left, depth)
-            kind = self.rng.choice(
-                ["tree", "pole", "sign", "fence", "pedestrian"], p=[0.25, 0.25, 0.2, 0.15, 0.15]
-            )
+            kind = self.rng.choice(["tree", "pole", "sign", "fence", "pedestrian"], p=[0.25, 0.25, 0.2, 0.15, 0.15])
             getattr(self, f"_{kind}")(x, y, depth)
 
     def _traffic(self) -> None:
@@ -117,9 +111,7 @@ class _Scene:
                 self._bicyclist(x, y, depth)
         if self.rng.random() < 0.5:  # something that nobody has named
             x, y = self._kerb(self.rng.random() < 0.5, self.rng.uniform(0.3, 0.9))
-            self._box(
-                (x - 3, y - 4, x + 3, y), VOID, self._pick([(160, 60, 60), (70, 110, 70), (120, 120, 60)])
-            )
+            self._box((x - 3, y - 4, x + 3, y), VOID, self._pick([(160, 60, 60), (70, 110, 70), (120, 120, 60)]))
 
     def _tree(self, x: float, y: float, depth: float) -> None:
         trunk = self._shade((85, 65, 50))

@@ -18,7 +18,7 @@ Colour = NDArray[np.float64]
 
 INK: Colour = np.array([0.16, 0.11, 0.12])
 WHITE: Colour = np.array([0.98, 0.97, 0.95])
-TONGUE: Colour = np.array([0.35, 0.10, 0.12])
+DOLL: Colour = np.array([0.95, 0.80, 0.68])
 
 _ANGLES = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
@@ -79,9 +79,7 @@ class _Pen:
 
     def __init__(self, canvas: ImageDraw.ImageDraw, x: float, y: float, size: float, turn: float) -> None:
         self._draw = canvas.polygon
-        self._turn = size * SUPERSAMPLING * np.array(
-            [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
-        )
+        self._turn = size * SUPERSAMPLING * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         self._move = np.array([x, y]) * SUPERSAMPLING
 
     def shape(self, points: NDArray[np.float64], colour: Colour) -> None:
@@ -137,8 +135,13 @@ def _paint_toy(pen: _Pen, toy: Toy) -> None:
         pen.shape(_HEART, toy.colour)
     elif toy.kind == "star":
         pen.shape(_STAR, toy.colour)
-    elif toy.kind == "mouth":
-        pen.shape(_LIPS * (1, 0.5), toy.colour)
+    elif toy.kind == "doll":
+        pen.oval(0, 0, 1.5, 1.7, DOLL)
+        for side in (-1, 1):
+            pen.oval(0.75 * side, 0.5, 0.42, 0.36, toy.colour)
+            pen.shape(_ARCH * (0.5, 0.7) + (0.6 * side, -0.1), toy.second)
+            pen.oval(0.6 * side, -0.1, 0.25, 0.25, INK)
+        pen.shape(_LIPS * (0.62, 0.3) + (0, 1), toy.colour)
     elif toy.kind == "flower":
         for angle in np.arange(5) * 0.4 * np.pi:
             pen.oval(0.55 * np.cos(angle), 0.55 * np.sin(angle), 0.42, 0.42, toy.colour)
@@ -182,8 +185,12 @@ def _paint_head(pen: _Pen, look: Look) -> None:
 
 def _paint_mouth(pen: _Pen, look: Look) -> None:
     lips = look.colour["lips"]
-    curl = np.array([-0.2 if look.has["smile"] else 0.1])
-    bend = lambda points: np.stack([0.38 * points[:, 0], 0.62 + 0.17 * points[:, 1] + curl[0] * points[:, 0] ** 2], 1)
+    curl = -0.2 if look.has["smile"] else 0.1
+
+    def bend(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = points.T
+        return np.stack([0.38 * x, 0.62 + 0.17 * y + curl * x**2], axis=1)
+
     pen.shape(bend(_LIPS), lips)
     if look.has["open_mouth"]:
         pen.shape(bend(_LIPS * (0.7, 0.5)), WHITE)

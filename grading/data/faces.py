@@ -18,9 +18,7 @@ DECODING = 1  # another number here makes every cache decode anew
 Labelled = tuple[Path, int]  # an image and its class
 
 
-def faces(
-    folder: Path, cache: Path, *, train_count: int, validation_count: int = 400, seed: int = 0
-) -> Dataset:
+def faces(folder: Path, cache: Path, *, train_count: int, validation_count: int = 400, seed: int = 0) -> Dataset:
     """Two classes of faces, labels uint8 (N,), from whichever of the two layouts below `folder` has.
 
     Their order mixes the classes: the first images of a part hold both in the proportion of the whole.
@@ -38,9 +36,7 @@ def faces(
         return faces_from_folder(folder, cache)
     if (folder / celeba.IMAGES).is_dir():
         return faces_from_celeba(folder, cache, train_count, validation_count, seed)
-    raise DataError(
-        f"{folder}: holds neither train/ and val/ nor {celeba.IMAGES}/; give the folder of the faces"
-    )
+    raise DataError(f"{folder}: holds neither train/ and val/ nor {celeba.IMAGES}/; give the folder of the faces")
 
 
 def faces_from_folder(folder: Path, cache: Path) -> Dataset:
@@ -57,9 +53,7 @@ def faces_from_folder(folder: Path, cache: Path) -> Dataset:
     for ours, theirs in zip(train, validation, strict=True):
         if ours.name != theirs.name:
             raise DataError(f"{theirs}: a class of another name than {ours}; use the same two names")
-    return _decoded(
-        _mixed([_files(path) for path in train]), _mixed([_files(path) for path in validation]), cache
-    )
+    return _decoded(_mixed([_files(path) for path in train]), _mixed([_files(path) for path in validation]), cache)
 
 
 def faces_from_celeba(

@@ -31,9 +31,7 @@ def streets(cache: Path, train: int, validation: int) -> Dataset:
         save_dataset(folder, images[:train], labels[:train], images[train:], labels[train:])
 
     sources = _sources(drawn_streets.__file__, __file__)
-    return build_once(
-        cache, f"streets-{fingerprint(sources, train=train, validation=validation)[:16]}", build
-    )
+    return build_once(cache, f"streets-{fingerprint(sources, train=train, validation=validation)[:16]}", build)
 
 
 def _sources(*files: str) -> dict[str, Path]:

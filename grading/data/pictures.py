@@ -60,8 +60,7 @@ def read_classes(path: Path, greatest: int) -> NDArray[np.uint8]:
     labels = np.asarray(image)
     if labels.max() > greatest:
         raise DataError(
-            f"{path}: has label {labels.max()}, but the greatest is {greatest}; "
-            "use the labels of the SegNet release"
+            f"{path}: has label {labels.max()}, but the greatest is {greatest}; use the labels of the SegNet release"
         )
     return labels
 

@@ -37,6 +37,14 @@ def test_the_mean_over_seeds_decides(tails: tuple[float, float], wanted: str) ->
     assert verdict(*(run(seed, [tail]) for seed, tail in enumerate(tails))) == wanted
 
 
+def test_a_wide_spread_widens_the_margin() -> None:
+    wide = {"Q1-1": Measured(10, 5.0, {"accuracy": Spread(0.8, 0.04, 0.82, 0.6)})}
+    runs = (run(0, [0.72]), run(1, [0.73]))
+    assert verdict(*runs, calibration=wide) == "PASS"
+    assert verdict(*runs) == "FAIL"
+    assert verdict(run(0, [0.70]), run(1, [0.71]), calibration=wide) == "FAIL"
+
+
 def test_a_missing_training_is_incomplete() -> None:
     assert verdict(run(0, [0.9])) == "INCOMPLETE"
 
