@@ -1,7 +1,7 @@
 """The options of the student's test run, as a plugin named in pyproject.toml.
 
-A conftest.py would come too late: in `pytest --impl FOLDER` pytest takes FOLDER for a place to collect from until it knows
-the option.
+A conftest.py would come too late: in `pytest --impl FOLDER` pytest takes FOLDER for a place to collect from until it
+knows the option.
 """
 
 import pytest

@@ -126,7 +126,7 @@ def relations(
 
 
 def _expected(configuration: Configuration, calibration: Calibration | None) -> tuple[float, float, str]:
-    """The expected tail, its standard deviation over seeds (0 where nobody has measured it), and where both come from."""
+    """The expected tail, its standard deviation over seeds (0 where not measured), and where both come from."""
     if calibration is not None and configuration.id in calibration:
         measured = calibration[configuration.id]
         metric = measured.metrics[configuration.metric]

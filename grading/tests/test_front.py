@@ -55,10 +55,10 @@ def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> 
 
 def test_the_same_seed_gives_the_same_history(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        main([*TRIAL, "--only", "Q1-2,Q1-8,Q2-3", "--out", str(tmp_path / name)])
+        main([*TRIAL, "--only", "Q1-2,Q2-1-skips", "--out", str(tmp_path / name)])
     one, two = ((tmp_path / name / "history.csv").read_bytes() for name in ("one", "two"))
     assert one == two
-    assert one.count(b"\n") == 5
+    assert one.count(b"\n") == 3
 
 
 def test_resume_keeps_what_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
