@@ -239,17 +239,15 @@ def _withheld(options: Namespace) -> str | None:
 
 
 def _backbones(plan: Plan) -> list[str]:
-    """Which backbones the configurations start from; the challenger's is the student's choice."""
-    names = []
+    """Which backbones are needed, the slowest to pretrain first; the challenger's is the student's choice."""
+    names: list[str] = []
     builds = {configuration.network["build"] for configuration in plan.configurations}
-    if "case" in builds:
-        names.append("alexnet")
-    if "fcn8s" in builds:
-        names.append(ENCODER)
     if "challenger" in builds:
         try:
             with Worker(plan.submission) as worker:
                 names += worker.ask("transfer.backbone_names")
         except (StudentRaised, WorkerDied):
             pass  # its training will fail with the same error, and say so in the results
+    names += ["alexnet"] if "case" in builds else []
+    names += [ENCODER] if "fcn8s" in builds else []
     return list(dict.fromkeys(names))

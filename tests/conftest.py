@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, Phase, settings
 
 from grading.assignment import read_assignment
@@ -27,16 +28,18 @@ settings.register_profile(
 settings.register_profile("seeds", parent=settings.get_profile("student"), derandomize=False)
 settings.load_profile("student")
 
+# Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
+torch.set_num_threads(1)
+
 LOCATED = pytest.StashKey[Submission]()
-OUTCOMES = pytest.StashKey[dict[str, Counter[str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[OUTCOMES] = {}
     try:
         config.stash[LOCATED] = locate(config.getoption("--impl"))
     except SubmissionError as error:
         raise pytest.UsageError(f"--impl {error}") from None
+    config.pluginmanager.register(Points(config.stash[LOCATED].name))
 
 
 @pytest.fixture(scope="session")
@@ -57,27 +60,36 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         error = call.excinfo.value
         if isinstance(error, (Unmet, StudentRaised)) and not item.config.getoption("--full"):
             report.longrepr = _told(item, error)
-    question = _question(item)
-    if question and (report.when == "call" or report.outcome != "passed"):
-        item.config.stash[OUTCOMES].setdefault(question, Counter())[report.outcome] += 1
+    report.user_properties.append(("question", _question(item)))
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    outcomes = config.stash[OUTCOMES]
-    if not outcomes:
-        return
-    points = {question.id: question.test_points for question in read_assignment().questions}
-    terminalreporter.section(f"points for the tests of {config.stash[LOCATED].name}")
-    total = possible = 0.0
-    for question, counts in sorted(outcomes.items()):
-        share = counts["passed"] / counts.total()
-        total, possible = total + share * points[question], possible + points[question]
-        terminalreporter.write_line(
-            f"{question}  {counts['passed']:3d} of {counts.total():3d} tests  "
-            f"{share * points[question]:5.2f} of {points[question]:5.2f} points"
-        )
-    terminalreporter.write_line(f"total {'':18s}{total:5.2f} of {possible:5.2f} points")
+class Points:
+    """Counts outcomes by question, also those of parallel processes, and writes the table at the end."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.outcomes: dict[str, Counter[str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        question = dict(report.user_properties).get("question")
+        if question and (report.when == "call" or report.outcome != "passed"):
+            self.outcomes.setdefault(str(question), Counter())[report.outcome] += 1
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.outcomes:
+            return
+        points = {question.id: question.test_points for question in read_assignment().questions}
+        terminalreporter.section(f"points for the tests of {self.name}")
+        total = possible = 0.0
+        for question, counts in sorted(self.outcomes.items()):
+            share = counts["passed"] / counts.total()
+            total, possible = total + share * points[question], possible + points[question]
+            terminalreporter.write_line(
+                f"{question}  {counts['passed']:3d} of {counts.total():3d} tests  "
+                f"{share * points[question]:5.2f} of {points[question]:5.2f} points"
+            )
+        terminalreporter.write_line(f"total {'':18s}{total:5.2f} of {possible:5.2f} points")
 
 
 def _question(item: pytest.Item) -> str | None:
