@@ -64,7 +64,11 @@ def mini_classifier(name: str, num_outputs: int) -> nn.Module:
         return DenseNet(32 // THINNING, DENSENETS[name], 64 // THINNING, num_classes=num_outputs)
     if name not in models.list_models(module=models) or name.startswith(TRANSFORMERS):
         raise ValueError(f"torchvision has no convolutional classifier called {name!r}")
-    return models.get_model(name, weights=None, num_classes=num_outputs)
+    if name == "inception_v3":
+        raise ValueError("inception_v3 needs pictures of at least 75 x 75: choose another classifier at mini size")
+    # GoogLeNet's auxiliary heads would make its output a tuple in train mode.
+    options = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}
+    return models.get_model(name, weights=None, num_classes=num_outputs, **options)
 
 
 def mini_alexnet(num_outputs: int) -> nn.Module:

@@ -23,7 +23,12 @@ def test_structure_is_torchvisions(name: str) -> None:
     assert thin.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("name", ["no_such_network", "vit_b_16", "fcn_resnet50"])
+@pytest.mark.parametrize("name", ["googlenet", "efficientnet_b0", "shufflenet_v2_x0_5"])
+def test_families_without_a_thin_version_keep_their_size(name: str) -> None:
+    assert mini_classifier(name, 7).train()(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", ["no_such_network", "vit_b_16", "fcn_resnet50", "inception_v3"])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         mini_classifier(name, 2)
