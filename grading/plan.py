@@ -4,13 +4,14 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
 from grading.backbones.weights import ENCODER, provide
 from grading.calibrated import read_calibration
-from grading.data.arrays import DataError, Dataset, Images, cache_folder
+from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint
 from grading.probes import StudentRaised
 from grading.submissions import Submission, locate
 from grading.workers.process import Worker, WorkerDied
@@ -87,6 +88,8 @@ class Plan:
         """What two runs must share for one to go on where the other was stopped."""
         return {
             "submission": self.submission.fingerprint(),
+            "grader": _grader_fingerprint(),
+            "torch": version("torch"),
             "profile": self.profile_name,
             "device": self.device,
             "threads": self.threads,
@@ -111,6 +114,15 @@ class Plan:
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
         return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * int(epochs) / speed
+
+
+def _grader_fingerprint() -> str:
+    """Changes with the code and the protocols that a history comes from."""
+    folder = Path(__file__).parent
+    sources = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
+    sources["report.toml"] = folder / "report.toml"
+    own = {name: path for name, path in sources.items() if not name.startswith(("tests/", "reporting/"))}
+    return fingerprint(own)
 
 
 def make_plan(options: Namespace) -> Plan:
@@ -148,13 +160,15 @@ def make_plan(options: Namespace) -> Plan:
     )
 
 
-def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None]) -> Plan:
+def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *, pretraining_seed: int = 0) -> Plan:
     """The plan with a file of weights for each backbone it needs.
 
     Raises:
         DataError: weights are missing and cannot be had.
     """
-    return replace(plan, weights=provide(_backbones(plan), plan.profile_name, folder, cache_folder(), say))
+    names = _backbones(plan)
+    files = provide(names, plan.profile_name, folder, cache_folder(), say, pretraining_seed)
+    return replace(plan, weights=files)
 
 
 def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...]:

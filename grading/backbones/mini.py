@@ -4,6 +4,7 @@ They keep torchvision's classes, module names and module order, so that whatever
 new head, freezing, hooks) works on the thin one too. Their input is 64 x 64 where the real ones take 224 x 224.
 """
 
+import torch
 from torch import nn
 from torchvision import models
 from torchvision.models.densenet import DenseNet
@@ -77,7 +78,8 @@ def mini_alexnet(num_outputs: int) -> nn.Module:
     From ImageNet-normalised float (N, 3, 64, 64) to raw scores, float (N, num_outputs).
     """
     c1, c2, c3, c4, c5 = ALEXNET_CHANNELS
-    model = models.AlexNet(num_classes=1)
+    with torch.device("meta"):  # its 57 million weights are replaced below
+        model = models.AlexNet(num_classes=1)
     # The first stride is 2 in place of 4: at 64 x 64 the three poolings would leave a single position.
     model.features = nn.Sequential(
         nn.Conv2d(3, c1, kernel_size=7, stride=2, padding=2),
@@ -128,7 +130,8 @@ class _MiniResNet(ResNet):
 
 def _mini_vgg(layout: str, batch_norm: bool, num_outputs: int) -> nn.Module:
     channels = [size if isinstance(size, str) else size // THINNING for size in cfgs[layout]]
-    model = VGG(nn.Sequential(), num_classes=1, init_weights=False)
+    with torch.device("meta"):  # its 120 million weights are replaced below
+        model = VGG(nn.Sequential(), num_classes=1, init_weights=False)
     # 64 x 64 leaves 2 x 2 positions after five poolings of 2.
     model.features = make_layers(channels, batch_norm)
     model.avgpool = nn.AdaptiveAvgPool2d((2, 2))

@@ -22,11 +22,15 @@ FACES_SEED = 1_000_003
 
 NUM_OUTPUTS = len(ATTRIBUTES) + 3 * len(COLOURED_PARTS)
 
-EPOCHS = 10
+EPOCHS, LEARNING_RATE = 16, 3e-3
+"""With batch normalisation, as in nearly every classifier since 2015."""
+
+ALEXNET_EPOCHS, ALEXNET_LEARNING_RATE = 20, 2e-3
+"""Without it. After 10 epochs what its frozen features are worth still hangs on the seed, by 0.06 in accuracy."""
+
 BATCH_SIZE = 32
-LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.1
-DROPOUT = 0.0  # 5,000 faces are enough not to be learnt by heart in ten epochs
+DROPOUT = 0.0  # 5,000 faces are enough not to be learnt by heart in so few epochs
 COLOUR_MEAN, COLOUR_STD = 0.5, 0.25  # bring colours in [0, 1] to about unit scale
 CROP = 64
 SMALLEST_CROP = 60  # close to the views of the homework; lids and lips are a few pixels wide
@@ -50,6 +54,8 @@ def pretrain_classifier(
     Returns:
         The state dict, on the CPU.
     """
+    alexnet = name == "alexnet"
+    epochs, rate = (ALEXNET_EPOCHS, ALEXNET_LEARNING_RATE) if alexnet else (EPOCHS, LEARNING_RATE)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = mini_classifier(name, NUM_OUTPUTS)
@@ -60,10 +66,10 @@ def pretrain_classifier(
         attributes = torch.from_numpy(faces.attributes).float()
         colours = (torch.from_numpy(faces.colours) - COLOUR_MEAN) / COLOUR_STD
         batches = len(images) // BATCH_SIZE
-        optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * batches)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
         model.train()
-        for epoch in range(EPOCHS):
+        for epoch in range(epochs):
             for rows in torch.randperm(len(images))[: batches * BATCH_SIZE].split(BATCH_SIZE):
                 outputs = model(_views(images[rows]))
                 which, how = outputs.split([attributes.shape[1], colours.shape[1]], dim=1)
@@ -74,7 +80,7 @@ def pretrain_classifier(
                 optimizer.step()
                 schedule.step()
             if progress is not None:
-                progress(epoch + 1, EPOCHS)
+                progress(epoch + 1, epochs)
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 

@@ -26,7 +26,12 @@ _SOURCES = (
 
 
 def provide(
-    names: Sequence[str], profile: str, folder: Path | None, cache: Path, say: Callable[[str], None]
+    names: Sequence[str],
+    profile: str,
+    folder: Path | None,
+    cache: Path,
+    say: Callable[[str], None],
+    pretraining_seed: int = 0,
 ) -> dict[str, str]:
     """A file of pretrained weights for each backbone.
 
@@ -35,16 +40,17 @@ def provide(
         profile: `"mini"`: pretrained here, once, then cached. `"report"`: from `folder`, else from the cache, else
             downloaded into it.
         say: called with one line when something takes long.
+        pretraining_seed: another seed, other mini weights.
 
     Raises:
         DataError: weights are missing and cannot be had.
     """
     if profile == "mini":
-        return _pretrained(names, cache, say)
+        return _pretrained(names, cache, say, pretraining_seed)
     return {name: str(_found(name, folder, cache / "weights")) for name in names}
 
 
-def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int = 0) -> dict[str, str]:
+def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
     sources = {name: ROOT / "grading" / name for name in _SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
     files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}
