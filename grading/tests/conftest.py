@@ -15,7 +15,7 @@ from grading.backbones.proxy import NUM_OUTPUTS
 def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Random weights in place of the proxy pretraining, which takes a minute."""
 
-    def provide(names, _profile, _folder, _cache, _say) -> dict[str, str]:
+    def provide(names, *_) -> dict[str, str]:
         files = {}
         torch.manual_seed(0)
         for name in names:
