@@ -1,10 +1,15 @@
-"""The options of the student's test run, as a plugin named in pyproject.toml.
+"""The options of the student's test run, as a plugin.
 
 A conftest.py would come too late: in `pytest --impl FOLDER` pytest takes FOLDER for a place to collect from until it
-knows the option.
+knows the option, and looks there for its configuration.
 """
 
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGURATION = ROOT / "pyproject.toml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -15,3 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--worker", action="store_true", help="run the implementation in a process of its own")
     group.addoption("--full", action="store_true", help="show the tests' own tracebacks too")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start over with this repository's configuration where pytest took that of the implementation, or none."""
+    invocation = early_config.invocation_params
+    chosen = early_config.known_args_namespace.inifilename
+    if chosen is None and Path(invocation.dir).resolve() == ROOT and early_config.inipath != CONFIGURATION:
+        raise SystemExit(pytest.main(["-c", str(CONFIGURATION), *map(str, invocation.args)]))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_the_same_tests_across_a_process_boundary(repository: Path) -> None:
     done = student_tests(repository, "--worker", "-m", "q1_2")
     assert done.returncode == 1
     assert "NotImplementedError: Q1-1, Q1-2, Q1-3: build_case" in done.stdout
+
+
+def test_an_implementation_anywhere(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "handed in"
+    shutil.copytree(repository / "solutions", folder)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    for option in (["--impl", str(folder)], [f"--impl={folder}"]):
+        done = student_tests(repository, *option, "-m", "q1_3")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Q1-3    6 of   6 tests" in done.stdout
 
 
 def test_an_unknown_implementation(repository: Path) -> None:
