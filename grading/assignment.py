@@ -46,6 +46,8 @@ class Configuration:
         protocols: by profile, how it is trained: epochs, batch_size, sizes, optimizer, scheduler.
         augmentation: `"default"` or `"face"` for classification.
         classes: the classes for segmentation.
+        structure: a regular expression over the ids of the student API's tests: what a training needs not show, as a
+            test sees it exactly. Where one of them fails, so does the configuration.
         required: what the assignment itself asks the best epoch to exceed.
     """
 
@@ -57,6 +59,7 @@ class Configuration:
     metric: str
     published: Mapping[str, Mapping[str, float]]
     protocols: Mapping[str, Mapping[str, Any]]
+    structure: str
     augmentation: str | None = None
     classes: Classes | None = None
     required: float | None = None
@@ -105,6 +108,7 @@ class Assignment:
     profiles: Mapping[str, Profile]
     gflop: Mapping[str, float]
     throughput: Mapping[str, float]
+    limits: Mapping[str, float]
 
     def question(self, id: str) -> Question:
         return next(question for question in self.questions if question.id == id)
@@ -141,4 +145,5 @@ def read_assignment(path: Path = REPORT) -> Assignment:
         profiles={name: Profile(**entry) for name, entry in table["profiles"].items()},
         gflop=table["cost"]["gflop"],
         throughput=table["cost"]["throughput"],
+        limits=table["limits"],
     )

@@ -4,6 +4,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from grading.reporting import Results, write_results
 from grading.reporting.console import Console, duration
 from grading.runs import carry_out
 from grading.submissions import SubmissionError
+from grading.suite import Suite, run_suite
 from grading.verdicts import judge, relations
+from grading.workers.tiers import NoSandbox
 
 PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
 
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = with_weights(plan, options.weights, console.say)
         out.mkdir(parents=True, exist_ok=True)
         journal = Journal(out / "journal.jsonl", plan.identity())
-    except (UsageError, SubmissionError, DataError, JournalError) as error:
+    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_USAGE
     left = sum((configuration.id, seed) not in journal.runs for configuration, seed in plan.trainings())
@@ -46,13 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{plan.submission.name}: {left} trainings, profile {plan.profile_name}, on {plan.device}, "
         f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
     )
+    console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
+    suite = None
     try:
+        if plan.withheld is None:
+            console.say("running the tests of the student API")
+            suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
+        plan_of_trainings = without_broken(plan, suite)
         with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
-            carry_out(plan, journal, progress.epoch, progress.finished, log)
+            carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log)
     except KeyboardInterrupt:
         console.say(f"stopped; go on with --resume --out {out}")
-    results = judged(plan, journal, time.perf_counter() - start)
+    results = judged(plan, journal, suite, time.perf_counter() - start)
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
@@ -83,6 +92,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     )
     add("--list", action="store_true", help="list the configurations and end")
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
+    add("--unsafe", action="store_true", help="where no sandbox works: run the submission unconfined, unverified")
     add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")
     return parser.parse_args(arguments)
 
@@ -111,8 +121,16 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
     return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
 
 
-def judged(plan: Plan, journal: Journal, seconds: float) -> Results:
-    """Every verdict of the run."""
+def without_broken(plan: Plan, suite: Suite | None) -> Plan:
+    """The plan without the configurations that a test of their structure has decided already."""
+    if suite is None:
+        return plan
+    whole = tuple(c for c in plan.configurations if suite.first_failure(c.structure) is None)
+    return replace(plan, configurations=whole)
+
+
+def judged(plan: Plan, journal: Journal, suite: Suite | None, seconds: float) -> Results:
+    """Every verdict of the run; `suite` is None where the tests were not run."""
     calibration = read_calibration(plan.profile_name)
     outcomes = {
         configuration.id: judge(
@@ -122,10 +140,11 @@ def judged(plan: Plan, journal: Journal, seconds: float) -> Results:
             calibration,
             seeds=plan.seeds,
             withheld=plan.withheld,
+            broken=None if suite is None else suite.first_failure(configuration.structure),
         )
         for configuration in plan.configurations
     }
-    return Results(plan, outcomes, relations(plan.assignment, outcomes, calibration), seconds)
+    return Results(plan, outcomes, relations(plan.assignment, outcomes, calibration), suite, seconds)
 
 
 def exit_status(results: Results) -> int:

@@ -17,14 +17,17 @@ class Run:
 
     Attributes:
         history: by epoch, `{"epoch": 1, "loss": ..., metric: value, ...}`.
-        failure: why it ended early; None where it was finished.
         seconds: wall time.
+        kind: how it ended: `FINISHED`, `FAIL` (an error of the submission's, or answers that cannot be used),
+            `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the submission.
+        failure: why it ended early; None where it was finished.
     """
 
     configuration: str
     seed: int
     history: tuple[dict[str, float], ...]
     seconds: float
+    kind: str = "FINISHED"
     failure: str | None = None
 
     def values(self, metric: str) -> list[float]:

@@ -4,17 +4,25 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
-from grading.backbones.weights import ENCODER, provide
+from grading.backbones.weights import ENCODER, provide, read_weights
 from grading.calibrated import read_calibration
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint
+from grading.disguise import site_key
 from grading.probes import StudentRaised
 from grading.submissions import Submission, locate
-from grading.workers.process import Worker, WorkerDied
+from grading.workers.process import Worker, WorkerStopped
+from grading.workers.sandbox import Sandbox
+from grading.workers.tiers import choose
 from grading.workers.wire import Plain
 
 
@@ -30,6 +38,8 @@ class Plan:
         withheld: why no verdict will be given; None where one will.
         limit: use only so many training images.
         parallel: trainings at a time, each with `threads` threads.
+        sandbox: what holds the submission.
+        key: the machine's secret, see `grading.disguise`.
     """
 
     assignment: Assignment
@@ -45,6 +55,8 @@ class Plan:
     withheld: str | None
     parallel: int
     threads: int
+    sandbox: Sandbox
+    key: bytes
 
     @property
     def profile(self) -> Profile:
@@ -62,23 +74,33 @@ class Plan:
         return {**protocol, "epochs": self.epochs or protocol["epochs"]}
 
     def training_job(self, configuration: Configuration, seed: int) -> Plain:
-        """Everything that a worker needs for one training, and nothing that it must not see."""
-        classes = configuration.classes
+        """What a worker needs for one training besides the data; nothing that it must not see."""
         return {
             "task": configuration.task,
             "network": dict(configuration.network),
             "augmentation": configuration.augmentation,
             "num_classes": self.num_classes(configuration),
-            "mapping": None if classes is None else [list(rule) for rule in classes.mapping],
             "protocol": self.protocol(configuration),
             "profile": self.profile_name,
-            "data": str(self.datasets[configuration.task].folder),
-            "weights": self.weights,
-            "limit": self.limit,
+            "weights": {name: self.state(name) for name in self.backbones(configuration)},
             "seed": seed,
             "device": self.device,
             "threads": self.threads,
         }
+
+    def backbones(self, configuration: Configuration) -> list[str]:
+        """Whose pretrained weights a configuration may ask for."""
+        match configuration.network["build"]:
+            case "case":
+                return ["alexnet"]
+            case "fcn8s":
+                return [ENCODER]
+            case _:
+                return [name for name in self.weights if name != ENCODER]
+
+    def state(self, name: str) -> dict[str, NDArray[np.generic]]:
+        """The pretrained weights of a backbone."""
+        return _state(name, self.weights[name])
 
     @staticmethod
     def num_classes(configuration: Configuration) -> int:
@@ -97,7 +119,13 @@ class Plan:
             "limit": self.limit,
             "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
             "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
+            "secret": sha256(self.key).hexdigest()[:16],
         }
+
+    def seconds_allowed(self, configuration: Configuration) -> float:
+        """Wall time after which a training is stopped: many times what the reference takes."""
+        limits = self.assignment.limits
+        return limits["training_seconds"] + limits["training_factor"] * self._cost(configuration)
 
     def estimated_seconds(self) -> float:
         """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere."""
@@ -116,6 +144,11 @@ class Plan:
         return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * int(epochs) / speed
 
 
+@lru_cache(maxsize=4)
+def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
+    return read_weights(name, Path(file))
+
+
 def _grader_fingerprint() -> str:
     """Changes with the code and the protocols that a history comes from."""
     folder = Path(__file__).parent
@@ -129,7 +162,8 @@ def make_plan(options: Namespace) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
-        UsageError, SubmissionError, DataError: one line for the user; nothing has been written but caches.
+        UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
+            caches.
     """
     assignment = read_assignment()
     configurations = chosen(assignment, options.only)
@@ -157,6 +191,8 @@ def make_plan(options: Namespace) -> Plan:
         withheld=_withheld(options),
         parallel=cores if many else 1,
         threads=1 if many else cores,
+        sandbox=choose(unsafe=options.unsafe),
+        key=site_key(cache),
     )
 
 
@@ -252,15 +288,24 @@ def _withheld(options: Namespace) -> str | None:
     return f"a trial with {' '.join(limits)}" if limits else None
 
 
+def _known_classifiers(names: Plain) -> list[str]:
+    """Those of a submission's names that torchvision knows: they become file names, and cost a pretraining each."""
+    # Imported late, as torch above.
+    from torchvision import models
+
+    known = set(models.list_models(module=models))
+    return [name for name in names if isinstance(name, str) and name in known][:1] if isinstance(names, list) else []
+
+
 def _backbones(plan: Plan) -> list[str]:
     """Which backbones are needed, the slowest to pretrain first; the challenger's is the student's choice."""
     names: list[str] = []
     builds = {configuration.network["build"] for configuration in plan.configurations}
     if "challenger" in builds:
         try:
-            with Worker(plan.submission) as worker:
-                names += worker.ask("transfer.backbone_names")
-        except (StudentRaised, WorkerDied):
+            with Worker(plan.submission, plan.sandbox) as worker:
+                names += _known_classifiers(worker.ask("transfer.backbone_names"))
+        except (StudentRaised, WorkerStopped):
             pass  # its training will fail with the same error, and say so in the results
     names += ["alexnet"] if "case" in builds else []
     names += [ENCODER] if "fcn8s" in builds else []

@@ -13,12 +13,14 @@ CONFIGURATION = ROOT / "pyproject.toml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--impl`, `--worker` and `--full`."""
+    """Add `--impl`, `--sandbox`, `--unsafe`, `--records` and `--full`."""
     group = parser.getgroup("hw4")
     group.addoption(
         "--impl", default="hw4", help="implementation to test: a package or a folder (default: %(default)s)"
     )
-    group.addoption("--worker", action="store_true", help="run the implementation in a process of its own")
+    group.addoption("--sandbox", action="store_true", help="run the implementation in a sandboxed process of its own")
+    group.addoption("--unsafe", action="store_true", help="with --sandbox, where none works: run it unconfined")
+    group.addoption("--records", metavar="FILE", help="write the outcome of every test there, as JSON lines")
     group.addoption("--full", action="store_true", help="show the tests' own tracebacks too")
 
 

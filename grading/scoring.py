@@ -29,18 +29,27 @@ def score(task: str, logits: Array, labels: Array, num_classes: int) -> dict[str
         Metrics in [0, 1] by name.
 
     Raises:
-        UnusableLogits: they have another shape or hold NaN or infinity.
+        UnusableLogits: see `usable`.
+    """
+    usable(logits, labels, num_classes)
+    predicted = argmax_over_classes(logits)
+    if task == "classification":
+        return {"accuracy": float(np.mean(predicted == labels))}
+    counts = confusion_per_image(predicted, labels, num_classes)
+    return {**as_reported(counts), **standard(counts)}
+
+
+def usable(logits: Array, labels: Array, num_classes: int) -> None:
+    """Check that there is one finite logit for each class of each label.
+
+    Raises:
+        UnusableLogits: there is not.
     """
     wanted = (len(labels), num_classes, *labels.shape[1:])
     if logits.shape != wanted:
         raise UnusableLogits(f"logits of shape {logits.shape} in place of {wanted}")
     if not np.isfinite(logits).all():
         raise UnusableLogits("logits hold NaN or infinity: the training diverged")
-    predicted = argmax_over_classes(logits)
-    if task == "classification":
-        return {"accuracy": float(np.mean(predicted == labels))}
-    counts = confusion_per_image(predicted, labels, num_classes)
-    return {**as_reported(counts), **standard(counts)}
 
 
 def argmax_over_classes(logits: Array) -> NDArray[np.uint8]:

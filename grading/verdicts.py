@@ -7,6 +7,7 @@ from statistics import fmean
 from grading.assignment import Assignment, Configuration, Profile, Relation
 from grading.calibrated import Calibration
 from grading.journal import Run
+from grading.suite import Checked
 
 Z95 = 1.96  # of the normal distribution, for intervals of 95 %
 STANDARD_ERRORS = 3.0
@@ -62,6 +63,7 @@ def judge(
     *,
     seeds: int,
     withheld: str | None,
+    broken: Checked | None = None,
 ) -> Outcome:
     """PASS where the mean over seeds of the tail is within a margin of the expected value, FAIL below.
 
@@ -72,15 +74,22 @@ def judge(
         runs: the trainings that were run, finished or failed.
         seeds: how many trainings were asked for.
         withheld: why no verdict is to be given (trials, limits); None where one is.
+        broken: a test of the configuration's structure that did not pass.
     """
     expected, spread, basis = _expected(configuration, calibration)
     margin = max(profile.margin, STANDARD_ERRORS * spread / math.sqrt(seeds))
     threshold = expected - margin
     done = tuple(sorted(runs, key=lambda run: run.seed))
     outcome = Outcome(configuration, "INCOMPLETE", "", done, expected, threshold, basis)
+    if broken is not None:
+        verdict = "INCOMPLETE" if broken.outcome in ("INCOMPLETE", "GRADER_ERROR") else "FAIL"
+        return _with(outcome, verdict, f"{broken.id}: {broken.outcome}\n{broken.message}")
     failures = [run for run in done if run.failure is not None]
     if failures:
-        return _with(outcome, "FAIL", f"seed {failures[0].seed}: {failures[0].failure}")
+        first = failures[0]
+        verdict = "INCOMPLETE" if first.kind == "GRADER_ERROR" else "FAIL"
+        kind = "" if first.kind == "FAIL" else f"{first.kind}: "
+        return _with(outcome, verdict, f"seed {first.seed}: {kind}{first.failure}")
     if withheld:
         return _with(outcome, "INCOMPLETE", f"no verdict: {withheld}")
     if len(done) < seeds:

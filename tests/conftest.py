@@ -1,32 +1,19 @@
 """Which implementation is tested, and the table of points at the end."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, settings
 
 from grading.assignment import read_assignment
 from grading.probes import Student, StudentRaised
 from grading.submissions import Submission, SubmissionError, locate
-from grading.workers.process import Worker
 
 from .expect import Unmet
-
-# Derandomised: the same submission gets the same verdict every time. No deadline: a slow machine is no wrong answer.
-settings.register_profile(
-    "student",
-    derandomize=True,
-    deadline=None,
-    max_examples=25,
-    database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.register_profile("seeds", parent=settings.get_profile("student"), derandomize=False)
-settings.load_profile("student")
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -40,17 +27,46 @@ def pytest_configure(config: pytest.Config) -> None:
     except SubmissionError as error:
         raise pytest.UsageError(f"--impl {error}") from None
     config.pluginmanager.register(Points(config.stash[LOCATED].name))
+    is_controller = not hasattr(config, "workerinput")
+    if is_controller and (records := config.getoption("--records")):
+        config.pluginmanager.register(Records(Path(records)))
 
 
 @pytest.fixture(scope="session")
 def student(pytestconfig: pytest.Config) -> Iterator[Any]:
     """The implementation under test: answers probes with plain data."""
     submission = pytestconfig.stash[LOCATED]
-    if not pytestconfig.getoption("--worker"):
+    if not pytestconfig.getoption("--sandbox"):
         yield Student(submission)
         return
-    with Worker(submission) as worker:
-        yield worker
+    from grading.workers.process import Worker
+    from grading.workers.tiers import NoSandbox, choose
+
+    try:
+        sandbox = choose(unsafe=pytestconfig.getoption("--unsafe"))
+    except NoSandbox as error:
+        pytest.exit(f"--sandbox: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+    with Worker(submission, sandbox) as worker:
+        yield Confined(worker)
+
+
+class Stopped(BaseException):
+    """Student code did not survive a question: hypothesis, which catches every Exception, must not ask it again."""
+
+
+class Confined:
+    """Answers probes from a sandbox."""
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+
+    def ask(self, probe: str, **data: Any) -> Any:
+        from grading.workers.process import WorkerStopped
+
+        try:
+            return self._worker.ask(probe, **data)
+        except WorkerStopped as error:
+            raise Stopped(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,7 +74,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if call.excinfo is not None and report.failed:
         error = call.excinfo.value
-        if isinstance(error, (Unmet, StudentRaised)) and not item.config.getoption("--full"):
+        report.user_properties.append(("kind", _kind(error)))
+        if _kind(error) != "GRADER_ERROR" and not item.config.getoption("--full"):
             report.longrepr = _told(item, error)
     report.user_properties.append(("question", _question(item)))
     return report
@@ -90,6 +107,37 @@ class Points:
                 f"{share * points[question]:5.2f} of {points[question]:5.2f} points"
             )
         terminalreporter.write_line(f"total {'':18s}{total:5.2f} of {possible:5.2f} points")
+
+
+class Records:
+    """Writes one line for every test that was collected, and one for each outcome."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            self._write({"test": item.nodeid, "question": _question(item)})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            kind = "PASS" if report.outcome == "passed" else dict(report.user_properties).get("kind", "GRADER_ERROR")
+            message = "" if report.outcome == "passed" else str(report.longrepr)
+            self._write({"test": report.nodeid, "outcome": kind, "message": message})
+
+    def pytest_unconfigure(self) -> None:
+        self._file.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+
+def _kind(error: BaseException) -> str:
+    """Whose fault a failure is, and of what kind."""
+    if isinstance(error, Stopped):
+        return str(error).partition(":")[0]
+    return "FAIL" if isinstance(error, (Unmet, StudentRaised)) else "GRADER_ERROR"
 
 
 def _question(item: pytest.Item) -> str | None:

@@ -1,24 +1,26 @@
-"""Backbones at full and mini size, from files of weights."""
+"""Backbones at full and mini size, from weights that are plain arrays."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
+import numpy as np
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import nn
 from torchvision import models
 
 from grading.backbones.encoders import mini_vgg_encoder, vgg16_encoder
-from grading.backbones.mini import mini_classifier
-from grading.backbones.proxy import NUM_OUTPUTS
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
+
+Weights = Mapping[str, NDArray[np.generic]]  # a state dict by torchvision's names
 
 
-def load_classifier(profile: str, name: str, weights: str | None, *, pretrained: bool) -> nn.Module:
+def load_classifier(profile: str, name: str, weights: Weights | None, *, pretrained: bool) -> nn.Module:
     """Build a torchvision classifier at the size of the profile.
 
     Args:
         profile: `"report"` for the real network, `"mini"` for its thin version.
         name: the torchvision name.
-        weights: the file that `grading.backbones.weights.provide` made; used where `pretrained`.
+        weights: what `grading.backbones.weights.read_weights` gave; used where `pretrained`.
 
     Raises:
         ValueError: torchvision has no such classifier, or no weights were prepared for it.
@@ -26,7 +28,7 @@ def load_classifier(profile: str, name: str, weights: str | None, *, pretrained:
     if pretrained and weights is None:
         raise ValueError(f"no pretrained weights were prepared for {name!r}")
     if profile == "mini":
-        model = mini_classifier(name, NUM_OUTPUTS)
+        model = mini_classifier(name, PROXY_OUTPUTS)
     elif name in ("googlenet", "inception_v3"):
         # Their auxiliary heads would turn the output into a tuple in train mode.
         model = models.get_model(name, weights=None, aux_logits=pretrained, init_weights=not pretrained)
@@ -34,25 +36,19 @@ def load_classifier(profile: str, name: str, weights: str | None, *, pretrained:
         model = models.get_model(name, weights=None)
     if pretrained:
         assert weights is not None
-        model.load_state_dict(read_weights(Path(weights)))
+        model.load_state_dict(_tensors(weights))
     if hasattr(model, "aux_logits"):
         model.aux_logits = False  # type: ignore[assignment]
     return model
 
 
-def load_encoder(profile: str, weights: str) -> nn.Module:
+def load_encoder(profile: str, weights: Weights) -> nn.Module:
     """Build the pretrained VGG encoder at the size of the profile; weights of other layers are left out."""
     encoder = mini_vgg_encoder() if profile == "mini" else vgg16_encoder()
     own = encoder.state_dict()
-    given = read_weights(Path(weights))
-    encoder.load_state_dict({name: tensor for name, tensor in given.items() if name in own})
+    encoder.load_state_dict(_tensors({name: array for name, array in weights.items() if name in own}))
     return encoder
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """A state dict from `.safetensors` or torch's own format, floating point as float32."""
-    if path.suffix == ".safetensors":
-        state = load_file(path)
-    else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+def _tensors(weights: Weights) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(array) for name, array in weights.items()}

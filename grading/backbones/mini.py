@@ -19,6 +19,9 @@ ALEXNET_HIDDEN = 256
 
 ALEXNET_DROPOUT = 0.2
 
+PROXY_OUTPUTS = 28
+"""Outputs of a pretrained thin network: attributes and colours of a face, see proxy.py."""
+
 THINNING = 4
 """VGG, ResNet and DenseNet keep one channel in this many."""
 

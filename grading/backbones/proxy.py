@@ -11,16 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..data.drawn_faces import ATTRIBUTES, COLOURED_PARTS, DrawnFaces
-from .mini import mini_classifier
+from ..data.drawn_faces import DrawnFaces
+from .mini import PROXY_OUTPUTS, mini_classifier
 
 FACES = 5000
 """How many faces to draw for the pretraining: about ten times as many as the homework trains on."""
 
 FACES_SEED = 1_000_003
 """Seed of those faces, far from any seed of the homework's own."""
-
-NUM_OUTPUTS = len(ATTRIBUTES) + 3 * len(COLOURED_PARTS)
 
 EPOCHS, LEARNING_RATE = 16, 3e-3
 """With batch normalisation, as in nearly every classifier since 2015."""
@@ -41,7 +39,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 def pretrain_classifier(
     name: str, faces: DrawnFaces, *, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Tensor]:
-    """Pretrain `mini_classifier(name, NUM_OUTPUTS)` on the attributes and colours of `faces`.
+    """Pretrain `mini_classifier(name, PROXY_OUTPUTS)` on the attributes and colours of `faces`.
 
     With the same arguments and one thread the result is the same bit for bit on the same machine.
 
@@ -58,7 +56,7 @@ def pretrain_classifier(
     epochs, rate = (ALEXNET_EPOCHS, ALEXNET_LEARNING_RATE) if alexnet else (EPOCHS, LEARNING_RATE)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = mini_classifier(name, NUM_OUTPUTS)
+        model = mini_classifier(name, PROXY_OUTPUTS)
         dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout)]
         for module in dropouts:
             module.p = DROPOUT  # the state dict does not hold it: who loads the weights trains with dropout

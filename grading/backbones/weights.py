@@ -8,6 +8,9 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grading.data.arrays import DataError, fingerprint
 
 ENCODER = "encoder"  # part 2's VGG16
@@ -48,6 +51,30 @@ def provide(
     if profile == "mini":
         return _pretrained(names, cache, say, pretraining_seed)
     return {name: str(_found(name, folder, cache / "weights")) for name in names}
+
+
+def read_weights(name: str, file: Path) -> dict[str, NDArray[np.generic]]:
+    """A state dict from `.safetensors` or torch's own format as plain arrays, floating point as float32.
+
+    Args:
+        name: whose it is; for ENCODER all but the convolutions is left out.
+
+    Raises:
+        Exception: the file is damaged, or holds more than tensors: it is not unpickled.
+    """
+    # Imported late: torch takes seconds, and a run's other steps do without it.
+    import torch
+    from safetensors.torch import load_file
+
+    if file.suffix == ".safetensors":
+        state = load_file(file)
+    else:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    return {
+        key: (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+        for key, tensor in state.items()
+        if name != ENCODER or key.startswith("features.")
+    }
 
 
 def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:

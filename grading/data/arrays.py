@@ -43,9 +43,17 @@ class Images:
     def open(cls, folder: Path) -> "Images":
         """Memory-map what `save_images` wrote to `folder`. DataError where it is missing or damaged."""
         pixels, shapes = _open_array(folder / "pixels.npy"), _open_array(folder / "shapes.npy")
+        try:
+            return cls.of(pixels, shapes)
+        except ValueError as error:
+            raise DataError(f"{folder}: {error}; delete {folder.parent}") from None
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8], shapes: NDArray[np.int64]) -> "Images":
+        """From the two arrays that decide the third. ValueError where they do not fit together."""
         starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1) * CHANNELS)])
         if starts[-1] != pixels.size:
-            raise DataError(f"{folder}: pixels and shapes do not fit together; delete {folder.parent}")
+            raise ValueError("pixels and shapes do not fit together")
         return cls(pixels, shapes, starts)
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ from a plain specification, calls the student, and returns what it saw. It never
 
 import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grading.submissions import MODULES, Submission, load, module
@@ -32,12 +32,30 @@ class StudentRaised(Exception):
         return "\n".join([f"{self.kinds[0]}: {self.message}", *self.frames])
 
 
+# The function that a probe is about, where its arguments do not name it.
+_FUNCTIONS = {
+    "freezing.trainable": "trainable_parameters",
+    "heads.replace": "replace_head",
+    "heads.replace_torchvision": "replace_head",
+    "transfer.case": "build_case",
+    "transfer.challenger": "build_challenger",
+    "transfer.backbone_names": "build_challenger",
+    "classes.reduce": "reduce_classes",
+}
+
+
+def function_of(probe: str, data: Mapping[str, Plain]) -> str:
+    """The name of the student's function or class that a probe calls."""
+    named = data.get("function") or data.get("metric") or _FUNCTIONS.get(probe, "FCN8s")
+    return str(named)
+
+
 class Student:
     """Answers probes with the code of one submission, in this process."""
 
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
-        self._loaded = False
+        self.loaded = False  # whether any of the submission's code has run
 
     def ask(self, probe: str, **data: Plain) -> Plain:
         """Put one question.
@@ -67,9 +85,9 @@ class Student:
         Raises:
             StudentRaised: it cannot be imported.
         """
-        if not self._loaded:
+        if not self.loaded:
+            self.loaded = True
             call(load, self._submission)
-            self._loaded = True
         return call(module, self._submission, room)
 
 
@@ -85,8 +103,8 @@ def call(function: Callable[..., Any], *args: Any, gives: type | None = None, **
     """
     try:
         result = function(*args, **kwargs)
-    except Exception as error:
-        raise _raised(error) from None
+    except (Exception, SystemExit) as error:
+        raise raised(error) from None
     if gives is not None and not isinstance(result, gives):
         name = getattr(function, "__name__", type(function).__name__)
         raise StudentRaised(["TypeError"], f"{name} returned {_described(result)} in place of a {gives.__name__}", [])
@@ -104,8 +122,9 @@ def attribute(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
-def _raised(error: Exception) -> StudentRaised:
-    kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, Exception)]
+def raised(error: BaseException) -> StudentRaised:
+    """What there is to say of an error: its classes, its text, and where in the student's own files it happened."""
+    kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     frames = [
         f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
         for frame in traceback.extract_tb(error.__traceback__)

@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.assignment import Question
 from grading.plan import Plan
+from grading.suite import Suite
 from grading.verdicts import Outcome, RelationOutcome
 
 
@@ -14,12 +16,14 @@ class Results:
 
     Attributes:
         outcomes: by configuration id.
+        suite: the tests of the student API; None where they were not run.
         seconds: wall time of this run's trainings.
     """
 
     plan: Plan
     outcomes: dict[str, Outcome]
     relations: list[RelationOutcome]
+    suite: Suite | None
     seconds: float
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
@@ -28,6 +32,25 @@ class Results:
         siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
         possible = question.training_points / len(siblings)
         return (possible if outcome.verdict == "PASS" else 0.0), possible
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions whose tests count in this run: those of its configurations."""
+        asked = {outcome.configuration.question for outcome in self.outcomes.values()}
+        return [
+            question for question in self.plan.assignment.questions if question.id in asked and question.test_points
+        ]
+
+    def test_points(self, question: Question) -> tuple[float, float]:
+        """What the tests of a question earn, and could."""
+        share = 0.0 if self.suite is None else self.suite.share(question.id)
+        return share * question.test_points, question.test_points
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """Points of tests and configurations together, and what they could be."""
+        points = [*map(self.points, self.outcomes.values()), *map(self.test_points, self.questions)]
+        return sum(earned for earned, _ in points), sum(possible for _, possible in points)
 
 
 def write_results(results: Results, out: Path) -> None:

@@ -68,7 +68,12 @@ class Console:
         for relation in results.relations:
             difference = "" if relation.difference is None else f" ({relation.difference:+.4f})"
             self.say(f"{relation.relation.id}: {relation.verdict}{difference}")
-        earned, possible = (sum(points) for points in zip(*map(results.points, results.outcomes.values()), strict=True))
+        for question in results.questions if results.suite else []:
+            tests = results.suite.of(question.id) if results.suite else ()
+            passed = sum(test.outcome == "PASS" for test in tests)
+            earned, possible = results.test_points(question)
+            self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        earned, possible = results.score
         self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
 
 

@@ -32,8 +32,9 @@ def report_html(results: "Results") -> str:
     return environment.get_template("report.html").render(
         results=results,
         rows=rows,
-        earned=sum(r["points"][0] for r in rows),
-        possible=sum(r["points"][1] for r in rows),
+        earned=results.score[0],
+        possible=results.score[1],
+        tests=[(question, results.suite, *results.test_points(question)) for question in results.questions],
     )
 
 

@@ -4,25 +4,36 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from grading.assignment import Question
 from grading.verdicts import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting import Results
+
+MOST_MESSAGES = 5  # of a question's failing tests; the rest is in tests.jsonl
 
 
 def results_json(results: "Results") -> str:
     """The document of contract.md, section 3. JSON has no NaN: such a metric is null."""
     points = {id: results.points(outcome) for id, outcome in results.outcomes.items()}
     document = {
-        "score": sum(earned for earned, _ in points.values()),
+        "score": results.score[0],
         "execution_time": results.seconds,
-        "tests": [_test(id, outcome, *points[id]) for id, outcome in results.outcomes.items()],
+        "tests": [
+            *(_test(id, outcome, *points[id]) for id, outcome in results.outcomes.items()),
+            *(_tests_of(question, results) for question in results.questions),
+        ],
         "extra_data": {
             "profile": results.plan.profile_name,
             "submission": results.plan.submission.name,
             "submission_sha256": results.plan.submission.fingerprint(),
             "device": results.plan.device,
             "threads": results.plan.threads,
+            "sandbox": {
+                "tier": results.plan.sandbox.tier,
+                "promise": results.plan.sandbox.promise,
+                "verified": results.plan.sandbox.verified,
+            },
             "configurations": [_configuration(outcome) for outcome in results.outcomes.values()],
             "relations": [
                 {
@@ -39,6 +50,25 @@ def results_json(results: "Results") -> str:
         },
     }
     return json.dumps(_without_nan(document), indent=2, allow_nan=False) + "\n"
+
+
+def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
+    """The tests of one question, as one entry."""
+    earned, possible = results.test_points(question)
+    tests = () if results.suite is None else results.suite.of(question.id)
+    failed = [test for test in tests if test.outcome != "PASS"]
+    said = [f"{test.id}: {test.outcome}\n{test.message}" for test in failed[:MOST_MESSAGES]]
+    summary = f"{len(tests) - len(failed)} of {len(tests)} tests passed" if tests else "the tests were not run"
+    undecided = results.suite is None or bool(results.suite.undecided(question.id))
+    return {
+        "name": f"{question.id}: tests of the student API",
+        "number": f"{question.id}-tests",
+        "score": earned,
+        "max_score": possible,
+        "status": "failed" if failed or not tests else "passed",
+        "output": "\n\n".join([summary, *said]),
+        "tags": [question.id, "INCOMPLETE" if undecided else "FAIL" if failed else "PASS"],
+    }
 
 
 def _test(id: str, outcome: Outcome, earned: float, possible: float) -> dict[str, Any]:
@@ -74,6 +104,7 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
                 "best": run.best(metric) if run.history else None,
                 "tail": run.tail(metric) if run.history else None,
                 "seconds": run.seconds,
+                "kind": run.kind,
                 "failure": run.failure,
                 "history": list(run.history),
             }

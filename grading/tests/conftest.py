@@ -7,8 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from grading.backbones.encoders import mini_vgg_encoder
-from grading.backbones.mini import mini_classifier
-from grading.backbones.proxy import NUM_OUTPUTS
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         files = {}
         torch.manual_seed(0)
         for name in names:
-            model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, NUM_OUTPUTS)
+            model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
             files[name] = str(tmp_path / f"{name}.safetensors")
             save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
         return files

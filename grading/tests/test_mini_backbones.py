@@ -6,7 +6,8 @@ from torch import nn
 from torchvision import models
 
 from grading.backbones.encoders import mini_vgg_encoder
-from grading.backbones.mini import mini_classifier
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
+from grading.data.drawn_faces import ATTRIBUTES, COLOURED_PARTS
 
 FAMILIES = ["alexnet", "vgg11", "vgg16_bn", "mobilenet_v2", "resnet18", "resnet50", "densenet121", "squeezenet1_0"]
 
@@ -40,3 +41,7 @@ def test_encoder_taps() -> None:
     assert {name: tuple(tap.shape) for name, tap in taps.items()} == {
         f"x{level}": (2, width, 64 // 2**level, 96 // 2**level) for level, width in enumerate(encoder.channels, start=1)
     }
+
+
+def test_the_proxy_task_fills_the_outputs() -> None:
+    assert len(ATTRIBUTES) + 3 * len(COLOURED_PARTS) == PROXY_OUTPUTS

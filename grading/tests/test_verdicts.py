@@ -7,6 +7,7 @@ import pytest
 from grading.assignment import read_assignment
 from grading.calibrated import Measured, Spread
 from grading.journal import Run
+from grading.suite import Checked
 from grading.verdicts import judge, relations
 
 ASSIGNMENT = read_assignment()
@@ -18,9 +19,11 @@ CALIBRATION = {
 }
 
 
-def run(seed: int, values: list[float], configuration: str = "Q1-1", failure: str | None = None) -> Run:
+def run(
+    seed: int, values: list[float], configuration: str = "Q1-1", failure: str | None = None, kind: str = "FAIL"
+) -> Run:
     history = tuple({"epoch": n, "loss": 1.0, "accuracy": v} for n, v in enumerate(values, start=1))
-    return Run(configuration, seed, history, 1.0, failure)
+    return Run(configuration, seed, history, 1.0, "FINISHED" if failure is None else kind, failure)
 
 
 def verdict(*runs: Run, seeds: int = 2, withheld: str | None = None, calibration=CALIBRATION) -> str:
@@ -57,6 +60,22 @@ def test_a_failed_training_fails_with_its_reason() -> None:
     outcome = judge(CONFIGURATION, (run(0, [], failure="ValueError: no"),), PROFILE, None, seeds=1, withheld=None)
     assert outcome.verdict == "FAIL"
     assert "ValueError: no" in outcome.reason
+
+
+def test_a_grader_error_is_no_grade() -> None:
+    outcome = judge(
+        CONFIGURATION, (run(0, [], failure="no", kind="GRADER_ERROR"),), PROFILE, None, seeds=1, withheld=None
+    )
+    assert outcome.verdict == "INCOMPLETE"
+    assert "GRADER_ERROR" in outcome.reason
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("FAIL", "FAIL"), ("CRASH", "FAIL"), ("GRADER_ERROR", "INCOMPLETE")])
+def test_a_broken_structure_decides_before_any_training(kind: str, wanted: str) -> None:
+    broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, "asked: this")
+    outcome = judge(CONFIGURATION, (), PROFILE, CALIBRATION, seeds=2, withheld=None, broken=broken)
+    assert outcome.verdict == wanted
+    assert "asked: this" in outcome.reason
 
 
 def test_nan_fails() -> None:

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from grading.backbones.encoders import vgg16_encoder
-from grading.backbones.loading import load_classifier, load_encoder, read_weights
-from grading.backbones.weights import ENCODER, provide
+from grading.backbones.loading import load_classifier, load_encoder
+from grading.backbones.weights import ENCODER, provide, read_weights
 from grading.data.arrays import DataError
 
 
@@ -47,7 +47,7 @@ def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.M
 def test_the_encoder_takes_vgg16s_convolutions(tmp_path: Path) -> None:
     state = {name: torch.randn_like(tensor).half() for name, tensor in vgg16_encoder().state_dict().items()}
     save_file({**state, "classifier.0.bias": torch.zeros(3)}, tmp_path / "vgg16.safetensors")
-    encoder = load_encoder("report", str(tmp_path / "vgg16.safetensors"))
+    encoder = load_encoder("report", read_weights(ENCODER, tmp_path / "vgg16.safetensors"))
     assert encoder.channels == (64, 128, 256, 512, 512)
     for name, tensor in encoder.state_dict().items():
         assert torch.equal(tensor, state[name].float())
@@ -60,13 +60,13 @@ def test_the_encoder_takes_vgg16s_convolutions(tmp_path: Path) -> None:
 def test_an_incomplete_file_is_refused(tmp_path: Path) -> None:
     save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg16.safetensors")
     with pytest.raises(RuntimeError, match="Missing key"):
-        load_encoder("report", str(tmp_path / "vgg16.safetensors"))
+        load_encoder("report", read_weights(ENCODER, tmp_path / "vgg16.safetensors"))
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
     torch.save({"weight": print}, tmp_path / "alexnet.pth")
     with pytest.raises(Exception, match="weights_only"):
-        read_weights(tmp_path / "alexnet.pth")
+        read_weights("alexnet", tmp_path / "alexnet.pth")
 
 
 def test_unprepared_weights(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Faces: batches for the cases of part 1 and the challenger."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,20 +24,18 @@ class Classification:
 
     def __init__(self, job: Plain, student: Student) -> None:
         protocol = job["protocol"]
-        data = Path(job["data"])
-        self.images = Images.open(data / "train")
-        self.labels = torch.from_numpy(np.load(data / "train" / "labels.npy")).long()
+        self.images = Images.of(*job["train_images"])
+        self.labels = torch.from_numpy(job["train_labels"]).long()
         self.order = torch.Generator().manual_seed(job["seed"])
-        self.count = min(len(self.labels), job["limit"] or len(self.labels))
         self.batch_size = protocol["batch_size"]
         self.transform, evaluate = _transforms(job["augmentation"], protocol, student)
         # The validation views never change, so they are made once.
-        validation = Images.open(data / "validation")
+        validation = Images.of(*job["validation_images"])
         self.views = torch.stack([_applied(evaluate, validation[index]) for index in range(len(validation))])
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, size, size) and int64 labels (n,), in a new random order."""
-        for chosen in torch.randperm(self.count, generator=self.order).split(self.batch_size):
+        for chosen in torch.randperm(len(self.labels), generator=self.order).split(self.batch_size):
             views = [_applied(self.transform, self.images[index]) for index in chosen.tolist()]
             yield torch.stack(views), self.labels[chosen]
 

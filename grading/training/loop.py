@@ -10,21 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from grading.probes import Student, StudentRaised, call
-from grading.submissions import Submission
 from grading.training.classification import Classification
-from grading.training.networks import build_network, build_scheduler
+from grading.training.networks import build_network, build_scheduler, check_weights
 from grading.training.segmentation import Segmentation
 from grading.workers.wire import Plain
 
 TASKS = {"classification": Classification, "segmentation": Segmentation}
 
 
-def train(job: Plain, submission: Submission) -> Iterator[Plain]:
+def train(job: Plain, student: Student) -> Iterator[Plain]:
     """Train one configuration with one seed.
 
     Args:
-        job: the configuration's protocol and where its data and weights lie; see `grading.plan.training_job`.
-        submission: whose code builds the network and the augmentation.
+        job: the configuration's protocol, data and weights; see `grading.runs.disguised`.
+        student: whose code builds the network and the augmentation.
 
     Yields:
         After every epoch `{"loss": mean training loss, "logits": float32 (N, classes, ...) of the validation
@@ -33,10 +32,10 @@ def train(job: Plain, submission: Submission) -> Iterator[Plain]:
     Raises:
         StudentRaised: the student's code raised, or built what cannot be trained.
     """
-    seed_everything(job["seed"])
     torch.set_num_threads(job["threads"])
     device = torch.device(job["device"])
-    student = Student(submission)
+    check_weights(job)
+    seed_everything(job["seed"])
     task = TASKS[job["task"]](job, student)
     model, optimizer = build_network(job, student)
     model.to(device)

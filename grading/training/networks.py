@@ -30,8 +30,7 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
             model = call(build, network["case"], lambda pretrained: load("alexnet", pretrained), gives=nn.Module)
         case "challenger":
             build = attribute(student.room("transfer"), "build_challenger")
-            model, optimizer = call(build, load, gives=tuple)
-            return model, optimizer
+            return model_and_optimizer(call(build, load, gives=tuple))
         case "fcn8s":
             encoder = load_encoder(job["profile"], weights["encoder"])
             fcn8s = attribute(student.room("fcn"), "FCN8s")
@@ -43,6 +42,32 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
         raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
     settings = dict(job["protocol"]["optimizer"])
     return model, OPTIMIZERS[settings.pop("name")](trainable, **settings)
+
+
+def model_and_optimizer(answer: Any) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The challenger's two parts.
+
+    Raises:
+        StudentRaised: they are something else.
+    """
+    match answer:
+        case (nn.Module() as model, torch.optim.Optimizer() as optimizer):
+            return model, optimizer
+        case _:
+            raise StudentRaised(["TypeError"], "build_challenger returned no (model, optimizer)", [])
+
+
+def check_weights(job: Plain) -> None:
+    """Load every backbone once, before any of the student's code runs: weights that do not fit are no fault of theirs.
+
+    Raises:
+        RuntimeError: weights do not fit.
+    """
+    for name, weights in job["weights"].items():
+        if job["network"]["build"] == "fcn8s":
+            load_encoder(job["profile"], weights)
+        else:
+            load_classifier(job["profile"], name, weights, pretrained=True)
 
 
 def build_scheduler(optimizer: torch.optim.Optimizer, protocol: Plain) -> torch.optim.lr_scheduler.LRScheduler:

