@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grading.probes import StudentRaised
 from grading.workers.wire import Plain
 
 
@@ -59,8 +60,15 @@ def _layer(layer: Plain) -> nn.Module:
 
 
 def array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """The values of a plain tensor, copied."""
-    return np.array(tensor.detach().cpu().numpy())
+    """The values of a tensor, copied.
+
+    Raises:
+        StudentRaised: NumPy has no such tensors: bfloat16, sparse, quantized.
+    """
+    try:
+        return np.array(tensor.detach().cpu().numpy())
+    except (TypeError, RuntimeError) as error:
+        raise StudentRaised(["TypeError"], f"a {tensor.dtype} tensor that is no plain one: {error}", []) from None
 
 
 def digest(tensor: Tensor) -> str:
