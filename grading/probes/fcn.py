@@ -160,14 +160,17 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
 
 @_default_dtype(torch.float64)
 def response(room: object, *, net: Plain, images: Plain, tap: str, cells: Plain) -> Plain:
-    """Logits in eval mode, and those after a random change of one cell of one tap, for each of `cells`."""
+    """Logits in eval mode, and those after a small random change of one cell of one tap, for each of `cells`.
+
+    Small, so that it moves what is computed from the cell, but hardly the statistics of a normalisation over the image.
+    """
     model, encoder = _built(room, net)
     model.eval()
     batch = torch.from_numpy(images)
     level = TAPS.index(tap)
     height, width = (side // 2 ** (level + 1) for side in batch.shape[2:])
     torch.manual_seed(net["seed"] + 2)
-    change = torch.randn(encoder.channels[level])
+    change = 1e-3 * torch.randn(encoder.channels[level])
     moved = []
     with torch.no_grad():
         plain = _scores(model, net, batch)
