@@ -56,6 +56,7 @@ def refused(asked: str, hint: str) -> Iterator[None]:
 def _shown(value: object) -> str:
     if isinstance(value, np.ndarray):
         if value.size > 36:
-            return f"{value.dtype} array of shape {value.shape}, min {float(value.min()):.6g}, max {float(value.max()):.6g}"
+            low, high = float(value.min()), float(value.max())
+            return f"{value.dtype} array of shape {value.shape}, min {low:.6g}, max {high:.6g}"
         return np.array2string(value, precision=6, separator=", ").replace("\n", "\n       ")
     return str(value)

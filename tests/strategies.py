@@ -65,9 +65,13 @@ def segmentations(draw: st.DrawFn, *, filled: bool = False) -> Spec:
     # Few labels at a time, so that classes are absent from one side or from both.
     labels = draw(st.lists(st.integers(0, num_classes - 1), min_size=1, max_size=4, unique=True))
     targets = labels if ignore_index is None else [*labels, ignore_index]
+    pred = draw(label_arrays(shape, labels + draw(st.sampled_from([[], [num_classes - 1]])), dtypes[0]))
+    target = draw(label_arrays(shape, targets, dtypes[1]))
+    # What is predicted where the target is ignored does not matter, not even whether it is a class.
+    anything = draw(st.sampled_from([0, num_classes, 255, *([-7] if dtypes[0] == "int64" else [])]))
     return {
-        "pred": draw(label_arrays(shape, labels + draw(st.sampled_from([[], [num_classes - 1]])), dtypes[0])),
-        "target": draw(label_arrays(shape, targets, dtypes[1])),
+        "pred": pred if ignore_index is None else np.where(target == ignore_index, anything, pred).astype(dtypes[0]),
+        "target": target,
         "num_classes": num_classes,
         "ignore_index": ignore_index,
         "layout": draw(LAYOUTS),

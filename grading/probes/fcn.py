@@ -88,7 +88,7 @@ def _built(room: object, net: Plain, *, gain: float = 1.0) -> tuple[Any, Pyramid
             if parameter.is_floating_point() and not is_lazy(parameter):
                 if not parameter.any():
                     parameter.normal_(std=0.1)
-                parameter *= gain
+                parameter.mul_(gain)
     return model, encoder
 
 
