@@ -19,8 +19,8 @@ TAPS = ("x1", "x2", "x3", "x4", "x5")
 class PyramidEncoder(nn.Module):
     """Five taps at strides 2 to 32, each a 1x1 convolution of the averaged image, so that none depends on another.
 
-    `offsets`, one per tap, are added to the taps: gradients with respect to them, or changes of them, show how the
-    decoder uses each tap.
+    `offsets` are added to the taps that they name, `fixed` replace them: gradients with respect to them, or changes of
+    them, show how the decoder uses each tap.
     """
 
     def __init__(self, channels: Plain, seed: int) -> None:
@@ -29,13 +29,14 @@ class PyramidEncoder(nn.Module):
         torch.manual_seed(seed)
         self.project = nn.ModuleList(nn.Conv2d(3, width, kernel_size=1) for width in channels)
         self.offsets: dict[str, Tensor] = {}
+        self.fixed: dict[str, Tensor] = {}
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         taps: dict[str, Tensor] = {}
         for level, (name, project) in enumerate(zip(TAPS, self.project, strict=True), start=1):
             tap = project(F.avg_pool2d(images, 2**level))
             taps[name] = tap + self.offsets[name] if name in self.offsets else tap
-        return taps
+        return taps | self.fixed
 
 
 @contextmanager
@@ -72,8 +73,8 @@ def encoder_tensors(net: Plain) -> dict[str, Plain]:
     return tensors_of(encoder_of(net))
 
 
-def _built(room: object, net: Plain, *, gain: float = 1.0) -> tuple[Any, PyramidEncoder]:
-    """Build `FCN8s` and scale its decoder's parameters by `gain`.
+def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
+    """Build `FCN8s`.
 
     A score layer may start at zero, as in the paper: such parameters get random values, so that what they lead to
     shows.
@@ -85,10 +86,8 @@ def _built(room: object, net: Plain, *, gain: float = 1.0) -> tuple[Any, Pyramid
     model.to(torch.get_default_dtype())
     with torch.no_grad():
         for _, parameter in _decoder(model, encoder):
-            if parameter.is_floating_point() and not is_lazy(parameter):
-                if not parameter.any():
-                    parameter.normal_(std=0.1)
-                parameter.mul_(gain)
+            if parameter.is_floating_point() and not is_lazy(parameter) and not parameter.any():
+                parameter.normal_(std=0.1)
     return model, encoder
 
 
@@ -107,17 +106,37 @@ def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
 
 @_default_dtype(torch.float64)
 def forward(
-    room: object, *, net: Plain, images: Plain, training: bool, gain: float = 1.0, one_by_one: bool = False
+    room: object, *, net: Plain, images: Plain, training: bool, one_by_one: bool = False, x5_of: Plain = None
 ) -> Plain:
-    """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call."""
-    model, _ = _built(room, net, gain=gain)
+    """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call.
+
+    Args:
+        x5_of: images whose x5 the encoder gives in place of that of `images`.
+    """
+    model, encoder = _built(room, net)
     model.train(training)
     batch = torch.from_numpy(images)
     given = batch.clone()
     with torch.no_grad():
+        if x5_of is not None:
+            encoder.fixed = {"x5": encoder(torch.from_numpy(x5_of))["x5"]}
         logits = _scores(model, net, given)
         alone = [_scores(model, net, image[None]) for image in batch.clone()] if one_by_one else []
     return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
+
+
+@_default_dtype(torch.float64)
+def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool, gain: float) -> Plain:
+    """Logits of a batch, all weights of the decoder `gain` times as large, also those that are not registered."""
+    model, encoder = _built(room, net)
+    model.train(training)
+    batch = torch.from_numpy(images)
+    theirs = {id(parameter) for parameter in encoder.parameters()}
+    weights = [*_leaves(_scores(model, net, batch)), *(parameter for _, parameter in _decoder(model, encoder))]
+    with torch.no_grad():
+        for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
+            weight.mul_(gain)
+        return array(_scores(model, net, batch))
 
 
 @_default_dtype(torch.float32)
