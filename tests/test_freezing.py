@@ -151,3 +151,22 @@ def test_a_frozen_part_changes_too(student, function: str) -> None:
     for frozen in ([0, 1, 2], [1, 3, 5], [4]):
         net = {"layers": [layer, layer, layer], "width": 3, "frozen": frozen, "training": True, "seed": 1}
         changed(student, function, net)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_names_of_layers_do_not_matter(student, function: str) -> None:
+    """a network of features and a classifier, as torchvision's, changes in all of its parts"""
+    layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
+    for frozen in ([0, 1], [2, 3, 5]):
+        changed(
+            student,
+            function,
+            {
+                "layers": [layer, layer, layer],
+                "names": ["features", "classifier", "fc"],
+                "width": 3,
+                "frozen": frozen,
+                "training": False,
+                "seed": 3,
+            },
+        )

@@ -1,6 +1,7 @@
 """Small networks from plain specifications, the same in every process that builds them."""
 
 import hashlib
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ def build(net: Plain) -> nn.Module:
             `{"kind": "linear", "inputs": i, "outputs": o, "bias": bool}`, `{"kind": "norm", "features": f}`,
             `{"kind": "scaled", "features": f}`, `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`,
             `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or `{"kind": "again", "layer": k}`: the
-            k-th layer of the same list once more. `frozen` holds positions in `parameters()`.
+            k-th layer of the same list once more. `frozen` holds positions in `parameters()`; `names`, where given,
+            names the layers.
 
     Returns:
         A Sequential from (N, features) to (N, outputs); of one layer, that layer itself.
@@ -46,6 +48,8 @@ def build(net: Plain) -> nn.Module:
             buffer.normal_()
     for position, parameter in enumerate(model.parameters()):
         parameter.requires_grad_(position not in net["frozen"])
+    if "names" in net:
+        model = nn.Sequential(OrderedDict(zip(net["names"], model.children(), strict=True)))
     return model.train(net["training"])
 
 
