@@ -23,6 +23,8 @@ def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False) -> Spec
         ]
         if draw(st.booleans()):
             stage.append({"kind": "norm", "features": width})
+        if draw(st.booleans()):
+            stage.append({"kind": "scaled", "features": width})
         if dropout and draw(st.booleans()):
             stage.append({"kind": "dropout", "p": draw(st.sampled_from([0.25, 0.5]))})
         layers += [{"kind": "block", "layers": stage}] if draw(st.booleans()) else stage
@@ -31,7 +33,8 @@ def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False) -> Spec
     layers.append({"kind": "linear", "inputs": width, "outputs": draw(st.integers(1, 4)), "bias": True})
     return {
         "layers": layers,
-        "frozen": draw(st.lists(st.integers(0, 8), max_size=4, unique=True)),
+        "width": width,
+        "frozen": draw(st.lists(st.integers(0, 8), min_size=1, max_size=4, unique=True)),
         "training": draw(st.booleans()),
         "seed": draw(SEEDS),
     }
@@ -39,8 +42,18 @@ def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False) -> Spec
 
 def net_inputs(net: Spec, rows: int = 5) -> np.ndarray:
     """float64 (rows, features) for a network of `nets`, the same for the same network."""
-    width = net["layers"][-1]["inputs"]
-    return np.random.default_rng(net["seed"]).normal(size=(rows, width))
+    return np.random.default_rng(net["seed"]).normal(size=(rows, net["width"]))
+
+
+def lone_linear(*, frozen: bool, training: bool = True) -> Spec:
+    """A network that is one Linear, its parameters directly on the module."""
+    return {
+        "layers": [{"kind": "linear", "inputs": 3, "outputs": 2, "bias": True}],
+        "width": 3,
+        "frozen": [0, 1] if frozen else [],
+        "training": training,
+        "seed": 11,
+    }
 
 
 SHAPES = st.lists(st.integers(0, 5), min_size=0, max_size=4).map(tuple)
@@ -65,9 +78,13 @@ def segmentations(draw: st.DrawFn, *, filled: bool = False) -> Spec:
     # Few labels at a time, so that classes are absent from one side or from both.
     labels = draw(st.lists(st.integers(0, num_classes - 1), min_size=1, max_size=4, unique=True))
     targets = labels if ignore_index is None else [*labels, ignore_index]
+    pred = draw(label_arrays(shape, labels + draw(st.sampled_from([[], [num_classes - 1]])), dtypes[0]))
+    target = draw(label_arrays(shape, targets, dtypes[1]))
+    # What is predicted where the target is ignored does not matter, not even whether it is a class.
+    anything = draw(st.sampled_from([0, num_classes, 255, *([-7] if dtypes[0] == "int64" else [])]))
     return {
-        "pred": draw(label_arrays(shape, labels + draw(st.sampled_from([[], [num_classes - 1]])), dtypes[0])),
-        "target": draw(label_arrays(shape, targets, dtypes[1])),
+        "pred": pred if ignore_index is None else np.where(target == ignore_index, anything, pred).astype(dtypes[0]),
+        "target": target,
         "num_classes": num_classes,
         "ignore_index": ignore_index,
         "layout": draw(LAYOUTS),

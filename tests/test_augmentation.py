@@ -24,13 +24,39 @@ DRAWS = 48
 
 
 def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, count: int = DRAWS) -> Spec:
-    return student.ask(
+    """Draws of one picture, of the right shape."""
+    seen = student.ask(
         "augmentation.draws",
         function=function,
         image=image,
         size=size,
         count=count,
         seed=int(image.sum()) % 2**31,
+    )
+    side = 224 if size is None else size
+    expect(
+        seen["images"].shape == (count, 3, side, side),
+        f"{called(function, image, size)}: shape (3, {side}, {side})",
+        f"shape {seen['images'].shape[1:]}",
+        "Resize(n) with one number keeps the aspect; crop to a square afterwards; use `size`, not 224; channels first",
+    )
+    expect(
+        np.isfinite(seen["images"]).all(),
+        f"{called(function, image, size)}: finite values",
+        "NaN or infinite values",
+        "divide by the standard deviation, which is never 0",
+    )
+    return seen
+
+
+def expect_seen(student, function: str, image: np.ndarray, size: int | None, seen: Spec) -> None:
+    """A quarter as bright a picture gives a darker result, whatever is drawn for either."""
+    dark = drawn(student, function, image // 4, size=size, count=1)["images"].mean()
+    expect(
+        dark < seen["images"].mean() - 0.05,
+        f"{called(function, image, size)}: a darker result for the picture at a quarter of its brightness",
+        f"mean {dark:.3f} after {seen['images'].mean():.3f}",
+        "the result shows the picture that the transform is given",
     )
 
 
@@ -53,25 +79,13 @@ def test_shape_and_dtype(student, function: str, height: int, width: int, size: 
     """an RGB image of any aspect becomes a float32 tensor (3, size, size), 224 by default"""
     image = textured_target(height, width)
     seen = drawn(student, function, image, size=size, count=2)
-    side = 224 if size is None else size
-    expect(
-        seen["images"].shape[1:] == (3, side, side),
-        f"{called(function, image, size)}: shape (3, {side}, {side})",
-        f"shape {seen['images'].shape[1:]}",
-        "Resize(n) with one number keeps the aspect; crop to a square afterwards; use `size`, not 224",
-    )
     expect(
         seen["dtype"] == "float32",
         f"{called(function, image, size)}: float32",
         seen["dtype"],
         "convert to a float32 tensor in [0, 1] before normalising",
     )
-    expect(
-        np.isfinite(seen["images"]).all(),
-        f"{called(function, image, size)}: finite values",
-        "NaN or infinite values",
-        "divide by the standard deviation, which is never 0",
-    )
+    expect_seen(student, function, image, size, seen)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -116,36 +130,55 @@ def test_the_face_is_upright(student, function: str, height: int, width: int) ->
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
     """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
-    image = constant_target((128, 128, 128))
-    middle = centres(drawn(student, function, image)["images"])
-    spread = float((middle.max(axis=-1) - middle.min(axis=-1)).max())
-    expect(
-        spread < 0.03,
-        f"{called(function, image)}, grey: equal channels once x * std + mean is undone",
-        f"channels differ by up to {spread:.2f} (of a range of 1); means {middle.mean(axis=(0, 1, 2)).round(2)}",
-        "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB",
-    )
+    for grey in (64, 128, 160):
+        image = constant_target((grey,) * 3)
+        middle = centres(drawn(student, function, image)["images"])
+        spread = float((middle.max(axis=-1) - middle.min(axis=-1)).max())
+        hint = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+        expect(
+            spread < 0.03,
+            f"{called(function, image)}, grey {grey}: equal channels once x * std + mean is undone",
+            f"channels differ by up to {spread:.2f} (of a range of 1); means {middle.mean(axis=(0, 1, 2)).round(2)}",
+            hint,
+        )
+        level = middle.mean() / (grey / 255)
+        expect(
+            0.65 < level < 1.36,
+            f"{called(function, image)}, grey {grey}: as bright on average, once x * std + mean is undone",
+            f"{level:.2f} times as bright",
+            hint,
+        )
 
 
-@pytest.mark.parametrize("colour", [(200, 60, 20), (10, 90, 180), (0, 0, 0), (255, 255, 255)])
-def test_evaluation_keeps_colours(student, colour: tuple[int, int, int]) -> None:
-    """the evaluation transform changes no colour"""
-    image = constant_target(colour)
-    middle = centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2))
+def test_evaluation_keeps_colours(student) -> None:
+    """the evaluation transform changes no colour, and neither brightness nor contrast"""
+    for colour in ((200, 60, 20), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
+        image = constant_target(colour)
+        expect_close(
+            centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2)),
+            np.array(colour) / 255,
+            f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
+            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
+            tolerance=0.01,
+        )
+    image = halves_target()
+    middle = centres(drawn(student, "face_eval_transform", image, count=1)["images"], share=0.5)
     expect_close(
-        middle,
-        np.array(colour) / 255,
-        f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
-        "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
+        np.quantile(middle, (0.08, 0.92)),
+        np.array([96, 160]) / 255,
+        f"{called('face_eval_transform', image)}: its darker and its lighter grey, normalisation undone",
+        "no change of contrast, no equalizing, no statistics of the picture itself",
         tolerance=0.01,
     )
 
 
 def test_brightness_varies_by_at_most_30_percent(student) -> None:
     """training pictures are at most 30 % brighter or darker"""
-    image = constant_target((128, 128, 128))
-    levels = centres(drawn(student, "face_train_transform", image, count=96)["images"]).mean(axis=(1, 2, 3))
-    ratio = levels / (128 / 255)
+    levels = []
+    for grey in (100, 128, 160):
+        images = drawn(student, "face_train_transform", constant_target((grey,) * 3), count=64)["images"]
+        levels.append(centres(images).mean(axis=(1, 2, 3)) / (grey / 255))
+    ratio = np.concatenate(levels)
     # 5 points more than 30 %: contrast jitter moves grey a little where a turn has filled corners with black.
     expect(
         ratio.min() >= 0.65 and ratio.max() <= 1.36,
@@ -174,6 +207,7 @@ def test_training_draws_differ(student, size: int) -> None:
     """the training transform is random: draws of the same picture differ"""
     image = textured_target(100, 90)
     images = drawn(student, "face_train_transform", image, size=size, count=24)["images"]
+    expect_seen(student, "face_train_transform", image, size, {"images": images})
     distinct = len({draw.tobytes() for draw in images})
     expect(
         distinct > 1,
@@ -188,6 +222,7 @@ def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
     """the evaluation transform gives the same result every time"""
     image = textured_target(height, width)
     images = drawn(student, "face_eval_transform", image, count=12)["images"]
+    expect_seen(student, "face_eval_transform", image, 96, {"images": images})
     expect(
         all(np.array_equal(images[0], other) for other in images),
         f"{called('face_eval_transform', image)}, called 12 times: the same result",

@@ -5,24 +5,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grading.probes.fcn import encoder_tensors
+
 from .expect import expect, expect_close, refused
 from .strategies import SEEDS, Spec
 
 pytestmark = pytest.mark.q2_1
 
 CHANNELS = st.tuples(*(st.sampled_from([48, 64, 80]) for _ in range(5))).map(list)
-few = settings(max_examples=8)
+few = settings(max_examples=4)
+both_decoders = pytest.mark.parametrize("skips", [True, False])
+both_modes = pytest.mark.parametrize("training", [False, True])
 
 
 @st.composite
-def fcns(draw: st.DrawFn, *, skips: bool | None = None) -> Spec:
+def fcns(draw: st.DrawFn) -> Spec:
     return {
         "channels": draw(CHANNELS),
         "num_classes": draw(st.sampled_from([1, 2, 3, 11])),
-        "skips": draw(st.booleans()) if skips is None else skips,
+        "skips": True,
         "frozen": draw(st.lists(st.integers(0, 9), max_size=5, unique=True)),
         "seed": draw(SEEDS),
     }
+
+
+def plain_net(num_classes: int = 5, *, skips: bool | None = True) -> Spec:
+    return {"channels": [48, 64, 80, 64, 48], "num_classes": num_classes, "skips": skips, "frozen": [], "seed": 5}
 
 
 def images_of(net: Spec, count: int = 2, height: int = 64, width: int = 96) -> np.ndarray:
@@ -34,74 +42,124 @@ def asked_with_three_seeds(student, probe: str, net: Spec, **data) -> list:
     return [student.ask(probe, net={**net, "seed": net["seed"] + 7919 * trial}, **data) for trial in range(3)]
 
 
+def backward(student, net: Spec, training: bool) -> list:
+    """Gradients for three initialisations, of scores that have the right shape."""
+    images = images_of(net)
+    seen = asked_with_three_seeds(student, "fcn.backward", net, images=images, training=training)
+    for one in seen:
+        expect_scores(one["logits"], net, images)
+    return seen
+
+
 def gradient_at(tap: str, seen: list) -> np.ndarray | None:
     """The size of the gradient at each cell of a tap, summed over initialisations; None where there is none."""
     gradients = [one["tap_gradients"][tap] for one in seen]
     return None if any(g is None for g in gradients) else sum(np.abs(g).sum(axis=1) for g in gradients)
 
 
+def expect_gradient(tap: str, seen: list, net: Spec, hint: str) -> None:
+    gradient = gradient_at(tap, seen)
+    expect(
+        gradient is not None and np.any(gradient),
+        f"{told(net)}, backward: a gradient at {tap}",
+        "none" if gradient is None else "zero",
+        hint,
+    )
+
+
+def expect_scores(logits: np.ndarray, net: Spec, images: np.ndarray) -> None:
+    """Finite scores for every class and pixel, other ones for every image."""
+    count, _, *sides = images.shape
+    wanted = (count, net["num_classes"], *sides)
+    hint = "upsample the score back to the input's height and width, in that order; x5 has stride 32"
+    if logits.ndim != 4 or logits.shape[0] != count:
+        hint = "keep the batch and the class axis, even where they have length one; no argmax"
+    elif logits.shape[1] != net["num_classes"]:
+        hint = "the second axis holds one raw score per class, num_classes of them; no argmax"
+    expect(
+        logits.shape == wanted,
+        f"{told(net)} on images of shape {images.shape}: logits of shape {wanted}",
+        f"shape {logits.shape}",
+        hint,
+    )
+    expect(np.isfinite(logits).all(), f"{told(net)}: finite logits", "NaN or infinity", "an unset tensor?")
+    expect(
+        len({image.tobytes() for image in logits}) == count,
+        f"{told(net)}: other logits for every image",
+        "the same for different images",
+        "the score is computed from encoder(images), for each image of the batch",
+    )
+
+
 def told(net: Spec) -> str:
-    return f"FCN8s(encoder with channels {net['channels']}, {net['num_classes']}, skips={net['skips']})"
+    skips = "" if net["skips"] is None else f", skips={net['skips']}"
+    return f"FCN8s(encoder with channels {net['channels']}, {net['num_classes']}{skips})"
 
 
+def told_not_fused(tap: str) -> str:
+    return f"{tap} is not fused into the score, or detached, or multiplied by zero"
+
+
+@both_decoders
+@both_modes
 @few
 @given(
     net=fcns(),
-    training=st.booleans(),
     count=st.integers(1, 3),
     sides=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),
 )
-def test_logits_at_every_pixel(student, net: Spec, training: bool, count: int, sides: tuple[int, int]) -> None:
+def test_logits_at_every_pixel(
+    student, skips: bool, training: bool, net: Spec, count: int, sides: tuple[int, int]
+) -> None:
     """(N, 3, H, W) becomes (N, num_classes, H, W), finite"""
+    net["skips"] = skips
     count += training  # batch normalisation in train mode needs more than one value per channel
-    seen = student.ask("fcn.forward", net=net, images=images_of(net, count, *sides), training=training)
-    wanted = (count, net["num_classes"], *sides)
-    expect(
-        seen["logits"].shape == wanted,
-        f"{told(net)} on images of shape {(count, 3, *sides)}: logits of shape {wanted}",
-        f"shape {seen['logits'].shape}",
-        "upsample the score back to the input's height and width, in that order; x5 has stride 32",
-    )
-    expect(
-        np.isfinite(seen["logits"]).all(),
-        f"{told(net)}: finite logits",
-        "NaN or infinity",
-        "an unset tensor?",
-    )
+    images = images_of(net, count, *sides)
+    logits = student.ask("fcn.forward", net=net, images=images, training=training)["logits"]
+    expect_scores(logits, net, images)
+    others = student.ask("fcn.forward", net=net, images=images[::-1] + 1, training=training)["logits"]
+    expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, images[-1:] + 1]))
 
 
 def test_skips_are_the_default(student) -> None:
     """skips defaults to True"""
-    net = {"channels": [48] * 5, "num_classes": 3, "skips": None, "frozen": [], "seed": 5}
-    seen = student.ask("fcn.backward", net=net, images=images_of(net), training=True)
-    expect(
-        seen["tap_gradients"]["x3"] is not None and np.any(seen["tap_gradients"]["x3"]),
-        "FCN8s(encoder, 3) without naming skips: uses x3",
-        "no gradient at x3",
-        "keep the default of the signature",
-    )
+    expect_gradient("x3", backward(student, plain_net(), True), plain_net(), told_not_fused("x3"))
+    net = plain_net(skips=None)
+    expect_gradient("x3", backward(student, net, True), net, "keep the default of the signature, skips=True")
 
 
 def test_float32_stays_float32(student) -> None:
     """float32 images give float32 logits"""
-    net = {"channels": [48] * 5, "num_classes": 3, "skips": True, "frozen": [], "seed": 5}
-    dtype = student.ask("fcn.forward_float32", net=net, images=images_of(net).astype("float32"))
-    expect(dtype == "float32", "FCN8s on float32 images: float32 logits", dtype, "do not convert inside forward")
-
-
-@few
-@given(seed=SEEDS, skips=st.booleans(), training=st.booleans())
-def test_scores_are_raw(student, seed: int, skips: bool, training: bool) -> None:
-    """logits are raw scores: no softmax, sigmoid, log-softmax or ReLU at the end"""
-    net = {"channels": [16] * 5, "num_classes": 11, "skips": skips, "frozen": [], "seed": seed}
-    logits = student.ask("fcn.forward", net=net, images=3 * images_of(net), training=training)["logits"]
-    asked = f"{told(net)}: raw scores"
+    net = plain_net()
+    images = images_of(net).astype("float32")
+    logits = student.ask("fcn.forward_float32", net=net, images=images)
+    expect_scores(logits, net, images)
     expect(
-        logits.min() < 0,
-        f"{asked}, of which some are negative",
-        f"minimum {logits.min():.3g}",
-        "a softmax, sigmoid or ReLU at the end? the loss expects logits",
+        logits.dtype == np.float32,
+        "FCN8s on float32 images: float32 logits",
+        logits.dtype,
+        "do not convert inside forward",
     )
+
+
+@both_decoders
+@both_modes
+@few
+@given(seed=SEEDS)
+def test_scores_are_raw(student, skips: bool, training: bool, seed: int) -> None:
+    """logits are raw scores: no softmax, sigmoid, tanh, log-softmax or ReLU at the end"""
+    net = {"channels": [16] * 5, "num_classes": 11, "skips": skips, "frozen": [], "seed": seed}
+    images = 3 * images_of(net)
+    # Large weights make raw scores large, on both sides of zero.
+    data = {"images": images, "training": training, "gain": 1000.0}
+    logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data))
+    expect_scores(logits, net, np.concatenate([images] * 3))
+    asked = f"{told(net)}, its weights a thousand times as large: raw scores"
+    for extreme, side, hint in (
+        (-logits.min(), "minimum", "a softmax, sigmoid, tanh or ReLU at the end? the loss expects logits"),
+        (logits.max(), "maximum", "a tanh, log-softmax or log-sigmoid at the end? the loss expects logits"),
+    ):
+        expect(extreme > 2, f"{asked}, large ones on both sides of zero", f"{side} {abs(extreme):.3g}", hint)
     total = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
     expect(
         np.abs(total).max() > 1e-6,
@@ -111,48 +169,50 @@ def test_scores_are_raw(student, seed: int, skips: bool, training: bool) -> None
     )
 
 
+@both_decoders
+@both_modes
 @few
-@given(net=fcns(), training=st.booleans())
-def test_images_are_untouched(student, net: Spec, training: bool) -> None:
+@given(net=fcns())
+def test_images_are_untouched(student, skips: bool, training: bool, net: Spec) -> None:
     """the images that were given stay as they are"""
-    seen = student.ask("fcn.forward", net=net, images=images_of(net), training=training)
-    expect(
-        seen["images_kept"],
-        f"{told(net)}: images stay as they are",
-        "changed",
-        "no in-place operation on images",
-    )
+    net["skips"] = skips
+    images = images_of(net)
+    seen = student.ask("fcn.forward", net=net, images=images, training=training)
+    expect_scores(seen["logits"], net, images)
+    expect_close(seen["images"], images, f"the images after {told(net)}", "no in-place operation on images")
 
 
 @pytest.mark.parametrize("skips", [True, False])
-@pytest.mark.parametrize("sides", [(33, 64), (64, 48), (16, 32), (32, 100), (40, 40), (100, 100)])
+@pytest.mark.parametrize("sides", [(33, 64), (64, 48), (48, 48), (16, 64), (32, 100), (40, 40), (100, 100)])
 def test_refuses_other_sizes(student, skips: bool, sides: tuple[int, int]) -> None:
     """H or W not a multiple of 32 is a ValueError"""
-    net = {"channels": [48] * 5, "num_classes": 3, "skips": skips, "frozen": [], "seed": 0}
-    with refused(f"FCN8s(...) on images of {sides[0]} x {sides[1]}", "check both sides at the start of forward"):
-        student.ask("fcn.forward", net=net, images=images_of(net, 2, *sides), training=False)
+    net = plain_net(skips=skips)
+    for training in (False, True):
+        images = images_of(net, 2, 32, 64)
+        expect_scores(student.ask("fcn.forward", net=net, images=images, training=training)["logits"], net, images)
+        with refused(
+            f"FCN8s(..., skips={skips}) on images of {sides[0]} x {sides[1]}",
+            "check at the start of forward that height and width are, each of them, multiples of 32",
+        ):
+            student.ask("fcn.forward", net=net, images=images_of(net, 2, *sides), training=training)
 
 
+@both_modes
 @few
-@given(net=fcns(skips=True), training=st.booleans())
-def test_skips_carry_gradient(student, net: Spec, training: bool) -> None:
+@given(net=fcns())
+def test_skips_carry_gradient(student, training: bool, net: Spec) -> None:
     """with skips, gradient flows back into x5, x4 and x3"""
-    seen = asked_with_three_seeds(student, "fcn.backward", net, images=images_of(net), training=training)
+    seen = backward(student, net, training)
     for tap in ("x5", "x4", "x3"):
-        gradient = gradient_at(tap, seen)
-        expect(
-            gradient is not None and np.any(gradient),
-            f"{told(net)}, backward: a gradient at {tap}",
-            "none" if gradient is None else "zero",
-            f"{tap} is not fused into the score, or detached, or multiplied by zero",
-        )
+        expect_gradient(tap, seen, net, told_not_fused(tap))
 
 
+@both_modes
 @few
-@given(net=fcns(skips=True), training=st.booleans())
-def test_skips_are_used_everywhere(student, net: Spec, training: bool) -> None:
+@given(net=fcns())
+def test_skips_are_used_everywhere(student, training: bool, net: Spec) -> None:
     """with skips, every cell of x4 and x3 counts"""
-    seen = asked_with_three_seeds(student, "fcn.backward", net, images=images_of(net), training=training)
+    seen = backward(student, net, training)
     for tap in ("x4", "x3"):
         gradient = gradient_at(tap, seen)
         used = None if gradient is None else gradient > 0
@@ -160,136 +220,185 @@ def test_skips_are_used_everywhere(student, net: Spec, training: bool) -> None:
             used is not None and used.mean() > 0.9,
             f"{told(net)}, backward: a gradient at every cell of {tap}",
             "none" if used is None else f"zero at {1 - used.mean():.0%} of the cells",
-            f"all of {tap} belongs into the score, not a crop of it or its first image",
+            told_not_fused(tap)
+            if used is None or not used.any()
+            else f"all of {tap} belongs into the score, not a crop of it or its first image",
         )
 
 
+@both_modes
 @few
-@given(net=fcns(skips=False), training=st.booleans())
-def test_without_skips_only_x5_counts(student, net: Spec, training: bool) -> None:
+@given(net=fcns())
+def test_without_skips_only_x5_counts(student, training: bool, net: Spec) -> None:
     """without skips, the output depends on x5 alone"""
-    seen = asked_with_three_seeds(student, "fcn.backward", net, images=images_of(net), training=training)
+    net["skips"] = False
+    seen = backward(student, net, training)
+    expect_gradient("x5", seen, net, "the score is computed from x5")
     for tap in ("x1", "x2", "x3", "x4"):
         gradient = gradient_at(tap, seen)
         expect(
             gradient is None or not np.any(gradient),
             f"{told(net)}, backward: no gradient at {tap}",
             "a gradient",
-            "skips=False must leave x4 and x3 out, here they are still fused",
+            f"skips=False must leave out every tap but x5, here {tap} is still fused",
         )
-    gradient = gradient_at("x5", seen)
-    expect(
-        gradient is not None and np.any(gradient),
-        f"{told(net)}, backward: a gradient at x5",
-        "none",
-        "the score is computed from x5",
+
+
+@both_modes
+@few
+@given(net=fcns())
+def test_without_skips_other_images_with_the_same_x5(student, training: bool, net: Spec) -> None:
+    """without skips, images with other x1 to x4 but the same x5 have the same logits"""
+    net["skips"] = False
+    images = images_of(net)
+    logits, others = (
+        student.ask("fcn.forward", net=net, images=shown, training=training, x5_of=images)["logits"]
+        for shown in (images, images[::-1] + 1)
+    )
+    expect_scores(logits, net, images)
+    expect_close(
+        others,
+        logits,
+        f"{told(net)}: the same logits for other images with the same x5",
+        "skips=False must leave out x1 to x4 and the image itself, without a detached or constant trace of them",
     )
 
 
-@pytest.mark.parametrize("tap", ["x1", "x2", "x3", "x4"])
-@settings(max_examples=4)
-@given(net=fcns(skips=False), size=st.sampled_from([1.0, 100.0]))
-def test_without_skips_other_taps_change_nothing(student, tap: str, net: Spec, size: float) -> None:
-    """without skips, moving x1 to x4 leaves the logits as they are"""
-    moved = student.ask("fcn.response", net=net, images=images_of(net), tap=tap, cell=[1, 0], size=size)
-    expect(
-        not np.any(moved),
-        f"{told(net)}: the same logits when {tap} changes",
-        f"changes of up to {moved.max():.3g}",
-        "skips=False must leave x4 and x3 out, without a detached or constant trace of them",
-    )
+def patches_of(net: Spec, side: int, height: int, width: int) -> np.ndarray:
+    """Images of random squares, so that cells of the tap of that stride differ."""
+    squares = images_of(net, 2, height // side, width // side)
+    return np.kron(squares, np.ones((side, side)))
+
+
+PLACES = [(0.25, 0.35), (0.5, 0.7), (0.75, 0.45)]
+
+
+def centre_of(moved: np.ndarray) -> np.ndarray:
+    """Row and column around which scores moved; what moved everywhere alike, as by normalisation, does not count."""
+    local = np.clip(moved - np.median(moved), 0, None)
+    local[local < 0.2 * local.max()] = 0
+    axes = np.mgrid[0 : moved.shape[0], 0 : moved.shape[1]] + 0.5
+    with np.errstate(invalid="ignore"):
+        return (local * axes).sum(axis=(1, 2)) / local.sum()
 
 
 @pytest.mark.parametrize(("tap", "stride"), [("x3", 8), ("x4", 16)])
-@pytest.mark.parametrize("place", [(0.25, 0.2), (0.5, 0.7), (0.75, 0.45)])
 @settings(max_examples=3)
-@given(net=fcns(skips=True))
-def test_skips_are_aligned(student, tap: str, stride: int, place: tuple[float, float], net: Spec) -> None:
+@given(net=fcns())
+def test_skips_are_aligned(student, tap: str, stride: int, net: Spec) -> None:
     """a cell of x4 or x3 moves the logits where it lies in the image"""
     height, width = 96, 160
-    images = images_of(net, 1, height, width)
-    cell = [int(place[0] * height / stride), int(place[1] * width / stride)]
-    data = {"images": images, "tap": tap, "cell": cell, "size": 1.0}
-    moved = sum(asked_with_three_seeds(student, "fcn.response", net, **data))
+    images = sum(patches_of(net, side, height, width) for side in (8, 16, 32))
+    cells = [[int(down * height / stride), int(across * width / stride)] for down, across in PLACES]
+    cells += [[cells[0][0] + step, cells[0][1] + step] for step in (1, 2)]
+    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, tap=tap, cells=cells)
+    for one in seen:
+        expect_scores(one["plain"], net, images)
+    moved = [sum(np.abs(one["moved"][k] - one["plain"]).sum(axis=(0, 1)) for one in seen) for k in range(len(cells))]
+    centres = [centre_of(change) for change in moved]
+    for cell, change, centre in zip(cells, moved, centres, strict=True):
+        asked = f"{told(net)}: cell {cell} of {tap} moves the logits"
+        expect(np.any(change), asked, "no change at all", told_not_fused(tap))
+        expect(
+            np.isfinite(centre).all(),
+            asked,
+            "all logits alike",
+            f"{tap} is averaged over the image before it is fused: nothing of its place is left",
+        )
+        wanted = (np.array(cell) + 0.5) * stride
+        # Transposed convolutions move what they upsample by up to half a cell.
+        expect(
+            np.abs(centre - wanted).max() < 0.8 * stride,
+            f"{asked} around row {wanted[0]:.0f}, column {wanted[1]:.0f}",
+            f"around row {centre[0]:.0f}, column {centre[1]:.0f}",
+            f"{tap} is fused out of place: flipped, transposed, rolled, cropped at a corner, or scrambled by a reshape",
+        )
+    first, second, third = centres[0], centres[-2], centres[-1]
+    # Row and column are both odd, so pooling of any phase would give steps of 0 and 2 cells in both directions.
+    steps = np.stack([second - first, third - second]).mean(axis=1) / stride
     expect(
-        np.any(moved),
-        f"{told(net)}: cell {cell} of {tap} moves the logits",
-        "no change at all",
-        f"{tap} is not fused into the score",
-    )
-    rows, columns = np.mgrid[0:height, 0:width] + 0.5
-    centre = [float((moved * axis).sum() / moved.sum()) for axis in (rows, columns)]
-    wanted = [(index + 0.5) * stride for index in cell]
-    # Transposed convolutions move what they upsample by up to half a cell.
-    off = max(abs(got - right) for got, right in zip(centre, wanted, strict=True)) / stride
-    expect(
-        off < 0.8,
-        f"{told(net)}: cell {cell} of {tap} moves the logits around row {wanted[0]:.0f}, column {wanted[1]:.0f}",
-        f"around row {centre[0]:.0f}, column {centre[1]:.0f}",
-        f"{tap} is fused out of place: flipped, transposed, cropped at a corner, or resized to another stride",
+        steps.min() > 0.5 and steps.max() < 1.5,
+        f"{told(net)}: logits move one cell further down and across for each next cell of {tap}",
+        f"by {steps[0]:.2f} cells, then by {steps[1]:.2f}",
+        f"{tap} is fused at a coarser stride than its own {stride}: pooled or downsampled first",
     )
 
 
+@both_decoders
 @few
 @given(net=fcns())
-def test_encoder_is_registered_and_kept(student, net: Spec) -> None:
+def test_encoder_is_registered_and_kept(student, skips: bool, net: Spec) -> None:
     """the encoder is a submodule, and its parameters and their requires_grad stay as they were"""
-    seen = student.ask("fcn.backward", net=net, images=images_of(net), training=True)
+    net["skips"] = skips
+    seen = backward(student, net, True)
+    expect_gradient("x5", seen, net, "the score is computed from encoder(images)")
     expect(
-        seen["encoder_registered"],
+        all(one["encoder_registered"] for one in seen),
         f"{told(net)}: the encoder is among model.modules()",
         "it is not",
-        "assign it to an attribute of self, the module itself, not in a list or dict",
+        "assign it to an attribute of self, the module itself, neither a copy nor its forward, nor in a list or dict",
     )
+    kept = encoder_tensors(net)
     expect(
-        seen["encoder_kept"],
+        seen[0]["encoder"] == kept,
         f"{told(net)}: the encoder's values and requires_grad as before",
-        "changed",
+        "changed: " + ", ".join(name for name in kept if seen[0]["encoder"].get(name) != kept[name]),
         "FCN8s neither freezes, unfreezes nor initialises the encoder",
     )
 
 
+@both_decoders
 @few
 @given(net=fcns())
-def test_everything_learnable_is_registered(student, net: Spec) -> None:
+def test_everything_learnable_is_registered(student, skips: bool, net: Spec) -> None:
     """every learnable tensor in use is among parameters()"""
-    seen = student.ask("fcn.backward", net=net, images=images_of(net), training=True)
+    net["skips"] = skips
+    seen = backward(student, net, True)
+    expect_gradient("x5", seen, net, "the score is computed from x5")
+    others = [shape for one in seen for shape in one["unregistered"]]
     expect(
-        not seen["unregistered"],
-        f"{told(net)}: all tensors that collect gradients are in model.parameters()",
-        f"others, of shapes {seen['unregistered']}",
+        not others,
+        f"{told(net)}: all tensors that collect gradients are in model.parameters() before the first forward pass",
+        f"others, of shapes {others}",
         "layers in a plain list are invisible to the optimizer: use nn.ModuleList, and build them in __init__",
     )
 
 
 @few
-@given(net=fcns(skips=True))
+@given(net=fcns())
 def test_the_whole_decoder_learns(student, net: Spec) -> None:
     """in train mode with skips each of the decoder's parameters gets a gradient"""
-    seen = student.ask("fcn.backward", net=net, images=images_of(net), training=True)
+    collected = [one["collected"] for one in backward(student, net, True)]
     expect(
-        seen["decoder_parameters"] > 0,
+        all(collected),
         f"{told(net)}: a decoder with parameters",
         "none",
         "the score needs at least a 1x1 convolution to num_classes",
     )
+    without = sorted({name for one in collected for name, gradient in one.items() if not gradient})
     expect(
-        not seen["without_gradient"],
+        not without,
         f"{told(net)}, backward: a gradient for each of the decoder's parameters",
-        f"none for {', '.join(seen['without_gradient'][:5])}",
+        f"none for {', '.join(without[:5])}",
         "a layer that is built but not used, frozen, or cut off by detach or no_grad",
     )
 
 
+@both_decoders
 @few
 @given(net=fcns())
-def test_images_do_not_affect_each_other(student, net: Spec) -> None:
+def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> None:
     """in eval mode an image's logits are the same alone and in a batch"""
-    seen = student.ask("fcn.forward", net=net, images=images_of(net, 3), training=False)
-    expect_close(
-        np.concatenate(seen["alone"]),
-        seen["logits"],
-        f"{told(net)}.eval(): the logits of a batch of 3, one image at a time",
-        "statistics over the batch, also in eval mode: use nn.BatchNorm2d and let eval() switch it",
-        tolerance=1e-8,
-    )
+    net["skips"] = skips
+    images = images_of(net, 3)
+    seen = student.ask("fcn.forward", net=net, images=images, training=False, one_by_one=True)
+    expect_scores(seen["logits"], net, images)
+    for number, (image, alone) in enumerate(zip(seen["logits"], seen["alone"], strict=True), start=1):
+        expect_close(
+            alone,
+            image[None],
+            f"{told(net)}.eval(): image {number} of 3 alone as in a batch",
+            "in eval mode nothing may be random or come from other images: nn.BatchNorm2d and nn.Dropout, which eval() "
+            "switches, no statistics over the batch, no indexing that mixes images",
+            tolerance=1e-8,
+        )

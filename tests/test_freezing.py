@@ -1,46 +1,63 @@
 """Q1-1: freezing and unfreezing parameters."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.probes.nets import build
+from grading.probes.nets import build, flags, modes, state
 
 from .expect import expect, expect_close
-from .strategies import Spec, net_inputs, nets
+from .strategies import Spec, lone_linear, net_inputs, nets
 
 pytestmark = pytest.mark.q1_1
 
 FUNCTIONS = ("freeze", "unfreeze")
 
 
+def changed(student, function: str, net: Spec, times: int = 1) -> Spec:
+    """What `freeze` or `unfreeze` has made of a network: at least, that of every parameter's `requires_grad`."""
+    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net), times=times)
+    wanted = dict.fromkeys(flags(build(net)), function == "unfreeze")
+    expect_same(
+        seen["requires_grad"],
+        wanted,
+        f"{function}(net){' twice' if times > 1 else ''}: requires_grad={function == 'unfreeze'} for every parameter",
+        "set requires_grad on every parameter in module.parameters(), of this very module: biases, nested layers and "
+        "parameters directly on the module too; an attribute of the module itself does nothing",
+    )
+    return seen
+
+
+def expect_same(got: dict, wanted: dict, asked: str, hint: str) -> None:
+    """Fail unless two dicts are equal; names where they are not."""
+    other = [name for name in {**wanted, **got} if got.get(name) != wanted.get(name)]
+    expect(got == wanted, asked, f"something else for {', '.join(repr(name) for name in other)}", hint)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 @given(net=nets(), times=st.integers(1, 2))
 def test_every_parameter_changes(student, function: str, net: Spec, times: int) -> None:
     """after freeze no parameter has requires_grad, after unfreeze every one, however often it is called"""
-    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net), times=times)
-    wrong = [name for name, flag in seen["requires_grad"].items() if flag != (function == "unfreeze")]
-    expect(
-        not wrong,
-        f"{function}(net): requires_grad={function == 'unfreeze'} for every parameter",
-        f"the opposite for {', '.join(wrong)}",
-        "set requires_grad on every parameter in module.parameters(), biases and nested layers too; "
-        "an attribute of the module itself does nothing",
-    )
+    changed(student, function, net, times)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("frozen", [False, True])
+def test_parameters_of_the_module_itself_change(student, function: str, frozen: bool) -> None:
+    """a module without children, one Linear, changes as well, whether or not it was frozen before"""
+    for state_before in (frozen, not frozen):
+        changed(student, function, lone_linear(frozen=state_before))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @given(net=nets())
 def test_gradients_are_collected_accordingly(student, function: str, net: Spec) -> None:
     """after backward, frozen parameters hold no gradient and unfrozen ones do"""
-    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net))
-    wrong = [name for name, collected in seen["collected"].items() if collected != (function == "unfreeze")]
-    expect(
-        not wrong,
-        f"{function}(net), then backward: {'a gradient' if function == 'unfreeze' else 'no gradient'} in p.grad",
-        f"the opposite for {', '.join(wrong)}",
+    expect_same(
+        changed(student, function, net)["collected"],
+        dict.fromkeys(flags(build(net)), function == "unfreeze"),
+        f"{function}(net), then backward: {'a gradient' if function == 'unfreeze' else 'no gradient'} in every p.grad",
         "requires_grad decides whether backward fills p.grad; a hook or a zeroed gradient is something else",
     )
 
@@ -49,7 +66,7 @@ def test_gradients_are_collected_accordingly(student, function: str, net: Spec) 
 @given(net=nets())
 def test_gradient_flows_through_to_the_input(student, function: str, net: Spec) -> None:
     """gradient still flows through the module to its input, unchanged"""
-    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net))
+    seen = changed(student, function, net)
     inputs = torch.from_numpy(net_inputs(net)).requires_grad_()
     model = build(net)
     torch.manual_seed(net["seed"])
@@ -73,17 +90,17 @@ def test_gradient_flows_through_to_the_input(student, function: str, net: Spec) 
 @given(net=nets(dropout=True))
 def test_values_buffers_and_mode_stay(student, function: str, net: Spec) -> None:
     """values, buffers and train/eval mode stay as they are"""
-    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net))
-    expect(
-        seen["state_kept"],
+    seen = changed(student, function, net)
+    expect_same(
+        seen["state"],
+        state(build(net)),
         f"{function}(net): parameters and buffers keep their values",
-        "some changed",
         "only requires_grad may change; do not reset, copy or convert parameters",
     )
-    expect(
-        seen["modes_kept"],
+    expect_same(
+        seen["modes"],
+        modes(build(net)),
         f"{function}(net): every submodule stays in its train or eval mode",
-        "some changed",
         "do not call eval() or train() here: freezing is about gradients, the mode about dropout and batch norm",
     )
 
@@ -92,48 +109,64 @@ def test_values_buffers_and_mode_stay(student, function: str, net: Spec) -> None
 @given(net=nets())
 def test_returns_the_same_object(student, function: str, net: Spec) -> None:
     """works in place and returns the same object"""
-    seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net))
     expect(
-        seen["returned_the_same_object"],
+        changed(student, function, net)["returned_the_same_object"],
         f"{function}(net) is net",
         "another object",
         "return the module that was given, not a copy of it",
     )
 
 
-@given(net=nets())
-def test_trainable_parameters_are_listed_once_in_order(student, net: Spec) -> None:
-    """every parameter with requires_grad, each object once, in the order of module.parameters()"""
+def expect_listed(student, net: Spec) -> None:
     wanted = [i for i, parameter in enumerate(build(net).parameters()) if parameter.requires_grad]
     got = student.ask("freezing.trainable", net=net)
     hint = "filter module.parameters() by requires_grad and keep its order"
-    if len(set(got)) < len(got):
+    if -1 in got:
+        hint = "list the module's own nn.Parameter objects: no names, pairs, groups or copies"
+    elif len(set(got)) < len(got):
         hint = "a parameter shared by two layers is listed twice; module.parameters() gives each once"
     elif set(got) - set(wanted):
-        hint = "a parameter without requires_grad is listed, or something that is not a parameter of the module"
+        hint = "a parameter without requires_grad is listed"
+    elif set(wanted) - set(got):
+        hint = "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
     expect(got == wanted, f"trainable_parameters(net): positions {wanted} in net.parameters()", got, hint)
+
+
+@given(net=nets())
+def test_trainable_parameters_are_listed_once_in_order(student, net: Spec) -> None:
+    """every parameter with requires_grad, each object once, in the order of module.parameters()"""
+    expect_listed(student, net)
 
 
 def test_everything_frozen_gives_an_empty_list(student) -> None:
     """a module without trainable parameters gives an empty list"""
-    net = {
-        "layers": [{"kind": "linear", "inputs": 2, "outputs": 2, "bias": True}],
-        "frozen": [0, 1],
-        "training": True,
-        "seed": 0,
-    }
-    got = student.ask("freezing.trainable", net=net)
-    expect(got == [], "trainable_parameters(a frozen layer): []", got, "skip what has requires_grad=False")
+    expect_listed(student, lone_linear(frozen=False))
+    expect_listed(student, lone_linear(frozen=True))
 
 
-def test_only_the_given_module_changes(student) -> None:
-    """freezing works on a network with a frozen part, and unfreezing reaches that part too"""
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_frozen_part_changes_too(student, function: str) -> None:
+    """a network of which a part is frozen already is frozen, or unfrozen, as a whole"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
-    net = {"layers": [layer, layer, layer], "frozen": [0, 1, 2], "training": True, "seed": 1}
-    seen = student.ask("freezing.change", function="unfreeze", net=net, inputs=np.ones((2, 3)))
-    expect(
-        all(seen["requires_grad"].values()),
-        "unfreeze(net), half of it frozen: requires_grad=True everywhere",
-        seen["requires_grad"],
-        "unfreeze every parameter, not only those that freeze() was called on",
-    )
+    for frozen in ([0, 1, 2], [1, 3, 5], [4]):
+        net = {"layers": [layer, layer, layer], "width": 3, "frozen": frozen, "training": True, "seed": 1}
+        changed(student, function, net)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_names_of_layers_do_not_matter(student, function: str) -> None:
+    """a network of features and a classifier, as torchvision's, changes in all of its parts"""
+    layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
+    for frozen in ([0, 1], [2, 3, 5]):
+        changed(
+            student,
+            function,
+            {
+                "layers": [layer, layer, layer],
+                "names": ["features", "classifier", "fc"],
+                "width": 3,
+                "frozen": frozen,
+                "training": False,
+                "seed": 3,
+            },
+        )

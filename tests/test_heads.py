@@ -1,17 +1,19 @@
 """Q1-1: a new head for a pretrained classifier."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from grading.probes.heads import classifier, last_linear
-from grading.probes.nets import build
+from grading.probes.heads import classifier
+from grading.probes.nets import array, build, digest
 
 from .expect import expect, expect_close, refused
-from .strategies import TORCHVISION, Spec, net_inputs, nets
+from .head_swap import head_of, logits_of, swapped
+from .strategies import TORCHVISION, Spec, lone_linear, net_inputs, nets
 
 pytestmark = pytest.mark.q1_1
 
@@ -23,86 +25,109 @@ def classifiers(draw: st.DrawFn) -> Spec:
     net["layers"][-1]["bias"] = draw(st.booleans())
     if draw(st.booleans()):
         net["layers"][-1] = {"kind": "block", "layers": [net["layers"][-1]]}
-    net["layers"] += draw(st.sampled_from([[], [{"kind": "identity"}]]))
+    behind = [[], [{"kind": "identity"}], [{"kind": "relu"}], [{"kind": "dropout", "p": 0.5}]]
+    net["layers"] += draw(st.sampled_from(behind))
     return net
 
 
-def width_of(net: Spec) -> int:
-    return build(net)[0].in_features if isinstance(build(net)[0], nn.Linear) else build(net)[0][0].in_features
-
-
-def inputs_of(net: Spec) -> np.ndarray:
-    return np.random.default_rng(net["seed"]).normal(size=(5, width_of(net)))
-
-
-def features_before_head(model: nn.Module, inputs: torch.Tensor, seed: int) -> np.ndarray:
-    """What enters the last Linear, with the random draws of dropout fixed by `seed`."""
-    seen: list[torch.Tensor] = []
-    head = last_linear(model)
-    assert head is not None
-    head.register_forward_hook(lambda _module, given, _output: seen.append(given[0]))
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        model(inputs)
-    return seen[0].numpy()
-
-
-def expect_replaced(seen: Spec, features: np.ndarray, num_classes: int, what: str) -> None:
-    """All that the contract says of `replace_head`, first failing stage first."""
+def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classes: int, seed: int, what: str) -> None:
+    """All that the contract says of `replace_head`, first failing stage first; `model` is the test's own."""
     asked = f"replace_head({what}, {num_classes})"
+    old = list(model.named_parameters())
+    head = {id(parameter) for parameter in head_of(model).parameters()}
+    kept = {one["position"]: one for one in seen["parameters"]}
+    body = [(position, name, p) for position, (name, p) in enumerate(old) if id(p) not in head]
+    names = ", ".join(name for position, name, _ in body[:20] if position not in kept)
     expect(
-        seen["head"] is not None and list(seen["head"]["weight"].shape) == [num_classes, features.shape[1]],
-        f"{asked}: the last Linear is {features.shape[1]} -> {num_classes}",
-        "no Linear" if seen["head"] is None else f"weight of shape {list(seen['head']['weight'].shape)}",
-        "read in_features from the old head; replace the last nn.Linear in module order, not the last module",
-    )
-    expect(
-        not seen["lost"],
+        all(position in kept for position, _, _ in body),
         f"{asked}: every parameter before the head is the same tensor",
-        f"lost: {', '.join(seen['lost'][:4])}",
-        "keep the old layers themselves, not copies or fresh ones; only the last Linear goes",
+        f"lost: {names}",
+        "keep the old layers themselves, not copies or fresh ones; only the last Linear goes, in module order",
     )
+    for aspect, there, hint in (
+        ("digest", digest, "keep the values before the head: do not initialise anything but the new head"),
+        ("trains", lambda p: p.requires_grad, "replace_head neither freezes nor unfreezes what is before the head"),
+    ):
+        other = [name for position, name, p in body if kept[position][aspect] != there(p)]
+        expect(
+            not other,
+            f"{asked}: parameters before the head keep their values and requires_grad",
+            f"changed: {', '.join(other[:4])}",
+            hint,
+        )
+    stay = [name for position, (name, p) in enumerate(old) if id(p) in head and position in kept]
     expect(
-        not seen["changed"],
-        f"{asked}: parameters before the head keep their values",
-        f"changed: {', '.join(seen['changed'][:4])}",
-        "do not initialise anything but the new head",
-    )
-    expect(
-        not seen["requires_grad_changed"],
-        f"{asked}: requires_grad before the head stays as it was",
-        f"changed: {', '.join(seen['requires_grad_changed'][:4])}",
-        "replace_head neither freezes nor unfreezes the rest",
-    )
-    expect(
-        not seen["old_head_kept"],
+        not stay,
         f"{asked}: the old head is gone",
-        "its parameters are still in the model",
+        f"{', '.join(stay)} still in the model",
         "replace the last Linear; do not stack a new one on top of it",
     )
+    new = sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
+    wanted = [(num_classes, head_of(model).in_features), (num_classes,)]
     expect(
-        sorted(map(len, seen["new_shapes"])) == [1, 2] and all(seen["new_trainable"]),
-        f"{asked}: the only new parameters are a trainable weight and bias",
-        f"shapes {seen['new_shapes']}, requires_grad {seen['new_trainable']}",
-        "the head is one fresh nn.Linear with bias, trainable even if everything else is frozen",
+        [one["values"].shape for one in new] == wanted and all(one["trains"] for one in new),
+        f"{asked}: the only new parameters are a weight and a bias of shapes {wanted}, trainable",
+        f"shapes {[one['values'].shape for one in new]}, requires_grad {[one['trains'] for one in new]}",
+        "the head is one fresh nn.Linear(in_features, num_classes) with bias; read in_features from the old one; it is "
+        "trainable even if everything else is frozen",
     )
-    wanted = features @ seen["head"]["weight"].T + seen["head"]["bias"]
+    weight, bias = (one["values"] for one in new)
+    rows = {row.tobytes() for row in array(head_of(model).weight).astype(weight.dtype)}
+    expect(
+        not any(row.tobytes() in rows for row in weight),
+        f"{asked}: a freshly initialised head",
+        "rows of the old head's weight",
+        "the old head's classes are not the new ones: start from fresh weights",
+    )
+    expect(
+        not Counter(map(digest, model.buffers())) - Counter(seen["buffers"]),
+        f"{asked}: buffers, such as running statistics, as before",
+        "some changed or are lost",
+        "replace the head alone; do not reset or run the model",
+    )
+    trains = {position for position, _, p in body if p.requires_grad}
     expect_close(
         seen["logits"],
-        wanted,
-        f"{asked}: features before the old head, times the new weight, plus the new bias",
-        "everything before the head must run as before, dropout and activations included, in the same mode",
+        logits_of(swapped(model, weight, bias), inputs, seed),
+        f"{asked}: the old model with the new weight and bias in its last Linear",
+        "everything before and behind the head must run as before, dropout and activations included, in the same mode",
         tolerance=1e-5,
     )
+    missed = [name for position, (name, _) in enumerate(old) if position in trains and not kept[position]["collected"]]
+    expect(
+        not missed and all(one["collected"] for one in new),
+        f"{asked}, backward: a gradient for the head and for whatever is trainable before it",
+        f"none for {', '.join(missed[:4]) or 'the head'}",
+        "no detach, no torch.no_grad: what is before the head may train",
+    )
+
+
+def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
+    inputs = net_inputs(net)
+    seen = student.ask("heads.replace", net=net, num_classes=num_classes, inputs=inputs)
+    expect_replaced(seen, build(net), inputs, num_classes, net["seed"], "net")
 
 
 @given(net=classifiers(), num_classes=st.integers(1, 6))
 def test_small_networks(student, net: Spec, num_classes: int) -> None:
     """the last Linear is replaced by a fresh, trainable one; everything before it stays"""
-    inputs = inputs_of(net)
-    seen = student.ask("heads.replace", net=net, num_classes=num_classes, inputs=inputs)
-    features = features_before_head(build(net), torch.from_numpy(inputs), net["seed"])
-    expect_replaced(seen, features, num_classes, "net")
+    expect_small_replaced(student, net, num_classes)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("num_classes", [1, 2, 5])
+def test_long_and_short_networks(student, frozen: bool, num_classes: int) -> None:
+    """a network of more than ten layers, and one that is a Linear itself"""
+    layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
+    net = {
+        "layers": [layer, {"kind": "relu"}] * 6 + [layer],
+        "width": 3,
+        "frozen": list(range(14)) if frozen else [],
+        "training": True,
+        "seed": 2,
+    }
+    expect_small_replaced(student, net, num_classes)
+    expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -114,31 +139,21 @@ def test_torchvision_classifiers(student, name: str, frozen: bool, num_classes: 
     seen = student.ask(
         "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
     )
-    model = classifier(name, 3).double()
-    features = features_before_head(model, torch.from_numpy(images).double(), 3)
-    expect_replaced(seen, features, num_classes, name)
+    expect_replaced(seen, classifier(name, 3, frozen=frozen), images, num_classes, 3, name)
 
 
 @pytest.mark.parametrize("num_classes", [0, -1])
 def test_refuses_fewer_than_one_class(student, num_classes: int) -> None:
     """num_classes below 1 is a ValueError"""
-    net = {
-        "layers": [{"kind": "linear", "inputs": 2, "outputs": 3, "bias": True}],
-        "frozen": [],
-        "training": False,
-        "seed": 0,
-    }
+    net = {**lone_linear(frozen=False), "layers": [{"kind": "relu"}, *lone_linear(frozen=False)["layers"]]}
+    expect_small_replaced(student, net, 1)
     with refused(f"replace_head(net, {num_classes})", "check num_classes >= 1 before building the layer"):
         student.ask("heads.replace", net=net, num_classes=num_classes, inputs=net_inputs(net))
 
 
 def test_refuses_a_model_without_a_linear(student) -> None:
     """a model without a Linear is a ValueError"""
-    net = {
-        "layers": [{"kind": "norm", "features": 2}, {"kind": "relu"}],
-        "frozen": [],
-        "training": False,
-        "seed": 0,
-    }
+    net = {**lone_linear(frozen=False), "layers": [{"kind": "norm", "features": 3}, {"kind": "relu"}]}
+    expect_small_replaced(student, {**net, "layers": net["layers"] + lone_linear(frozen=False)["layers"]}, 2)
     with refused("replace_head(a model without nn.Linear, 2)", "raise ValueError where no nn.Linear is found"):
-        student.ask("heads.replace", net=net, num_classes=2, inputs=np.ones((2, 2)))
+        student.ask("heads.replace", net=net, num_classes=2, inputs=net_inputs(net))

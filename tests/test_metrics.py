@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
@@ -70,111 +70,181 @@ def told(metric: str, given: Spec) -> str:
     )
 
 
+def expect_measured(seen: Spec, metric: str, given: Spec, hint: str = "") -> None:
+    """The value of the definition, with a guess at the mistake where there is another one."""
+    right = {"confusion_matrix": confusion, "pixel_accuracy": accuracy, "class_iou": iou, "mean_iou": mean_iou}[metric](
+        given
+    )
+    guess = {"confusion_matrix": _wrong_matrix, "class_iou": _wrong_iou}.get(metric, lambda *_: HINTS[metric])
+    expect_close(seen["value"], right, told(metric, given), hint or guess(np.asarray(seen["value"]), right, given))
+
+
+HINTS = {
+    "confusion_matrix": "count pairs (target, pred) over the pixels whose target is not ignore_index",
+    "pixel_accuracy": "divide the right pixels by the pixels whose target is not ignore_index, as floats; no pixel: "
+    "NaN",
+    "class_iou": "union = row sum + column sum - diagonal of the confusion matrix",
+    "mean_iou": "leave absent classes out of the mean (nanmean); do not count them as 0 or as 1",
+}
+
+
+def _wrong_matrix(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
+    if got.shape == right.shape and np.array_equal(got, right.T):
+        return "it is transposed: rows are targets, columns predictions"
+    if given["num_classes"] > 15 and "uint8" in (given["pred"].dtype.name, given["target"].dtype.name):
+        return "target * num_classes + pred overflows in uint8: convert to int64 first"
+    return HINTS["confusion_matrix"]
+
+
+def _wrong_iou(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
+    if got.shape != right.shape or np.array_equal(np.isnan(got), np.isnan(right)):
+        return HINTS["class_iou"]
+    if given["ignore_index"] in given["target"]:
+        return (
+            "pixels whose target is ignore_index do not count at all, neither in the target's nor in the prediction's"
+        )
+    return "a class that is neither in the target nor in the prediction is NaN, not 0 or 1; others never are"
+
+
 @given(given_=segmentations())
 def test_confusion_matrix(student, given_: Spec) -> None:
     """rows are targets, columns predictions; pixels whose target is ignored do not count"""
-    right = confusion(given_)
     seen = measured(student, "confusion_matrix", given_)
-    hint = "count pairs (target, pred) over the pixels whose target is not ignore_index"
-    if seen["value"].shape == right.shape and not np.array_equal(right, right.T):
-        if np.array_equal(seen["value"], right.T):
-            hint = "it is transposed: rows are targets, columns predictions"
-        elif given_["target"].dtype == np.uint8 and given_["num_classes"] > 15:
-            hint = "target * num_classes + pred overflows in uint8: convert to int64 first"
-    expect(
-        seen["dtype"] == "int64",
-        f"{told('confusion_matrix', given_)}: int64",
-        seen["dtype"],
-        "counts are int64",
-    )
-    expect_close(seen["value"], right, told("confusion_matrix", given_), hint)
+    expect_measured(seen, "confusion_matrix", given_)
+    expect(seen["dtype"] == "int64", f"{told('confusion_matrix', given_)}: int64", seen["dtype"], "counts are int64")
 
 
 @given(given_=segmentations())
 def test_pixel_accuracy(student, given_: Spec) -> None:
     """share of right pixels among those that count, NaN where none does"""
-    expect_close(
-        measured(student, "pixel_accuracy", given_)["value"],
-        accuracy(given_),
-        told("pixel_accuracy", given_),
-        "divide the right pixels by the pixels whose target is not ignore_index, as floats; no pixel: NaN",
-    )
+    expect_measured(measured(student, "pixel_accuracy", given_), "pixel_accuracy", given_)
 
 
 @given(given_=segmentations())
 def test_class_iou(student, given_: Spec) -> None:
     """TP / (TP + FP + FN) by class, NaN where the class is in neither"""
     seen = measured(student, "class_iou", given_)
-    right, asked = iou(given_), told("class_iou", given_)
-    hint = "union = row sum + column sum - diagonal of the confusion matrix"
-    if seen["value"].shape == right.shape and not np.array_equal(np.isnan(seen["value"]), np.isnan(right)):
-        hint = "a class that is neither in the target nor in the prediction is NaN, not 0 or 1; others never are"
-    expect(seen["dtype"] == "float64", f"{asked}: float64", seen["dtype"], "divide in float64")
-    expect_close(seen["value"], right, asked, hint)
+    expect_measured(seen, "class_iou", given_)
+    expect(seen["dtype"] == "float64", f"{told('class_iou', given_)}: float64", seen["dtype"], "divide in float64")
 
 
 @given(given_=segmentations())
 def test_mean_iou(student, given_: Spec) -> None:
     """mean over the classes that are present, NaN where none is"""
-    expect_close(
-        measured(student, "mean_iou", given_)["value"],
-        mean_iou(given_),
-        told("mean_iou", given_),
-        "leave absent classes out of the mean (nanmean); do not count them as 0 or as 1",
-    )
+    expect_measured(measured(student, "mean_iou", given_), "mean_iou", given_)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@given(given_=segmentations())
+@given(given_=segmentations(filled=True))
 def test_inputs_are_untouched(student, metric: str, given_: Spec) -> None:
     """pred and target stay as they are"""
     seen = measured(student, metric, given_)
     for name in ("pred", "target"):
-        expect_close(seen[name], given_[name], f"{name} after {metric}", "write into a copy, never into an argument")
+        expect_close(
+            seen[name],
+            given_[name],
+            f"{name} after {told(metric, given_)}",
+            "write into a copy, never into an argument",
+        )
+    expect_measured(seen, metric, given_)
+
+
+def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
+    return np.asarray(np.random.default_rng(seed).integers(0, 3, shape), dtype=dtype)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", [(12,), (3, 5), (5, 3), (2, 3, 4), (2, 1, 3, 2)])
+def test_all_pixels_count_alike(student, metric: str, shape: tuple[int, ...]) -> None:
+    """the metrics of a batch are those of all its pixels in one row"""
+    given_ = {"target": shaped(shape, "int64"), "num_classes": 4, "ignore_index": None}
+    given_["pred"] = np.where(shaped(shape, "int64", 2) > 0, given_["target"], shaped(shape, "int64", 3))
+    expect_measured(
+        measured(student, metric, given_),
+        metric,
+        given_,
+        "do not average over images, rows or columns: one image counts by its pixels",
+    )
+
+
+@pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
+@pytest.mark.parametrize("dtypes", [("uint8", "uint8"), ("int64", "uint8"), ("uint8", "int64"), ("int64", "int64")])
+@pytest.mark.parametrize("num_classes", [20, 150])
+def test_many_classes(student, metric: str, dtypes: tuple[str, str], num_classes: int) -> None:
+    """more pairs of classes than a byte can number"""
+    labels = np.arange(num_classes)
+    given_ = {
+        "pred": labels[::-1].astype(dtypes[0]),
+        "target": np.minimum(labels + 1, num_classes - 1).astype(dtypes[1]),
+        "num_classes": num_classes,
+        "ignore_index": None,
+    }
+    given_["pred"][:5] = given_["target"][:5]
+    expect_measured(
+        measured(student, metric, given_),
+        metric,
+        given_,
+        "target * num_classes + pred overflows in uint8: convert to int64 first",
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(
     ("shape", "other"),
-    [((2, 3), (3, 2)), ((6,), (2, 3)), ((1, 3), (3,)), ((3, 1), (3, 4)), ((4,), (5,)), ((), (1,))],
+    [
+        ((2, 3), (3, 2)),
+        ((6,), (2, 3)),
+        ((1, 3), (3,)),
+        ((3, 1), (3, 4)),
+        ((4,), (5,)),
+        ((), (1,)),
+        ((3, 4), (2, 3, 4)),
+        ((1, 3, 4), (2, 3, 4)),
+    ],
 )
 def test_refuses_different_shapes(student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:
     """different shapes are a ValueError, even where they broadcast or have as many elements"""
-    given_ = {
-        "pred": np.zeros(shape, "int64"),
-        "target": np.zeros(other, "int64"),
-        "num_classes": 2,
-        "ignore_index": None,
-    }
-    with refused(f"{metric}(pred of shape {shape}, target of shape {other})", "compare the shapes first"):
-        measured(student, metric, given_)
+    for pred, target in ((shape, other), (other, shape)):
+        given_ = {"pred": shaped(pred, "int64"), "num_classes": 3, "ignore_index": None}
+        same = {**given_, "target": np.asarray((given_["pred"] + 1) // 2)}
+        expect_measured(measured(student, metric, same), metric, same)
+        with refused(f"{metric}(pred of shape {pred}, target of shape {target})", "compare the shapes first"):
+            measured(student, metric, {**given_, "target": shaped(target, "int64")})
 
 
 @st.composite
-def out_of_range(draw: st.DrawFn) -> Spec:
-    """A segmentation in which one pixel that counts has a label outside [0, num_classes)."""
+def countable(draw: st.DrawFn) -> Spec:
+    """A segmentation whose pixels all count."""
     given_ = draw(segmentations(filled=True))
-    side = draw(st.sampled_from(["pred", "target"]))
-    dtype = given_[side].dtype
-    outside = [given_["num_classes"], given_["num_classes"] + 1, 254] + ([-1, -7] if dtype == np.int64 else [])
-    position = draw(st.integers(0, given_["pred"].size - 1))
-    given_["ignore_index"] = draw(st.sampled_from([None, 255]))
-    inside = np.asarray(given_["target"] % given_["num_classes"])
-    given_["target"] = inside.astype(given_["target"].dtype)
-    given_[side].reshape(-1)[position] = draw(st.sampled_from(outside))
+    given_["ignore_index"] = draw(st.sampled_from([None, 253]))
+    for side in ("pred", "target"):
+        given_[side] = np.asarray(given_[side] % given_["num_classes"]).astype(given_[side].dtype)
     return given_
 
 
 @pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
-@given(given_=out_of_range())
-def test_refuses_labels_out_of_range(student, metric: str, given_: Spec) -> None:
+@pytest.mark.parametrize("side", ["pred", "target"])
+@settings(max_examples=8)
+@given(given_=countable(), position=st.integers(0, 2**16))
+def test_refuses_labels_out_of_range(student, metric: str, side: str, given_: Spec, position: int) -> None:
     """a label outside [0, C) that is not ignored is a ValueError"""
-    with refused(
-        told(metric, given_),
-        "check that all labels that count are in [0, num_classes), negative ones too; only the *target* may be "
-        "ignore_index",
-    ):
-        measured(student, metric, given_)
+    expect_measured(measured(student, metric, given_), metric, given_)
+    outside = [given_["num_classes"], given_["num_classes"] + 1, 254, 255]
+    if given_[side].dtype == np.int64:
+        outside += [-1, -7, -100, 256, -256, 2**40]
+    for label in outside:
+        labels = given_[side].copy()
+        labels.reshape(-1)[position % labels.size] = label
+        hint = f"check that all labels that count are in [0, num_classes), those of the {side} too"
+        if label < 0:
+            hint = f"check that no label that counts is negative, in the {side} too"
+        elif label == 255:
+            hint = f"255 is a label like any other where ignore_index is {given_['ignore_index']}"
+        elif label > 255:
+            hint = "do not pass int64 labels through uint8"
+        wrong = {**given_, side: labels}
+        with refused(told(metric, wrong), hint):
+            measured(student, metric, wrong)
 
 
 @pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
@@ -183,12 +253,33 @@ def test_refuses_a_prediction_of_the_ignored_label(student, metric: str, dtype: 
     """only pixels whose target is ignore_index are left out: 255 as a prediction is a ValueError"""
     given_ = {
         "pred": np.array([0, 255, 1], dtype),
-        "target": np.array([0, 1, 255], dtype),
+        "target": np.array([0, 255, 0], dtype),
         "num_classes": 2,
         "ignore_index": 255,
     }
-    with refused(told(metric, given_), "ignore_index is about the target only"):
-        measured(student, metric, given_)
+    hint = "a pixel whose target is ignored does not count at all: its prediction may be any label"
+    expect_measured(measured(student, metric, given_), metric, given_, hint)
+    wrong = {**given_, "target": np.array([0, 1, 255], dtype)}
+    with refused(told(metric, wrong), "ignore_index is about the target only"):
+        measured(student, metric, wrong)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("ignore_index", [255, -100, 0])
+def test_anything_may_be_predicted_where_the_target_is_ignored(student, metric: str, ignore_index: int) -> None:
+    """pixels whose target is ignore_index do not count at all, whatever is predicted there"""
+    given_ = {
+        "pred": np.array([1, 2, 255, -100, 7, 3, 0, 1]),
+        "target": np.array([1, 1, *[ignore_index] * 4, 2, 2]),
+        "num_classes": 4,
+        "ignore_index": ignore_index,
+    }
+    expect_measured(
+        measured(student, metric, given_),
+        metric,
+        given_,
+        "leave the ignored pixels out first, then check and count the labels of the others",
+    )
 
 
 def test_ignored_label_may_be_a_class(student) -> None:
@@ -227,19 +318,6 @@ def test_against_torchmetrics(student) -> None:
         "one confusion matrix over all pixels, not a mean over images",
         tolerance=1e-5,
     )
-
-
-@given(given_=segmentations(filled=True))
-def test_mean_over_pixels_not_images(student, given_: Spec) -> None:
-    """the metrics of a batch are those of all its pixels in one row"""
-    flat = {**given_, "pred": given_["pred"].reshape(-1), "target": given_["target"].reshape(-1)}
-    for metric in ("pixel_accuracy", "mean_iou"):
-        expect_close(
-            measured(student, metric, given_)["value"],
-            measured(student, metric, flat)["value"],
-            f"{told(metric, given_)}, the same as of all its pixels in one row",
-            "do not average over images, rows or columns: one image counts by its pixels",
-        )
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -4,16 +4,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
-from grading.probes.heads import last_linear
-from grading.probes.nets import digest
+from grading.probes.nets import array, digest
 from grading.probes.transfer import backbone
 
 from .expect import expect, expect_close, refused
+from .head_swap import head_of, logits_of, swapped
 from .strategies import Spec
-from .test_heads import features_before_head
 
 CASES = [
     pytest.param("feature_extractor", marks=pytest.mark.q1_1),
@@ -24,137 +22,163 @@ IMAGES = np.random.default_rng(4).normal(size=(3, 3, 64, 64)).astype("float32")
 NO_CNN = ("vit", "swin", "maxvit")
 
 
-def body_digests(model: nn.Module) -> Counter[str]:
-    """Digests of all parameters but the last Linear's."""
-    head = last_linear(model)
-    assert head is not None
-    return Counter(map(digest, model.parameters())) - Counter(map(digest, head.parameters()))
+def digests(*parts: nn.Module) -> Counter[str]:
+    return Counter(digest(parameter) for part in parts for parameter in part.parameters())
 
 
-def expect_new_head(seen: Spec, source: nn.Module, num_classes: int, asked: str) -> None:
-    """The source's parameters, unchanged, under a new head of `num_classes`, and logits that follow from both."""
+def expect_scores(seen: Spec, num_classes: int, asked: str) -> None:
+    """A row of scores for each image, other ones for other images."""
+    logits = seen["logits"]
     expect(
-        seen["logits"].shape == (len(IMAGES), num_classes),
+        logits.shape == (len(IMAGES), num_classes),
         f"{asked}: logits of shape {(len(IMAGES), num_classes)}",
-        f"shape {seen['logits'].shape}",
-        "replace the head by one with num_classes outputs, and pass num_classes on",
+        f"shape {logits.shape}",
+        "replace the head by one with num_classes outputs, pass num_classes on, and keep its default of 2",
     )
     expect(
-        seen["head"] is not None,
-        f"{asked}: the last Linear is the new head, with a bias",
-        "there is none",
-        "use replace_head",
+        np.isfinite(logits).all() and len({row.tobytes() for row in logits}) == len(IMAGES),
+        f"{asked}: finite logits, other ones for other images",
+        logits,
+        "the head scores the features of each image",
     )
-    lost = body_digests(source) - Counter(name for name, _, _ in seen["parameters"])
+
+
+def expect_kept(seen: Spec, body: Counter[str], asked: str) -> None:
+    """The parameters of the source's body are there, with their values."""
+    lost = body - Counter(name for name, _ in seen["parameters"])
     expect(
         not lost,
         f"{asked}: all weights that were loaded, but the old head's",
         f"{lost.total()} tensors are missing or have other values",
         "keep the layers and their values: nothing is initialised again, nothing dropped but the head",
     )
-    extra = len(seen["parameters"]) - body_digests(source).total()
+
+
+def expect_new_head(seen: Spec, source: nn.Module, num_classes: int, asked: str) -> None:
+    """The source's parameters, unchanged, under a new head of `num_classes`, and logits that follow from both."""
+    expect_scores(seen, num_classes, asked)
+    expect_kept(seen, digests(source) - digests(head_of(source)), asked)
+    new = sorted(seen["new"], key=lambda values: -values.ndim)
+    wanted = [(num_classes, *array(head_of(source).weight).shape[1:]), (num_classes,)]
     expect(
-        extra == 2,
-        f"{asked}: two new tensors, the head's weight and bias",
-        f"{extra} new tensors",
-        "one nn.Linear is the whole head",
+        [values.shape for values in new] == wanted and len(seen["parameters"]) == digests(source).total(),
+        f"{asked}: two new tensors in place of the old head's, weight and bias of shapes {wanted}",
+        f"new tensors of shapes {[values.shape for values in new]}",
+        "one layer is the whole head: use replace_head",
     )
-    features = features_before_head(source, torch.from_numpy(IMAGES), 0)
     expect_close(
         seen["logits"],
-        features @ seen["head"]["weight"].T + seen["head"]["bias"],
-        f"{asked}: features of the loaded network, times the head's weight, plus its bias",
+        logits_of(swapped(source, *new).eval(), IMAGES, 0),
+        f"{asked}: the loaded network with the new weight and bias in its head",
         "the backbone must compute what it did before; in eval mode dropout is off",
         tolerance=1e-4,
     )
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_asks_for_the_right_weights(student, case: str) -> None:
-    """feature_extractor and finetuned start pretrained, scratch does not"""
-    seen = student.ask("transfer.case", case=case, num_classes=2, inputs=IMAGES)
-    wanted = case != "scratch"
+def built(student, case: str, num_classes: int | None = 2, *, frozen: bool = False) -> Spec:
+    """One case, built on the right AlexNet with a new head."""
+    seen = student.ask("transfer.case", case=case, num_classes=num_classes, inputs=IMAGES, frozen=frozen)
+    asked = f"build_case({case!r}, alexnet{'' if num_classes is None else f', {num_classes}'})"
+    wanted = ["alexnet", case != "scratch"]
     expect(
-        seen["calls"] and all(flag == wanted for flag in seen["calls"]),
-        f"build_case({case!r}, alexnet): calls alexnet({wanted})",
-        f"calls with {seen['calls']}",
+        seen["calls"] and all(call == wanted for call in seen["calls"]),
+        f"{asked}: calls alexnet({wanted[1]})",
+        f"calls with {[pretrained for _, pretrained in seen['calls']]}",
         "the pretrained flag is inverted, or ignored",
     )
+    expect_new_head(seen, backbone(*wanted), num_classes or 2, asked)
+    return seen
 
 
 @pytest.mark.parametrize("num_classes", [2, 5])
 @pytest.mark.parametrize("case", CASES)
 def test_backbone_under_a_new_head(student, case: str, num_classes: int) -> None:
-    """the loaded network, its values untouched, under a fresh head of num_classes"""
-    seen = student.ask("transfer.case", case=case, num_classes=num_classes, inputs=IMAGES)
-    source = backbone("alexnet", case != "scratch")
-    expect_new_head(seen, source, num_classes, f"build_case({case!r}, alexnet, {num_classes})")
+    """AlexNet with the right weights, its values untouched, under a fresh head of num_classes"""
+    built(student, case, num_classes)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("case", CASES)
 def test_the_right_parameters_train(student, case: str, frozen: bool) -> None:
     """feature_extractor trains the new head only, finetuned and scratch train everything"""
-    seen = student.ask("transfer.case", case=case, num_classes=2, inputs=IMAGES, frozen=frozen)
+    seen = built(student, case, 3, frozen=frozen)
+    source = backbone("alexnet", case != "scratch")
+    loaded = digests(source)
+    hint = "every parameter must have requires_grad=True, whatever state the backbone came in"
     if case == "feature_extractor":
-        expect(seen["head"] is not None, "build_case: a head", "none", "use replace_head")
-        wanted = sorted([list(seen["head"]["weight"].shape), list(seen["head"]["bias"].shape)])
         hint = "freeze the backbone first, then replace the head: the new head must stay trainable, and alone"
-    else:
-        wanted = sorted(shape for _, shape, _ in seen["parameters"])
-        hint = "every parameter must have requires_grad=True, whatever state the backbone came in"
-    got = sorted(shape for _, shape, trains in seen["parameters"] if trains)
-    expect(got == wanted, f"build_case({case!r}, alexnet): parameters that train: {wanted}", got, hint)
+    for part, wanted, trained in (
+        ("the new head", True, [trains for name, trains in seen["parameters"] if name not in loaded]),
+        ("the backbone", case != "feature_extractor", [t for name, t in seen["parameters"] if name in loaded]),
+    ):
+        expect(
+            trained == [wanted] * len(trained),
+            f"build_case({case!r}, alexnet): requires_grad={wanted} in all of {part}",
+            f"requires_grad={not wanted} in {trained.count(not wanted)} of its {len(trained)} tensors",
+            hint,
+        )
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_two_classes_by_default(student, case: str) -> None:
     """num_classes defaults to 2"""
-    seen = student.ask("transfer.case", case=case, num_classes=None, inputs=IMAGES)
-    expect(
-        seen["logits"].shape == (len(IMAGES), 2),
-        f"build_case({case!r}, alexnet): logits of shape {(len(IMAGES), 2)}",
-        f"shape {seen['logits'].shape}",
-        "keep the default of the signature",
-    )
+    built(student, case, None)
 
 
 @pytest.mark.q1_1
-@pytest.mark.parametrize("case", ["feature extractor", "", "frozen", "Finetuned"])
+@pytest.mark.parametrize("case", ["feature extractor", "", "frozen", "Finetuned", "SCRATCH", "fine"])
 def test_refuses_any_other_case(student, case: str) -> None:
     """any other case is a ValueError"""
-    with refused(f"build_case({case!r}, alexnet)", "end with raise ValueError, not with a default"):
+    built(student, "feature_extractor")
+    with refused(f"build_case({case!r}, alexnet)", "end with raise ValueError, not with a default or another error"):
         student.ask("transfer.case", case=case, num_classes=2, inputs=IMAGES)
+
+
+def challenged(student, num_classes: int | None = 2) -> Spec:
+    """The challenger: another pretrained CNN under a new head."""
+    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES)
+    asked = "build_challenger(load)" if num_classes is None else f"build_challenger(load, {num_classes})"
+    expect(len(seen["calls"]) > 0, f"{asked}: calls load", "no call", "build the network with load")
+    name, pretrained = seen["calls"][-1]
+    expect(
+        name not in ("alexnet", "resnet18") and not name.startswith(NO_CNN) and seen["convolutions"] > 0,
+        f"{asked}: a CNN other than alexnet and resnet18",
+        name,
+        "choose another torchvision classifier",
+    )
+    expect(
+        pretrained,
+        f"{asked}: load({name!r}, True)",
+        f"load({name!r}, False)",
+        "the pretrained flag is missing or inverted",
+    )
+    source = backbone(name, True)
+    expect_scores(seen, num_classes or 2, asked)
+    linear = [part for part in source.modules() if isinstance(part, nn.Linear)]
+    expect_kept(seen, digests(source) - digests(head_of(source)) - digests(*linear), asked)
+    expect(
+        len(seen["new"]) > 0,
+        f"{asked}: a new head",
+        "all parameters are those that were loaded",
+        "the old head knows other classes: replace it",
+    )
+    if len(seen["new"]) == 2 and {values.ndim for values in seen["new"]} == {1, array(head_of(source).weight).ndim}:
+        expect_new_head(seen, source, num_classes or 2, asked)
+    return seen
 
 
 @pytest.mark.q1_8
 @pytest.mark.parametrize("num_classes", [None, 2, 4])
 def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) -> None:
     """a pretrained CNN other than AlexNet and ResNet-18 under a new head"""
-    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES)
-    expect(len(seen["calls"]) > 0, "build_challenger(load): calls load", "no call", "build the network with load")
-    name, pretrained = seen["calls"][-1]
-    expect(
-        name not in ("alexnet", "resnet18") and not name.startswith(NO_CNN),
-        "build_challenger(load): a CNN other than alexnet and resnet18",
-        name,
-        "choose another torchvision classifier",
-    )
-    expect(
-        pretrained,
-        f"build_challenger(load): load({name!r}, True)",
-        f"load({name!r}, False)",
-        "the pretrained flag is missing or inverted",
-    )
-    expect(seen["convolutions"] > 0, "build_challenger(load): a CNN", "no convolution", "choose a CNN")
-    expect_new_head(seen, backbone(name, True), 2 if num_classes is None else num_classes, "build_challenger(load)")
+    challenged(student, num_classes)
 
 
 @pytest.mark.q1_8
 def test_challenger_trains_as_a_whole(student) -> None:
     """all of the challenger trains"""
-    seen = student.ask("transfer.challenger", num_classes=2, inputs=IMAGES)
-    frozen = sum(not trains for _, _, trains in seen["parameters"])
+    seen = challenged(student)
+    frozen = sum(not trains for _, trains in seen["parameters"])
     expect(
         frozen == 0,
         "build_challenger(load): every parameter has requires_grad",
@@ -166,15 +190,18 @@ def test_challenger_trains_as_a_whole(student) -> None:
 @pytest.mark.q1_8
 def test_challenger_optimizer_gets_exactly_the_trainable_parameters(student) -> None:
     """the optimizer is over exactly the model's trainable parameters"""
-    seen = student.ask("transfer.challenger", num_classes=2, inputs=IMAGES)
-    got = {
-        "trainable but not optimized": seen["trainable_but_not_optimized"],
-        "optimized but not trainable": seen["optimized_but_not_trainable"],
-        "optimized twice": seen["optimized_twice"],
+    seen = challenged(student)
+    trainable = [position for position, (_, trains) in enumerate(seen["parameters"]) if trains]
+    got = Counter(seen["optimized"])
+    told = {
+        "trainable but not optimized": sum(position not in got for position in trainable),
+        "optimized but not the model's": got[-1],
+        "optimized but frozen": sum(position not in trainable for position in got if position >= 0),
+        "optimized twice": sum(count > 1 for position, count in got.items() if position >= 0),
     }
     expect(
-        not any(got.values()),
+        sorted(seen["optimized"]) == trainable,
         "build_challenger(load): an optimizer over the model's trainable parameters, each once",
-        got,
+        ", ".join(f"{count} {what}" for what, count in told.items() if count),
         "build the optimizer last, after the new head is in place, from trainable_parameters(model)",
     )

@@ -1,10 +1,13 @@
 """Probes of fcn.py."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
 
 from grading.probes import attribute, call
 from grading.probes.nets import array, digest
@@ -16,8 +19,8 @@ TAPS = ("x1", "x2", "x3", "x4", "x5")
 class PyramidEncoder(nn.Module):
     """Five taps at strides 2 to 32, each a 1x1 convolution of the averaged image, so that none depends on another.
 
-    `offsets`, one per tap, are added to the taps: gradients with respect to them, or changes of them, show how the
-    decoder uses each tap.
+    `offsets` are added to the taps that they name, `fixed` replace them: gradients with respect to them, or changes of
+    them, show how the decoder uses each tap.
     """
 
     def __init__(self, channels: Plain, seed: int) -> None:
@@ -26,104 +29,176 @@ class PyramidEncoder(nn.Module):
         torch.manual_seed(seed)
         self.project = nn.ModuleList(nn.Conv2d(3, width, kernel_size=1) for width in channels)
         self.offsets: dict[str, Tensor] = {}
+        self.fixed: dict[str, Tensor] = {}
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         taps: dict[str, Tensor] = {}
         for level, (name, project) in enumerate(zip(TAPS, self.project, strict=True), start=1):
             tap = project(F.avg_pool2d(images, 2**level))
             taps[name] = tap + self.offsets[name] if name in self.offsets else tap
-        return taps
+        return taps | self.fixed
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New layers get `dtype`, also those that no `model.double()` reaches because they are not registered."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def encoder_of(net: Plain) -> PyramidEncoder:
+    """The encoder that a network is built on, in the default dtype.
+
+    Args:
+        net: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`.
+    """
+    encoder = PyramidEncoder(net["channels"], net["seed"])
+    for position, parameter in enumerate(encoder.parameters()):
+        parameter.requires_grad_(position not in net["frozen"])
+    return encoder
+
+
+def tensors_of(encoder: nn.Module) -> dict[str, Plain]:
+    """Digest and `requires_grad` of every parameter by name."""
+    return {name: [digest(p), p.requires_grad] for name, p in encoder.named_parameters()}
+
+
+@_default_dtype(torch.float64)
+def encoder_tensors(net: Plain) -> dict[str, Plain]:
+    """`tensors_of` the encoder before `FCN8s` has seen it."""
+    return tensors_of(encoder_of(net))
 
 
 def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
-    """`net`: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`."""
-    encoder = PyramidEncoder(net["channels"], net["seed"]).double()
-    for position, parameter in enumerate(encoder.parameters()):
-        parameter.requires_grad_(position not in net["frozen"])
+    """Build `FCN8s`.
+
+    A score layer may start at zero, as in the paper: such parameters get random values, so that what they lead to
+    shows.
+    """
+    encoder = encoder_of(net)
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
     torch.manual_seed(net["seed"])
     model = call(attribute(room, "FCN8s"), encoder, net["num_classes"], **skips, gives=nn.Module)
-    return model.double(), encoder
+    model.to(torch.get_default_dtype())
+    with torch.no_grad():
+        for _, parameter in _decoder(model, encoder):
+            if parameter.is_floating_point() and not is_lazy(parameter) and not parameter.any():
+                parameter.normal_(std=0.1)
+    return model, encoder
 
 
-def forward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
-    """Logits of a batch, and, in eval mode, of each of its images alone."""
-    model, _ = _built(room, net)
+def _decoder(model: nn.Module, encoder: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """The parameters of a model that are not its encoder's."""
+    theirs = {id(parameter) for parameter in encoder.parameters()}
+    return [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in theirs]
+
+
+def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
+    """Logits, with the random draws of dropout fixed by the network's seed."""
+    torch.manual_seed(net["seed"] + 1)
+    logits: Tensor = call(model, images, gives=Tensor)
+    return logits
+
+
+@_default_dtype(torch.float64)
+def forward(
+    room: object, *, net: Plain, images: Plain, training: bool, one_by_one: bool = False, x5_of: Plain = None
+) -> Plain:
+    """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call.
+
+    Args:
+        x5_of: images whose x5 the encoder gives in place of that of `images`.
+    """
+    model, encoder = _built(room, net)
     model.train(training)
     batch = torch.from_numpy(images)
     given = batch.clone()
     with torch.no_grad():
-        logits = call(model, given, gives=Tensor)
-        alone = [] if training else [call(model, image[None], gives=Tensor) for image in batch]
-    return {
-        "logits": array(logits),
-        "alone": [array(image) for image in alone],
-        "images_kept": torch.equal(batch, given),
-    }
+        if x5_of is not None:
+            encoder.fixed = {"x5": encoder(torch.from_numpy(x5_of))["x5"]}
+        logits = _scores(model, net, given)
+        alone = [_scores(model, net, image[None]) for image in batch.clone()] if one_by_one else []
+    return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
 
 
-def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
-    """The dtype of the logits of a float32 batch."""
-    model, _ = _built(room, net)
-    with torch.no_grad():
-        logits = call(model.float().eval(), torch.from_numpy(images), gives=Tensor)
-    return str(logits.dtype).removeprefix("torch.")
-
-
-def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
-    """Which tensors a random upstream gradient reaches, and which of them are registered."""
+@_default_dtype(torch.float64)
+def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool, gain: float) -> Plain:
+    """Logits of a batch, all weights of the decoder `gain` times as large, also those that are not registered."""
     model, encoder = _built(room, net)
     model.train(training)
-    encoder_ids = {id(parameter): name for name, parameter in encoder.named_parameters()}
-    before = {name: (digest(p), p.requires_grad) for name, p in encoder.named_parameters()}
+    batch = torch.from_numpy(images)
+    theirs = {id(parameter) for parameter in encoder.parameters()}
+    weights = [*_leaves(_scores(model, net, batch)), *(parameter for _, parameter in _decoder(model, encoder))]
+    with torch.no_grad():
+        for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
+            weight.mul_(gain)
+        return array(_scores(model, net, batch))
+
+
+@_default_dtype(torch.float32)
+def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
+    """Logits of a float32 batch in eval mode."""
+    model, _ = _built(room, net)
+    with torch.no_grad():
+        return array(_scores(model.eval(), net, torch.from_numpy(images)))
+
+
+@_default_dtype(torch.float64)
+def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
+    """Which tensors a random upstream gradient reaches, and which of them were registered from the start."""
+    model, encoder = _built(room, net)
+    # Those that an optimizer would get, before any forward pass.
+    registered = {id(parameter) for parameter in model.parameters()}
+    model.train(training)
     encoder.offsets = {
         name: torch.zeros(
-            (len(images), width, images.shape[2] // stride, images.shape[3] // stride),
-            dtype=torch.float64,
-            requires_grad=True,
+            (len(images), width, images.shape[2] // stride, images.shape[3] // stride), requires_grad=True
         )
         for name, width, stride in zip(TAPS, encoder.channels, (2, 4, 8, 16, 32), strict=True)
     }
-    logits = call(model, torch.from_numpy(images), gives=Tensor)
-    torch.manual_seed(net["seed"] + 1)
-    registered = {id(parameter) for parameter in model.parameters()}
+    logits = _scores(model, net, torch.from_numpy(images))
     offsets = {id(offset) for offset in encoder.offsets.values()}
     unregistered = [leaf for leaf in _leaves(logits) if id(leaf) not in registered | offsets]
     if logits.requires_grad:
         call(torch.autograd.backward, logits, torch.randn_like(logits))
-    decoder = [(name, p) for name, p in model.named_parameters() if id(p) not in encoder_ids]
     return {
+        "logits": array(logits),
         "tap_gradients": {
             name: None if offset.grad is None else array(offset.grad) for name, offset in encoder.offsets.items()
         },
         "encoder_registered": any(part is encoder for part in model.modules()),
-        "encoder_kept": before == {name: (digest(p), p.requires_grad) for name, p in encoder.named_parameters()},
+        "encoder": tensors_of(encoder),
         "unregistered": [list(leaf.shape) for leaf in unregistered],
-        "decoder_parameters": len(decoder),
-        "decoder_frozen": [name for name, p in decoder if not p.requires_grad],
-        "without_gradient": [name for name, p in decoder if p.grad is None],
+        "collected": {name: p.grad is not None for name, p in _decoder(model, encoder)},
     }
 
 
-def response(room: object, *, net: Plain, images: Plain, tap: str, cell: Plain, size: float) -> Plain:
-    """How much each pixel's logits move in eval mode when one cell of one tap does.
+@_default_dtype(torch.float64)
+def response(room: object, *, net: Plain, images: Plain, tap: str, cells: Plain) -> Plain:
+    """Logits in eval mode, and those after a small random change of one cell of one tap, for each of `cells`.
 
-    Returns:
-        float64 (H, W), the summed absolute change over classes.
+    Small, so that it moves what is computed from the cell, but hardly the statistics of a normalisation over the image.
     """
     model, encoder = _built(room, net)
     model.eval()
     batch = torch.from_numpy(images)
+    level = TAPS.index(tap)
+    height, width = (side // 2 ** (level + 1) for side in batch.shape[2:])
+    torch.manual_seed(net["seed"] + 2)
+    change = 1e-3 * torch.randn(encoder.channels[level])
+    moved = []
     with torch.no_grad():
-        plain = call(model, batch, gives=Tensor)
-        level = TAPS.index(tap)
-        height, width = (side // 2 ** (level + 1) for side in batch.shape[2:])
-        offset = torch.zeros((len(batch), encoder.channels[level], height, width), dtype=torch.float64)
-        torch.manual_seed(net["seed"] + 2)
-        offset[:, :, cell[0], cell[1]] = size * torch.randn(encoder.channels[level], dtype=torch.float64)
-        encoder.offsets = {tap: offset}
-        moved = call(model, batch, gives=Tensor)
-    return array((moved - plain).abs().sum((0, 1)))
+        plain = _scores(model, net, batch)
+        for row, column in cells:
+            offset = torch.zeros((len(batch), encoder.channels[level], height, width))
+            offset[:, :, row, column] = change
+            encoder.offsets = {tap: offset}
+            moved.append(array(_scores(model, net, batch)))
+    return {"plain": array(plain), "moved": moved}
 
 
 def _leaves(output: Tensor) -> list[Tensor]:

@@ -1,32 +1,39 @@
 """Probes of freezing.py."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from grading.probes import attribute, call
-from grading.probes.nets import array, build, state
+from grading.probes.nets import array, build, flags, modes, state
 from grading.workers.wire import Plain
 
 
 def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int = 1) -> Plain:
-    """Call `freeze` or `unfreeze` on a network `times` times, then run it forward and backward."""
+    """Call `freeze` or `unfreeze` on a network `times` times, then run it forward and backward.
+
+    Returns:
+        What the network is like after the calls (`requires_grad`, `state`, `modes`, by name), and after the backward
+        pass, which parameters hold a gradient, and that of the inputs.
+    """
     model = build(net)
-    before = state(model)
-    modes = [part.training for part in model.modules()]
     results = [call(attribute(room, function), model, gives=nn.Module) for _ in range(times)]
-    after, modes_after = state(model), [part.training for part in model.modules()]
-    images = torch.from_numpy(inputs).requires_grad_()
+    seen: dict[str, Any] = {
+        "returned_the_same_object": all(result is model for result in results),
+        "requires_grad": flags(model),
+        "state": state(model),
+        "modes": modes(model),
+    }
+    batch = torch.from_numpy(inputs).requires_grad_()
     torch.manual_seed(net["seed"])
-    scores = call(model, images, gives=torch.Tensor)
+    scores = call(model, batch, gives=torch.Tensor)
     if scores.requires_grad:
         call(torch.autograd.backward, scores, torch.cos(scores.detach()))
     return {
-        "returned_the_same_object": all(result is model for result in results),
-        "requires_grad": {name: p.requires_grad for name, p in model.named_parameters()},
+        **seen,
         "collected": {name: p.grad is not None for name, p in model.named_parameters()},
-        "input_gradient": None if images.grad is None else array(images.grad),
-        "state_kept": before == after,
-        "modes_kept": modes == modes_after,
+        "input_gradient": None if batch.grad is None else array(batch.grad),
     }
 
 

@@ -27,36 +27,31 @@ def classifier(name: str, seed: int, *, frozen: bool = False) -> nn.Module:
     return mini_classifier(name, 10).requires_grad_(not frozen).eval()
 
 
-def last_linear(model: nn.Module) -> nn.Linear | None:
-    """The last `nn.Linear` in module order."""
-    linear = [part for part in model.modules() if isinstance(part, nn.Linear)]
-    return linear[-1] if linear else None
+def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
+    """Replace the head, then run the result forward and backward in float64.
 
-
-def _replaced(room: object, model: nn.Module, num_classes: int, images: torch.Tensor, seed: int) -> Plain:
-    old_head = last_linear(model)
-    head_ids = set() if old_head is None else {id(parameter) for parameter in old_head.parameters()}
-    body = [(name, p, digest(p), p.requires_grad) for name, p in model.named_parameters() if id(p) not in head_ids]
-    known = {id(parameter) for parameter in model.parameters()}
+    Returns:
+        Of every parameter of the result: its position in the `parameters()` that the model had before (-1: it is new),
+        digest, `requires_grad`, the values of a new one, and whether it then collects a gradient; digests of the
+        buffers; logits.
+    """
+    positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
     result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
-    head = last_linear(result)
-    kept = {id(parameter) for parameter in result.parameters()}
-    new = [parameter for parameter in result.parameters() if id(parameter) not in known]
-    seen: dict[str, Any] = {
-        "lost": [name for name, p, _, _ in body if id(p) not in kept],
-        "changed": [name for name, p, before, _ in body if digest(p) != before],
-        "requires_grad_changed": [name for name, p, _, before in body if p.requires_grad != before],
-        "old_head_kept": bool(head_ids & kept),
-        "new_shapes": [list(parameter.shape) for parameter in new],
-        "new_trainable": [parameter.requires_grad for parameter in new],
-        "head": None
-        if head is None
-        else {
-            "weight": array(head.weight),
-            "bias": None if head.bias is None else array(head.bias),
-        },
-    }
+    parameters = list(result.parameters())
+    seen: list[dict[str, Any]] = [
+        {
+            "position": positions.get(id(parameter), -1),
+            "digest": digest(parameter),
+            "trains": parameter.requires_grad,
+            "values": None if id(parameter) in positions else array(parameter),
+        }
+        for parameter in parameters
+    ]
+    buffers = [digest(buffer) for buffer in result.buffers()]
     torch.manual_seed(seed)
-    with torch.no_grad():
-        seen["logits"] = array(call(result.double(), images.double(), gives=torch.Tensor))
-    return seen
+    logits = call(result.double(), inputs.double(), gives=torch.Tensor)
+    if logits.requires_grad:
+        call(torch.autograd.backward, logits, torch.cos(logits.detach()))
+    for one, parameter in zip(seen, parameters, strict=True):
+        one["collected"] = parameter.grad is not None
+    return {"parameters": seen, "buffers": buffers, "logits": array(logits)}

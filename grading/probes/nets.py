@@ -1,35 +1,55 @@
 """Small networks from plain specifications, the same in every process that builds them."""
 
 import hashlib
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grading.probes import StudentRaised
 from grading.workers.wire import Plain
 
 
-def build(net: Plain) -> nn.Sequential:
+class Scaled(nn.Module):
+    """A block with a parameter of its own beside those of its child."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(features, features)
+        self.scale = nn.Parameter(torch.rand(features) + 0.5)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        scaled: Tensor = self.inner(inputs) * self.scale
+        return scaled
+
+
+def build(net: Plain) -> nn.Module:
     """Build a network in float64.
 
     Args:
         net: `{"layers": [...], "frozen": [...], "training": bool, "seed": int}`; a layer is
             `{"kind": "linear", "inputs": i, "outputs": o, "bias": bool}`, `{"kind": "norm", "features": f}`,
-            `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`, `{"kind": "identity"}`,
-            `{"kind": "block", "layers": [...]}`, or `{"kind": "again", "layer": k}`: the k-th layer of the same
-            list once more. `frozen` holds positions in `parameters()`.
+            `{"kind": "scaled", "features": f}`, `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`,
+            `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or `{"kind": "again", "layer": k}`: the
+            k-th layer of the same list once more. `frozen` holds positions in `parameters()`; `names`, where given,
+            names the layers.
 
     Returns:
-        A Sequential from (N, features) to (N, outputs).
+        A Sequential from (N, features) to (N, outputs); of one layer, that layer itself.
     """
     torch.manual_seed(net["seed"])
-    model = _sequential(net["layers"]).double()
+    model: nn.Module = _sequential(net["layers"]).double()
+    if len(net["layers"]) == 1:
+        model = model.get_submodule("0")
     for name, buffer in model.named_buffers():
         if name.endswith("running_mean"):
             buffer.normal_()
     for position, parameter in enumerate(model.parameters()):
         parameter.requires_grad_(position not in net["frozen"])
+    if "names" in net:
+        model = nn.Sequential(OrderedDict(zip(net["names"], model.children(), strict=True)))
     return model.train(net["training"])
 
 
@@ -46,6 +66,8 @@ def _layer(layer: Plain) -> nn.Module:
             return nn.Linear(layer["inputs"], layer["outputs"], bias=layer["bias"])
         case "norm":
             return nn.BatchNorm1d(layer["features"])
+        case "scaled":
+            return Scaled(layer["features"])
         case "dropout":
             return nn.Dropout(layer["p"])
         case "relu":
@@ -59,8 +81,15 @@ def _layer(layer: Plain) -> nn.Module:
 
 
 def array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """The values of a plain tensor, copied."""
-    return np.array(tensor.detach().cpu().numpy())
+    """The values of a tensor, copied.
+
+    Raises:
+        StudentRaised: NumPy has no such tensors: bfloat16, sparse, quantized.
+    """
+    try:
+        return np.array(tensor.detach().cpu().numpy())
+    except (TypeError, RuntimeError) as error:
+        raise StudentRaised(["TypeError"], f"a {tensor.dtype} tensor that is no plain one: {error}", []) from None
 
 
 def digest(tensor: Tensor) -> str:
@@ -72,3 +101,13 @@ def digest(tensor: Tensor) -> str:
 def state(model: nn.Module) -> dict[str, str]:
     """Digests of all parameters and buffers by name."""
     return {name: digest(tensor) for name, tensor in model.state_dict().items()}
+
+
+def modes(model: nn.Module) -> dict[str, bool]:
+    """Whether each submodule is in train mode, by name."""
+    return {name: part.training for name, part in model.named_modules()}
+
+
+def flags(model: nn.Module) -> dict[str, bool]:
+    """`requires_grad` of every parameter by name."""
+    return {name: parameter.requires_grad for name, parameter in model.named_parameters()}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from grading.probes import StudentRaised, attribute, call
-from grading.probes.heads import classifier, last_linear
+from grading.probes.heads import classifier
 from grading.probes.nets import array, digest
 from grading.workers.wire import Plain
 
@@ -18,47 +18,56 @@ def backbone(name: str, pretrained: bool, *, frozen: bool = False) -> nn.Module:
     return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED, frozen=frozen)
 
 
+class Loader:
+    """Builds backbones for a student and remembers which, and what their parameters were."""
+
+    def __init__(self, *, frozen: bool = False) -> None:
+        self.calls: list[Any] = []
+        self.digests: set[str] = set()
+        self._frozen = frozen
+
+    def alexnet(self, pretrained: bool) -> nn.Module:
+        return self.load("alexnet", pretrained)
+
+    def load(self, name: str, pretrained: bool) -> nn.Module:
+        self.calls.append([str(name), bool(pretrained)])
+        model = backbone(name, bool(pretrained), frozen=self._frozen)
+        self.digests.update(map(digest, model.parameters()))
+        return model
+
+
 def case(room: object, *, case: str, num_classes: int | None, inputs: Plain, frozen: bool = False) -> Plain:
     """Build one case of transfer learning and run it in eval mode.
 
     `frozen` builds the backbone with all its parameters frozen, as a careless loader might.
     """
-    calls: list[bool] = []
-
-    def alexnet(pretrained: bool) -> nn.Module:
-        calls.append(bool(pretrained))
-        return backbone("alexnet", bool(pretrained), frozen=frozen)
-
+    loader = Loader(frozen=frozen)
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    model = call(attribute(room, "build_case"), case, alexnet, **classes, gives=nn.Module)
-    return {"calls": calls, **_seen(model, inputs)}
+    model = call(attribute(room, "build_case"), case, loader.alexnet, **classes, gives=nn.Module)
+    return _seen(loader, model, inputs)
 
 
 def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
-    """Build the challenger and its optimizer and run the model in eval mode."""
-    calls: list[Any] = []
+    """Build the challenger and its optimizer and run the model in eval mode.
 
-    def load(name: str, pretrained: bool) -> nn.Module:
-        calls.append([str(name), bool(pretrained)])
-        return backbone(name, bool(pretrained))
-
+    Returns:
+        Also `optimized`: positions of the optimizer's parameters in the model's `parameters()`, -1 for a stranger.
+    """
+    loader = Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    answer = call(attribute(room, "build_challenger"), load, **classes, gives=tuple)
+    answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
     if len(answer) != 2:
         raise StudentRaised(["TypeError"], f"build_challenger returned {len(answer)} values in place of 2", [])
     model, optimizer = answer
     for part, kind in ((model, nn.Module), (optimizer, torch.optim.Optimizer)):
         if not isinstance(part, kind):
             raise StudentRaised(["TypeError"], f"a {type(part).__name__} in place of a {kind.__name__}", [])
-    optimized = [id(parameter) for group in optimizer.param_groups for parameter in group["params"]]
-    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
+    optimized = [positions.get(id(p), -1) for group in optimizer.param_groups for p in group["params"]]
     return {
-        "calls": calls,
         "convolutions": sum(isinstance(part, nn.Conv2d) for part in model.modules()),
-        "optimized_twice": len(optimized) - len(set(optimized)),
-        "optimized_but_not_trainable": len(set(optimized) - trainable),
-        "trainable_but_not_optimized": len(trainable - set(optimized)),
-        **_seen(model, inputs),
+        "optimized": optimized,
+        **_seen(loader, model, inputs),
     }
 
 
@@ -75,11 +84,13 @@ def backbone_names(room: object) -> Plain:
     return names
 
 
-def _seen(model: nn.Module, inputs: Plain) -> dict[str, Plain]:
-    head = last_linear(model)
+def _seen(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
+    """The loader's calls, digest and `requires_grad` of every parameter, the values of new ones, logits."""
+    parameters = [(digest(parameter), parameter) for parameter in model.parameters()]
     seen: dict[str, Plain] = {
-        "parameters": [[digest(p), list(p.shape), p.requires_grad] for p in model.parameters()],
-        "head": None if head is None or head.bias is None else {"weight": array(head.weight), "bias": array(head.bias)},
+        "calls": loader.calls,
+        "parameters": [[name, parameter.requires_grad] for name, parameter in parameters],
+        "new": [array(parameter) for name, parameter in parameters if name not in loader.digests],
     }
     with torch.no_grad():
         seen["logits"] = array(call(model.eval(), torch.from_numpy(inputs), gives=torch.Tensor))
