@@ -1,0 +1,116 @@
+"""Workers: what is staged, what a session survives, what is said when it does not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grading.submissions import SubmissionError, locate
+from grading.workers import tiers
+from grading.workers.limits import Limits
+from grading.workers.process import Worker, WorkerStopped
+from grading.workers.sandbox import Sandbox
+from grading.workers.staging import MAX_BYTES, stage
+from grading.workers.tiers import NoSandbox, broken_promise, choose
+
+CLASSES = """
+import os, signal, time
+
+def reduce_classes(labels, mapping, *, ignore_index=255):
+    match ignore_index:
+        case 1: os.kill(os.getpid(), signal.SIGSEGV)
+        case 2: os._exit(3)
+        case 3: time.sleep(60)
+        case 4: raise MemoryError("full")
+        case 5: raise ValueError("no \\x1b[2J")
+    return labels
+"""
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "classes.py").write_text(CLASSES)
+    with Worker(locate(str(tmp_path / "ada")), choose(unsafe=True), limits=Limits(seconds=3)) as worker:
+        yield worker
+
+
+def ask(worker: Worker, ignore_index: int):
+    labels = np.array([7], dtype="uint8")
+    return worker.ask("classes.reduce", labels=labels, mapping=[], ignore_index=ignore_index)["labels"].tolist()
+
+
+def test_what_stops_a_session_costs_one_question(worker: Worker) -> None:
+    assert ask(worker, 0) == [7]
+    with pytest.raises(WorkerStopped, match="CRASH: `reduce_classes` was killed by signal 11"):
+        ask(worker, 1)
+    assert ask(worker, 0) == [7]
+    with pytest.raises(WorkerStopped, match="CRASH: `reduce_classes` ended its process with status 3"):
+        ask(worker, 2)
+    with pytest.raises(Exception, match=r"(?s)no \?\[2J.*ada/classes.py:10 in reduce_classes"):
+        ask(worker, 5)
+    assert ask(worker, 0) == [7]
+
+
+def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:
+    for _ in range(2):
+        with pytest.raises(WorkerStopped, match="TIMEOUT: stopped after 3 s in `reduce_classes`"):
+            ask(worker, 3)
+    with pytest.raises(WorkerStopped, match="TIMEOUT"):
+        ask(worker, 0)
+
+
+def test_too_much_memory_is_told_apart(worker: Worker) -> None:
+    with pytest.raises(WorkerStopped, match="OUT_OF_MEMORY: full"):
+        ask(worker, 4)
+
+
+def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None:
+    folder = tmp_path / "handed in"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "classes.py").touch()
+    (folder / "parts" / "more.py").touch()
+    (folder / "linked.py").symlink_to("/etc/passwd")
+    (folder / "folder").symlink_to("/etc")
+    staged = stage(locate(str(folder)))
+    try:
+        names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
+        own = {name for name in names if name.startswith("submission/")}
+        assert own == {"submission/handed in/classes.py", "submission/handed in/parts/more.py"}
+        assert "code/grading/probes/fcn.py" in names
+        for secret in ("report.toml", "scoring", "verdicts", "calibrated", "drawn", "solutions", "test_", "disguise"):
+            assert not [name for name in names if secret in name]
+    finally:
+        staged.remove()
+    assert not staged.folder.exists()
+
+
+def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "classes.py").touch()
+    with (tmp_path / "weights.bin").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(SubmissionError, match="hand in code only"):
+        stage(locate(str(tmp_path)))
+
+
+def test_the_self_test_sees_what_is_not_held_back() -> None:
+    broken = broken_promise(Sandbox())
+    for escape in (
+        "reads files of the grader",
+        "reads report.toml",
+        "reaches the network",
+        "writes files of the grader",
+    ):
+        assert escape in broken
+
+
+def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiers, "candidates", lambda: iter(()))
+    choose.cache_clear()
+    try:
+        with pytest.raises(NoSandbox, match="--unsafe"):
+            choose()
+        assert not choose(unsafe=True).verified
+    finally:
+        choose.cache_clear()
