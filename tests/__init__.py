@@ -9,6 +9,7 @@ settings.register_profile(
     deadline=None,
     max_examples=25,
     database=None,
+    report_multiple_bugs=False,  # one failure says one thing
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
