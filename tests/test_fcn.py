@@ -94,8 +94,8 @@ def expect_scores(logits: np.ndarray, net: Spec, images: np.ndarray) -> None:
         len({image.tobytes() for image in logits}) == count,
         f"{told(net)}: other logits for every image",
         "the same for different images",
-        "the score is computed from encoder(images), for each image of the batch; a softmax over one class, rounding or "
-        "statistics over the batch leave nothing of it",
+        "the score is computed from encoder(images), for each image of the batch; a softmax over one class, rounding "
+        "or statistics over the batch leave nothing of it",
     )
 
 

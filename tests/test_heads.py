@@ -23,10 +23,10 @@ def classifiers(draw: st.DrawFn) -> Spec:
     """A network whose last Linear need not be its last module, nor have a bias."""
     net = draw(nets(shared=False, dropout=True))
     net["layers"][-1]["bias"] = draw(st.booleans())
+    behind = st.sampled_from([[], [{"kind": "identity"}], [{"kind": "relu"}], [{"kind": "dropout", "p": 0.5}]])
     if draw(st.booleans()):
-        net["layers"][-1] = {"kind": "block", "layers": [net["layers"][-1]]}
-    behind = [[], [{"kind": "identity"}], [{"kind": "relu"}], [{"kind": "dropout", "p": 0.5}]]
-    net["layers"] += draw(st.sampled_from(behind))
+        net["layers"][-1] = {"kind": "block", "layers": [net["layers"][-1], *draw(behind)]}
+    net["layers"] += draw(behind)
     return net
 
 
