@@ -51,6 +51,25 @@ def test_parameters_of_the_module_itself_change(student, function: str, frozen: 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+@given(net=nets(dropout=True))
+def test_values_buffers_and_mode_stay(student, function: str, net: Spec) -> None:
+    """values, buffers and train/eval mode stay as they are"""
+    seen = changed(student, function, net)
+    expect_same(
+        seen["state"],
+        state(build(net)),
+        f"{function}(net): parameters and buffers keep their values",
+        "only requires_grad may change; do not reset, copy or convert parameters",
+    )
+    expect_same(
+        seen["modes"],
+        modes(build(net)),
+        f"{function}(net): every submodule stays in its train or eval mode",
+        "do not call eval() or train() here: freezing is about gradients, the mode about dropout and batch norm",
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 @given(net=nets())
 def test_gradients_are_collected_accordingly(student, function: str, net: Spec) -> None:
     """after backward, frozen parameters hold no gradient and unfrozen ones do"""
@@ -83,25 +102,6 @@ def test_gradient_flows_through_to_the_input(student, function: str, net: Spec) 
         inputs.grad.numpy(),
         f"{function}(net): the same gradient at the input as before",
         "freezing must not change what the module computes",
-    )
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-@given(net=nets(dropout=True))
-def test_values_buffers_and_mode_stay(student, function: str, net: Spec) -> None:
-    """values, buffers and train/eval mode stay as they are"""
-    seen = changed(student, function, net)
-    expect_same(
-        seen["state"],
-        state(build(net)),
-        f"{function}(net): parameters and buffers keep their values",
-        "only requires_grad may change; do not reset, copy or convert parameters",
-    )
-    expect_same(
-        seen["modes"],
-        modes(build(net)),
-        f"{function}(net): every submodule stays in its train or eval mode",
-        "do not call eval() or train() here: freezing is about gradients, the mode about dropout and batch norm",
     )
 
 

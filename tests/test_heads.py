@@ -23,10 +23,10 @@ def classifiers(draw: st.DrawFn) -> Spec:
     """A network whose last Linear need not be its last module, nor have a bias."""
     net = draw(nets(shared=False, dropout=True))
     net["layers"][-1]["bias"] = draw(st.booleans())
+    behind = st.sampled_from([[], [{"kind": "identity"}], [{"kind": "relu"}], [{"kind": "dropout", "p": 0.5}]])
     if draw(st.booleans()):
-        net["layers"][-1] = {"kind": "block", "layers": [net["layers"][-1]]}
-    behind = [[], [{"kind": "identity"}], [{"kind": "relu"}], [{"kind": "dropout", "p": 0.5}]]
-    net["layers"] += draw(st.sampled_from(behind))
+        net["layers"][-1] = {"kind": "block", "layers": [net["layers"][-1], *draw(behind)]}
+    net["layers"] += draw(behind)
     return net
 
 
@@ -116,8 +116,8 @@ def test_small_networks(student, net: Spec, num_classes: int) -> None:
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("num_classes", [1, 2, 5])
-def test_long_and_short_networks(student, frozen: bool, num_classes: int) -> None:
-    """a network of more than ten layers, and one that is a Linear itself"""
+def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> None:
+    """a network of more than ten layers, one whose head has a layer behind it, and one that is a Linear itself"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
     net = {
         "layers": [layer, {"kind": "relu"}] * 6 + [layer],
@@ -127,6 +127,9 @@ def test_long_and_short_networks(student, frozen: bool, num_classes: int) -> Non
         "seed": 2,
     }
     expect_small_replaced(student, net, num_classes)
+    behind = {"kind": "block", "layers": [layer, {"kind": "relu"}, layer, {"kind": "relu"}]}
+    for layers in ([layer, behind], [*behind["layers"]]):
+        expect_small_replaced(student, {**net, "layers": layers}, num_classes)
     expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
 

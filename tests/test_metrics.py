@@ -99,11 +99,37 @@ def _wrong_matrix(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
 def _wrong_iou(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
     if got.shape != right.shape or np.array_equal(np.isnan(got), np.isnan(right)):
         return HINTS["class_iou"]
-    if given["ignore_index"] in given["target"]:
+    if (np.isnan(got) & ~np.isnan(right)).any():
+        return "NaN only where a class is in neither: divide by the pixels of target or prediction, not of one of them"
+    ignored = given["target"] == given["ignore_index"]
+    if np.isin(
+        np.flatnonzero(np.isnan(right) & ~np.isnan(got)), [given["pred"][ignored], given["target"][ignored]]
+    ).any():
         return (
             "pixels whose target is ignore_index do not count at all, neither in the target's nor in the prediction's"
         )
     return "a class that is neither in the target nor in the prediction is NaN, not 0 or 1; others never are"
+
+
+@pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
+@pytest.mark.parametrize("dtypes", [("uint8", "uint8"), ("int64", "uint8"), ("uint8", "int64"), ("int64", "int64")])
+@pytest.mark.parametrize("num_classes", [20, 150])
+def test_many_classes(student, metric: str, dtypes: tuple[str, str], num_classes: int) -> None:
+    """more pairs of classes than a byte can number"""
+    labels = np.arange(num_classes)
+    given_ = {
+        "pred": labels[::-1].astype(dtypes[0]),
+        "target": np.minimum(labels + 1, num_classes - 1).astype(dtypes[1]),
+        "num_classes": num_classes,
+        "ignore_index": None,
+    }
+    given_["pred"][:5] = given_["target"][:5]
+    expect_measured(
+        measured(student, metric, given_),
+        metric,
+        given_,
+        "target * num_classes + pred overflows in uint8: convert to int64 first",
+    )
 
 
 @given(given_=segmentations())
@@ -157,35 +183,18 @@ def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(12,), (3, 5), (5, 3), (2, 3, 4), (2, 1, 3, 2)])
 def test_all_pixels_count_alike(student, metric: str, shape: tuple[int, ...]) -> None:
     """the metrics of a batch are those of all its pixels in one row"""
-    given_ = {"target": shaped(shape, "int64"), "num_classes": 4, "ignore_index": None}
-    given_["pred"] = np.where(shaped(shape, "int64", 2) > 0, given_["target"], shaped(shape, "int64", 3))
-    expect_measured(
-        measured(student, metric, given_),
-        metric,
-        given_,
-        "do not average over images, rows or columns: one image counts by its pixels",
-    )
-
-
-@pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
-@pytest.mark.parametrize("dtypes", [("uint8", "uint8"), ("int64", "uint8"), ("uint8", "int64"), ("int64", "int64")])
-@pytest.mark.parametrize("num_classes", [20, 150])
-def test_many_classes(student, metric: str, dtypes: tuple[str, str], num_classes: int) -> None:
-    """more pairs of classes than a byte can number"""
-    labels = np.arange(num_classes)
-    given_ = {
-        "pred": labels[::-1].astype(dtypes[0]),
-        "target": np.minimum(labels + 1, num_classes - 1).astype(dtypes[1]),
-        "num_classes": num_classes,
-        "ignore_index": None,
-    }
-    given_["pred"][:5] = given_["target"][:5]
-    expect_measured(
-        measured(student, metric, given_),
-        metric,
-        given_,
-        "target * num_classes + pred overflows in uint8: convert to int64 first",
-    )
+    target = shaped(shape, "int64")
+    pred = np.where(shaped(shape, "int64", 2) > 0, target, shaped(shape, "int64", 3))
+    partly = target.copy()
+    partly.reshape(-1)[1 : target.size // 3] = 255  # so that images and rows have different shares
+    for labels, ignore_index in ((target, None), (partly, 255)):
+        given_ = {"pred": pred, "target": labels, "num_classes": 4, "ignore_index": ignore_index}
+        expect_measured(
+            measured(student, metric, given_),
+            metric,
+            given_,
+            "do not average over images, rows or columns: one image counts by its pixels",
+        )
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -231,17 +240,17 @@ def test_refuses_labels_out_of_range(student, metric: str, side: str, given_: Sp
     expect_measured(measured(student, metric, given_), metric, given_)
     outside = [given_["num_classes"], given_["num_classes"] + 1, 254, 255]
     if given_[side].dtype == np.int64:
-        outside += [-1, -7, -100, 256, -256, 2**40]
+        outside += [-1, -7, -100, 256, -256, 2**40, -3, 509]  # the last two are the ignored label in uint8
     for label in outside:
         labels = given_[side].copy()
         labels.reshape(-1)[position % labels.size] = label
-        hint = f"check that all labels that count are in [0, num_classes), those of the {side} too"
-        if label < 0:
-            hint = f"check that no label that counts is negative, in the {side} too"
+        hint = f"check that all labels that count are in [0, num_classes), those of {side} too"
+        if label in (-3, 256, -256, 509, 2**40):
+            hint = f"check labels of {side} as they are, negative and large ones too: do not pass them through uint8"
+        elif label < 0:
+            hint = f"check that no label that counts is negative, in {side} too"
         elif label == 255:
             hint = f"255 is a label like any other where ignore_index is {given_['ignore_index']}"
-        elif label > 255:
-            hint = "do not pass int64 labels through uint8"
         wrong = {**given_, side: labels}
         with refused(told(metric, wrong), hint):
             measured(student, metric, wrong)

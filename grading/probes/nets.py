@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from grading.probes import StudentRaised
-from grading.workers.wire import Plain
+from grading.workers.wire import DTYPES, Plain
 
 
 class Scaled(nn.Module):
@@ -84,12 +84,15 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     """The values of a tensor, copied.
 
     Raises:
-        StudentRaised: NumPy has no such tensors: bfloat16, sparse, quantized.
+        StudentRaised: it is none of those that are exchanged: int32, bfloat16, sparse, quantized.
     """
     try:
-        return np.array(tensor.detach().cpu().numpy())
+        values = np.array(tensor.detach().cpu().numpy())
     except (TypeError, RuntimeError) as error:
-        raise StudentRaised(["TypeError"], f"a {tensor.dtype} tensor that is no plain one: {error}", []) from None
+        raise StudentRaised(["TypeError"], f"answered with a {tensor.dtype} tensor: {error}", []) from None
+    if values.dtype.name not in DTYPES:
+        raise StudentRaised(["TypeError"], f"answered with a {tensor.dtype} tensor", [])
+    return values
 
 
 def digest(tensor: Tensor) -> str:
