@@ -8,6 +8,11 @@ from safetensors.torch import save_file
 
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
+from grading.workers.tiers import choose
+
+
+def pytest_report_header() -> str:
+    return f"sandbox: {choose(unsafe=True).tier}"
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""A training gives the same numbers wherever it runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grading.front import parse
+from grading.plan import Plan, make_plan, with_weights
+from grading.probes import Student
+from grading.runs import disguised, training_limits, validation_labels
+from grading.training.loop import train
+from grading.workers.process import Worker
+
+
+@pytest.fixture
+def plan(quick_weights: None) -> Plan:
+    options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-6,Q2-3-merged", "--epochs", "2", "--limit", "24"])
+    return with_weights(make_plan(options), None, print)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) -> None:
+    configuration = plan.configurations[number]
+    labels = np.asarray(validation_labels(plan, configuration))
+    _, job = disguised(plan, configuration, seed=3)
+    here = list(train(job, Student(plan.submission)))
+    with (tmp_path / "log").open("wb") as log, Worker(plan.submission, plan.sandbox, log=log) as worker:
+        there = list(worker.train(job, training_limits(plan, configuration, labels)))
+    assert [epoch["loss"] for epoch in here] == [epoch["loss"] for epoch in there]
+    for one, other in zip(here, there, strict=True):
+        assert np.array_equal(one["logits"], other["logits"])
