@@ -185,13 +185,11 @@ def _environment(stage: Path) -> dict[str, str]:
 
 
 def _python_folders() -> list[Path]:
-    """Where the interpreter and its libraries lie."""
-    folders = {Path(sys.base_prefix), Path(sys.prefix)}
-    for entry in map(Path, sys.path):
-        inside = any(entry.is_relative_to(folder) for folder in folders)
-        if entry.is_dir() and entry.is_absolute() and not inside and not entry.is_relative_to(ROOT):
-            folders.add(entry)
-    return sorted(folder for folder in folders if folder != Path("/usr"))
+    """Where the interpreter and its libraries lie; a script's own folder, which is on sys.path too, is none of them."""
+    libraries = {Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")}
+    prefixes = {Path(sys.base_prefix), Path(sys.prefix)}
+    apart = {folder for folder in libraries if not any(folder.is_relative_to(prefix) for prefix in prefixes)}
+    return sorted(folder for folder in prefixes | apart if folder.is_dir() and folder != Path("/usr"))
 
 
 def _as_nobody(binary: str, binds: Sequence[Path]) -> tuple[str, list[str], dict[Path, Path]]:
