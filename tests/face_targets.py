@@ -5,7 +5,6 @@ upper pair larger. Where all four are whole in a draw, so is the square between 
 upper pair tells which way is up. White on grey survives any change of brightness, contrast, hue or saturation.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,24 +97,33 @@ def tilt(found: list[Disc]) -> float:
 
 
 def _regions(mask: np.ndarray) -> list[Disc]:
-    """Connected regions (four neighbours) of a boolean picture."""
-    left = mask.copy()
-    regions = []
-    for start in np.argwhere(mask):
-        if not left[tuple(start)]:
-            continue
-        left[tuple(start)] = False
-        waiting, members = deque([tuple(start)]), []
-        while waiting:
-            row, column = waiting.popleft()
-            members.append((row, column))
-            for neighbour in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
-                inside = 0 <= neighbour[0] < mask.shape[0] and 0 <= neighbour[1] < mask.shape[1]
-                if inside and left[neighbour]:
-                    left[neighbour] = False
-                    waiting.append(neighbour)
-        rows, columns = np.array(members).T
-        edge = rows.min() == 0 or columns.min() == 0 or rows.max() == mask.shape[0] - 1
-        cut = bool(edge or columns.max() == mask.shape[1] - 1)
-        regions.append(Disc(float(rows.mean()), float(columns.mean()), len(members), cut))
-    return regions
+    """Connected regions (four neighbours) of a boolean picture, joined from runs of pixels in its rows."""
+    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype("int8"), axis=1)
+    runs = list(zip(*np.nonzero(steps == 1), np.nonzero(steps == -1)[1], strict=True))  # row, start, end
+    root = list(range(len(runs)))
+
+    def find(run: int) -> int:
+        while root[run] != run:
+            run = root[run]
+        return run
+
+    above = 0
+    for here, (row, start, end) in enumerate(runs):
+        while runs[above][0] < row - 1:
+            above += 1
+        for other in range(above, here):
+            if runs[other][0] == row - 1 and runs[other][1] < end and start < runs[other][2]:
+                root[find(other)] = find(here)
+    regions: dict[int, list] = {}
+    for run, pixels in enumerate(runs):
+        regions.setdefault(find(run), []).append(pixels)
+    return [_disc(np.array(region), mask.shape) for region in regions.values()]
+
+
+def _disc(runs: np.ndarray, shape: tuple[int, ...]) -> Disc:
+    rows, starts, ends = runs.T
+    lengths = ends - starts
+    area = int(lengths.sum())
+    cut = rows.min() == 0 or starts.min() == 0 or rows.max() == shape[0] - 1 or ends.max() == shape[1]
+    row, column = (float((lengths * middle).sum() / area) for middle in (rows, (starts + ends - 1) / 2))
+    return Disc(row, column, area, bool(cut))

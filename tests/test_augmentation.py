@@ -56,12 +56,18 @@ def expect_seen(student, function: str, image: np.ndarray, size: int | None, see
         dark < seen["images"].mean() - 0.05,
         f"{called(function, image, size)}: a darker result for the picture at a quarter of its brightness",
         f"mean {dark:.3f} after {seen['images'].mean():.3f}",
-        "the result shows the picture that the transform is given",
+        "the result shows the picture that it is given, about as bright as it is: scale to [0, 1] once; no inversion, no "
+        "autocontrast, no equalizing, no statistics of the picture itself",
     )
 
 
 def called(function: str, image: np.ndarray, size: int | None = 96) -> str:
     return f"{function}({'' if size is None else size}) of a picture of {image.shape[0]} x {image.shape[1]}"
+
+
+def legible(height: int, width: int, size: int = 96) -> int:
+    """A size at which a long picture's face is as large as that of a square one at `size`, however it is fitted in."""
+    return round(size * max(height, width) / min(height, width))
 
 
 def centres(images: np.ndarray, share: float = 0.2) -> np.ndarray:
@@ -89,56 +95,18 @@ def test_shape_and_dtype(student, function: str, height: int, width: int, size: 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize(("height", "width"), ASPECTS)
-def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
-    """in every draw the central square of 60 % of the shorter side is wholly inside"""
-    image = disc_target(height, width)
-    pictures = denormalised(drawn(student, function, image)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        problem = lost_or_cut(discs(picture))
-        expect(
-            not problem,
-            f"{called(function, image)}: the central 60 % in every draw",
-            f"draw {number} of {len(pictures)}: {problem}",
-            "a random crop may cut the face away: resize, then crop centrally, and keep shifts, zooms, turns and "
-            "erasing small",
-        )
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
-def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
-    """within 30 degrees of upright, never upside down"""
-    image = disc_target(height, width)
-    pictures = denormalised(drawn(student, function, image)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        found = discs(picture)
-        expect(
-            not lost_or_cut(found),
-            f"{called(function, image)}: the central 60 % in every draw",
-            f"draw {number} of {len(pictures)}: {lost_or_cut(found)}",
-            "without the whole face in view it cannot be upright",
-        )
-        expect(
-            tilt(found) <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
-            f"{called(function, image)}: turned by at most 30 degrees",
-            f"draw {number} of {len(pictures)} is turned by {tilt(found):.0f} degrees",
-            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
-        )
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
     """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
     for grey in (64, 128, 160):
         image = constant_target((grey,) * 3)
         middle = centres(drawn(student, function, image)["images"])
-        spread = float((middle.max(axis=-1) - middle.min(axis=-1)).max())
+        usual = np.median(middle.mean(axis=(1, 2)), axis=0)  # noise and single draws may be coloured
+        spread = float(usual.max() - usual.min())
         hint = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
         expect(
             spread < 0.03,
             f"{called(function, image)}, grey {grey}: equal channels once x * std + mean is undone",
-            f"channels differ by up to {spread:.2f} (of a range of 1); means {middle.mean(axis=(0, 1, 2)).round(2)}",
+            f"channels {usual.round(2)}, of a range of 1",
             hint,
         )
         level = middle.mean() / (grey / 255)
@@ -202,6 +170,47 @@ def test_contrast_varies_by_at_most_30_percent(student) -> None:
     )
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
+    """in every draw the central square of 60 % of the shorter side is wholly inside"""
+    image = disc_target(height, width)
+    size = legible(height, width, 80)
+    count = DRAWS if function == "face_train_transform" else 2
+    pictures = denormalised(drawn(student, function, image, size=size, count=count)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        problem = lost_or_cut(discs(picture))
+        expect(
+            not problem,
+            f"{called(function, image, size)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {problem}",
+            "a random crop may cut the face away: resize, then crop centrally, and keep shifts, zooms, turns and "
+            "erasing small",
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
+def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
+    """within 30 degrees of upright, never upside down"""
+    image = disc_target(height, width)
+    pictures = denormalised(drawn(student, function, image)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        found = discs(picture)
+        expect(
+            not lost_or_cut(found),
+            f"{called(function, image)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {lost_or_cut(found)}",
+            "without the whole face in view it cannot be upright",
+        )
+        expect(
+            tilt(found) <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
+            f"{called(function, image)}: turned by at most 30 degrees",
+            f"draw {number} of {len(pictures)} is turned by {tilt(found):.0f} degrees",
+            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
+        )
+
+
 @pytest.mark.parametrize("size", [64, 224])
 def test_training_draws_differ(student, size: int) -> None:
     """the training transform is random: draws of the same picture differ"""
@@ -235,7 +244,7 @@ def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
     """the middle of the picture is the middle of the result"""
-    image = disc_target(height, width)
+    image, size = disc_target(height, width), legible(height, width, size)
     found = discs(denormalised(drawn(student, "face_eval_transform", image, size=size, count=1)["images"])[0])
     expect(
         not lost_or_cut(found),

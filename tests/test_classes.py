@@ -71,7 +71,7 @@ def one_rule_after_another(given: Spec) -> tuple[np.ndarray, np.ndarray]:
     return np.where(np.isin(given["labels"], keys), last, reduced(given)), first
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(given_=reductions())
 def test_every_label_is_mapped(student, given_: Spec) -> None:
     """pointwise mapping[label]; a label that is not a key becomes ignore_index"""

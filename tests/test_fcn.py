@@ -152,7 +152,7 @@ def test_float32_stays_float32(student) -> None:
 
 @both_decoders
 @both_modes
-@few
+@settings(max_examples=2)
 @given(seed=SEEDS)
 def test_scores_are_raw(student, skips: bool, training: bool, seed: int) -> None:
     """logits are raw scores: no softmax, sigmoid, tanh, log-softmax or ReLU at the end"""
@@ -196,7 +196,7 @@ def test_refuses_other_sizes(student, skips: bool, sides: tuple[int, int]) -> No
     """H or W not a multiple of 32 is a ValueError"""
     net = plain_net(skips=skips)
     for training in (False, True):
-        images = images_of(net, 2, 32, 64)
+        images = images_of(net, 2, 32, 32)
         expect_scores(student.ask("fcn.forward", net=net, images=images, training=training)["logits"], net, images)
         with refused(
             f"FCN8s(..., skips={skips}) on images of {sides[0]} x {sides[1]}",

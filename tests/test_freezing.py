@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grading.probes.nets import build, flags, modes, state
@@ -106,6 +106,7 @@ def test_gradient_flows_through_to_the_input(student, function: str, net: Spec) 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+@settings(max_examples=12)
 @given(net=nets())
 def test_returns_the_same_object(student, function: str, net: Spec) -> None:
     """works in place and returns the same object"""

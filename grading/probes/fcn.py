@@ -1,7 +1,5 @@
 """Probes of fcn.py."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,7 +8,7 @@ from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
 
 from grading.probes import attribute, call
-from grading.probes.nets import array, digest
+from grading.probes.nets import array, default_dtype, digest
 from grading.workers.wire import Plain
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
@@ -39,17 +37,6 @@ class PyramidEncoder(nn.Module):
         return taps | self.fixed
 
 
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """New layers get `dtype`, also those that no `model.double()` reaches because they are not registered."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
 def encoder_of(net: Plain) -> PyramidEncoder:
     """The encoder that a network is built on, in the default dtype.
 
@@ -67,7 +54,7 @@ def tensors_of(encoder: nn.Module) -> dict[str, Plain]:
     return {name: [digest(p), p.requires_grad] for name, p in encoder.named_parameters()}
 
 
-@_default_dtype(torch.float64)
+@default_dtype(torch.float64)
 def encoder_tensors(net: Plain) -> dict[str, Plain]:
     """`tensors_of` the encoder before `FCN8s` has seen it."""
     return tensors_of(encoder_of(net))
@@ -104,7 +91,7 @@ def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     return logits
 
 
-@_default_dtype(torch.float64)
+@default_dtype(torch.float64)
 def forward(
     room: object, *, net: Plain, images: Plain, training: bool, one_by_one: bool = False, x5_of: Plain = None
 ) -> Plain:
@@ -125,7 +112,7 @@ def forward(
     return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
 
 
-@_default_dtype(torch.float64)
+@default_dtype(torch.float64)
 def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool, gain: float) -> Plain:
     """Logits of a batch, all weights of the decoder `gain` times as large, also those that are not registered."""
     model, encoder = _built(room, net)
@@ -139,7 +126,7 @@ def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool
         return array(_scores(model, net, batch))
 
 
-@_default_dtype(torch.float32)
+@default_dtype(torch.float32)
 def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
     """Logits of a float32 batch in eval mode."""
     model, _ = _built(room, net)
@@ -147,7 +134,7 @@ def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
         return array(_scores(model.eval(), net, torch.from_numpy(images)))
 
 
-@_default_dtype(torch.float64)
+@default_dtype(torch.float64)
 def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Which tensors a random upstream gradient reaches, and which of them were registered from the start."""
     model, encoder = _built(room, net)
@@ -177,7 +164,7 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
     }
 
 
-@_default_dtype(torch.float64)
+@default_dtype(torch.float64)
 def response(room: object, *, net: Plain, images: Plain, tap: str, cells: Plain) -> Plain:
     """Logits in eval mode, and those after a small random change of one cell of one tap, for each of `cells`.
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from grading.backbones.mini import mini_classifier
 from grading.probes import attribute, call
-from grading.probes.nets import array, build, digest
+from grading.probes.nets import array, build, default_dtype, digest
 from grading.workers.wire import Plain
 
 
@@ -27,6 +27,7 @@ def classifier(name: str, seed: int, *, frozen: bool = False) -> nn.Module:
     return mini_classifier(name, 10).requires_grad_(not frozen).eval()
 
 
+@default_dtype(torch.float64)
 def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
     """Replace the head, then run the result forward and backward in float64.
 

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,17 @@ from torch import Tensor, nn
 
 from grading.probes import StudentRaised
 from grading.workers.wire import DTYPES, Plain
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New layers get `dtype`, also those that no `model.double()` reaches because they are not registered."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 class Scaled(nn.Module):
@@ -84,11 +97,11 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     """The values of a tensor, copied.
 
     Raises:
-        StudentRaised: it is none of those that are exchanged: int32, bfloat16, sparse, quantized.
+        StudentRaised: it is none of those that are exchanged: int32, bfloat16, sparse, lazy.
     """
     try:
         values = np.array(tensor.detach().cpu().numpy())
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise StudentRaised(["TypeError"], f"answered with a {tensor.dtype} tensor: {error}", []) from None
     if values.dtype.name not in DTYPES:
         raise StudentRaised(["TypeError"], f"answered with a {tensor.dtype} tensor", [])
