@@ -56,8 +56,8 @@ def expect_seen(student, function: str, image: np.ndarray, size: int | None, see
         dark < seen["images"].mean() - 0.05,
         f"{called(function, image, size)}: a darker result for the picture at a quarter of its brightness",
         f"mean {dark:.3f} after {seen['images'].mean():.3f}",
-        "the result shows the picture that it is given, about as bright as it is: scale to [0, 1] once; no inversion, no "
-        "autocontrast, no equalizing, no statistics of the picture itself",
+        "the result shows the picture that it is given, about as bright as it is: scale to [0, 1] once; no inversion, "
+        "no autocontrast, no equalizing, no statistics of the picture itself",
     )
 
 
