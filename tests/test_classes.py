@@ -155,13 +155,14 @@ def test_camvid_to_three_groups(student, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", ["uint8", "int64"])
 def test_any_shape(student, shape: tuple[int, ...], dtype: str) -> None:
     """any shape, scalars and empty tensors too"""
-    for sides in (tuple(side or 1 for side in shape), shape):  # one without elements tells little on its own
-        labels = np.full(sides, 4, dtype=dtype)
-        seen = student.ask("classes.reduce", labels=labels, mapping=[[4, 1]])
+    filled = tuple(side or 1 for side in shape)  # a tensor without elements tells little on its own
+    for sides, old, new in ((filled, 4, 1), (filled, 6, 2), (shape, 4, 1)):
+        labels = np.full(sides, old, dtype=dtype)
+        seen = student.ask("classes.reduce", labels=labels, mapping=[[4, 1], [6, 2]])
         expect_close(
             seen["labels"],
-            np.full(sides, 1),
-            f"reduce_classes(fours of shape {sides}, {{4: 1}})",
+            np.full(sides, new),
+            f"reduce_classes(labels {old} of shape {sides}, {{4: 1, 6: 2}})",
             "nothing in the rule depends on the number of dimensions or of elements",
         )
 
