@@ -79,7 +79,7 @@ def test_an_implementation_anywhere(repository: Path, tmp_path: Path) -> None:
     for option in (["--impl", str(folder)], [f"--impl={folder}"]):
         done = student_tests(repository, *option, "-m", "q1_3")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "Q1-3    6 of   6 tests" in done.stdout
+        assert re.search(r"Q1-3 +(\d+) of +\1 tests", done.stdout)
 
 
 def test_an_unknown_implementation(repository: Path) -> None:
@@ -90,4 +90,4 @@ def test_an_unknown_implementation(repository: Path) -> None:
 
 def test_the_last_output_is_the_points_table(repository: Path) -> None:
     done = student_tests(repository, "--impl", "solutions", "-m", "q1_3")
-    assert re.search(r"Q1-3 +6 of +6 tests +2\.50 of +2\.50 points\ntotal", done.stdout)
+    assert re.search(r"Q1-3 +(\d+) of +\1 tests +2\.50 of +2\.50 points\ntotal", done.stdout)
