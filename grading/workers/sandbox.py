@@ -53,17 +53,7 @@ class Sandbox:
             keep: a descriptor that stays open.
             output: where standard output and error go.
         """
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-s", *arguments],
-            env=_environment(stage),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[keep],
-            start_new_session=True,
-        )
-        return Confined(process)
+        return Confined(_started(_python(arguments), _environment(stage), keep, output))
 
 
 @dataclass(frozen=True)
@@ -78,23 +68,13 @@ class Bubblewrap(Sandbox):
 
     def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         binds = [*_python_folders(), stage]
-        command = [sys.executable, "-P", "-s", *arguments]
-        environment = _environment(stage)
         if os.getuid() == 0:
             program, outer, binds_from = _as_nobody(self.binary, binds)
         else:
             program, outer, binds_from = self.binary, [], {path: path for path in binds}
-        process = subprocess.Popen(
-            [*outer, program, *_bubblewrap_options(binds_from, environment), "--", *command],
-            env={},
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[keep],
-            start_new_session=True,
-        )
-        return Confined(process)
+        options = _bubblewrap_options(binds_from, _environment(stage))
+        # Its own environment is empty too: code inside could read it.
+        return Confined(_started([*outer, program, *options, "--", *_python(arguments)], {}, keep, output))
 
 
 @dataclass(frozen=True)
@@ -104,21 +84,8 @@ class OwnUser(Sandbox):
     def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         taken = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
         user = random.SystemRandom().choice([uid for uid in OWN_USERS if uid not in taken])
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-s", *arguments],
-            env=_environment(stage),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[keep],
-            start_new_session=True,
-            user=user,
-            group=user,
-            extra_groups=[],
-            umask=0o077,
-        )
-        return Confined(process, user)
+        identity = {"user": user, "group": user, "extra_groups": [], "umask": 0o077}
+        return Confined(_started(_python(arguments), _environment(stage), keep, output, **identity), user)
 
 
 class Confined:
@@ -167,6 +134,28 @@ class Confined:
                             shutil.rmtree(entry.path, ignore_errors=True)
                         else:
                             os.unlink(entry.path)
+
+
+def _python(arguments: Sequence[str]) -> list[str]:
+    """This interpreter, which imports nothing from the working or the user's own folder."""
+    return [sys.executable, "-P", "-s", *arguments]
+
+
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], keep: int, output: int | IO[Any], **identity: Any
+) -> "subprocess.Popen[bytes]":
+    """A process in a session of its own; `identity` goes to Popen."""
+    return subprocess.Popen(
+        command,
+        env=environment,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=[keep],
+        start_new_session=True,
+        **identity,
+    )
 
 
 def _environment(stage: Path) -> dict[str, str]:
