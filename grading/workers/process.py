@@ -1,32 +1,22 @@
 """The grader's side of a worker: a submission's answers, from a sandboxed process of its own."""
 
-import socket
-import struct
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from grading.probes import StudentRaised, function_of
 from grading.submissions import Submission
+from grading.workers.host import START_SECONDS, Host, Session
 from grading.workers.limits import Limits
 from grading.workers.sandbox import Sandbox
 from grading.workers.staging import stage
-from grading.workers.watch import MemoryWatch
-from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, WireError, receive, send
+from grading.workers.wire import Plain, WireError
 
-LOG_BYTES = 2**20
 MESSAGE_LETTERS = 2000
 FRAMES = 12
-START_SECONDS = 180.0
 SESSION_SECONDS = 10.0
-STATUS_SECONDS = 5.0
 
 
 class WorkerStopped(Exception):
@@ -78,8 +68,8 @@ class Worker:
         self._limits = limits or Limits()
         self._stage = stage(submission)
         self._stopped: dict[str, WorkerStopped] = {}
-        self._session: _Session | None = None
-        self._host: _Host | None = None
+        self._session: Session | None = None
+        self._host: Host | None = None
 
     def ask(self, probe: str, **data: Plain) -> Plain:
         """Put one question; see `grading.probes.Student.ask`.
@@ -137,12 +127,12 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _open(self, limits: Limits) -> "_Session":
+    def _open(self, limits: Limits) -> Session:
         fresh = self._host is None
         # The first session waits for torch to be imported, from a cold disk perhaps; others start at once.
         start_seconds = START_SECONDS if fresh else SESSION_SECONDS
         if self._host is None:
-            self._host = _Host(self._sandbox, self._stage.folder, self._log)
+            self._host = Host(self._sandbox, self._stage.folder, self._log)
         submission = self._stage.submission
         about = {
             "limits": asdict(limits),
@@ -161,7 +151,7 @@ class Worker:
             raise WorkerStopped("CRASH", "the submission ended the process that its sessions start from") from None
         return session
 
-    def _answer(self, request: Plain, session: "_Session", function: str) -> Plain:
+    def _answer(self, request: Plain, session: Session, function: str) -> Plain:
         try:
             deadline = time.monotonic() + self._limits.seconds
             return self._checked(self._exchange(session, request, deadline, f"`{function}`"))
@@ -171,7 +161,7 @@ class Worker:
                 self._stopped[function] = error
             raise
 
-    def _exchange(self, session: "_Session", request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
+    def _exchange(self, session: Session, request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
         """Send a request, if there is one, and wait for the next frame."""
         assert self._host is not None
         try:
@@ -230,115 +220,6 @@ class Worker:
         if self._host is not None:
             self._host.close()
             self._host = None
-
-
-class _Host:
-    """The process in the sandbox that sessions are forked from."""
-
-    def __init__(self, sandbox: Sandbox, stage: Path, log: IO[bytes] | None) -> None:
-        self._control, theirs = socket.socketpair()
-        self.out_of_memory = False
-        with theirs:
-            arguments = ["-m", "grading.workers.serve", str(theirs.fileno())]
-            self._confined = sandbox.start(arguments, stage, keep=theirs.fileno(), output=subprocess.PIPE)
-        self._drain = threading.Thread(target=self._drained, args=(log,), name="worker's output", daemon=True)
-        self._drain.start()
-        self.watch = MemoryWatch(self._confined.members, Limits().resident_bytes, self._exceeded)
-
-    def session(self, limits: Limits) -> "_Session":
-        """Fork a session; the one before is ended.
-
-        Raises:
-            OSError: the process is gone.
-        """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._control.settimeout(START_SECONDS)
-            socket.send_fds(self._control, [START], [theirs.fileno()])
-        return _Session(ours, limits)
-
-    def status(self) -> int | None:
-        """How the last session ended; None where nobody answers."""
-        try:
-            self._control.settimeout(STATUS_SECONDS)
-            self._control.send(STATUS)
-            return int(EXIT_CODE.unpack(self._control.recv(EXIT_CODE.size))[0])
-        except (OSError, struct.error):
-            return None
-
-    def close(self) -> None:
-        """Kill the process and everything that it started."""
-        self.watch.stop()
-        self._control.close()
-        self._confined.end()
-        self._drain.join(timeout=STATUS_SECONDS)
-
-    def _exceeded(self) -> None:
-        self.out_of_memory = True
-        self._confined.end()
-
-    def _drained(self, log: IO[bytes] | None) -> None:
-        """Read all that is printed, and keep its beginning."""
-        output = self._confined.process.stdout
-        assert output is not None
-        room = LOG_BYTES
-        with output, suppress(OSError, ValueError):
-            while chunk := output.read1(2**16):  # type: ignore[attr-defined]
-                if log is None:
-                    sys.stderr.buffer.write(chunk[:room])
-                else:
-                    log.write(chunk[:room])
-                    log.flush()
-                room -= len(chunk[:room])
-
-
-class _Session:
-    """A connection to one forked process; every wait on it has an end."""
-
-    def __init__(self, connection: socket.socket, limits: Limits) -> None:
-        self._connection = connection
-        self._deadline = 0.0
-        self.limits = limits
-        self.loaded: set[str] = set()
-
-    def send(self, message: Plain, deadline: float) -> None:
-        """Send a frame.
-
-        Raises:
-            TimeoutError, OSError: nobody reads it in time, or at all.
-        """
-        self._deadline = deadline
-        send(self, message)
-
-    def receive(self, deadline: float) -> Plain:
-        """Wait for a frame.
-
-        Raises:
-            TimeoutError, EOFError, OSError, WireError: there is none in time, or none at all.
-        """
-        self._deadline = deadline
-        return receive(self, self.limits.reply_bytes)
-
-    def close(self) -> None:
-        """Hang up; the process ends, or is killed when the next session starts."""
-        self._connection.close()
-
-    def write(self, data: Any, /) -> None:
-        self._connection.settimeout(self._left())
-        self._connection.sendall(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        self._connection.settimeout(self._left())
-        return self._connection.recv_into(buffer)
-
-    def _left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
 
 
 def _are_text(values: list[Any]) -> bool:
