@@ -46,8 +46,8 @@ class Configuration:
         protocols: by profile, how it is trained: epochs, batch_size, sizes, optimizer, scheduler.
         augmentation: `"default"` or `"face"` for classification.
         classes: the classes for segmentation.
-        structure: a regular expression over the ids of the student API's tests: what a training needs not show, as a
-            test sees it exactly. Where one of them fails, so does the configuration.
+        structure: regular expressions over the ids of the student API's tests: what they see exactly needs no
+            training. Where one of these tests fails, so does the configuration.
         required: what the assignment itself asks the best epoch to exceed.
     """
 
@@ -59,7 +59,7 @@ class Configuration:
     metric: str
     published: Mapping[str, Mapping[str, float]]
     protocols: Mapping[str, Mapping[str, Any]]
-    structure: str
+    structure: tuple[str, ...]
     augmentation: str | None = None
     classes: Classes | None = None
     required: float | None = None
@@ -133,6 +133,7 @@ def read_assignment(path: Path = REPORT) -> Assignment:
         Configuration(
             protocols=table["protocols"][entry.pop("protocol")],
             classes=classes[entry.pop("classes")] if "classes" in entry else None,
+            structure=tuple(table["structures"][name] for name in entry.pop("structure")),
             **entry,
         )
         for entry in table["configurations"]

@@ -17,7 +17,7 @@ from grading.reporting import Results, write_results
 from grading.reporting.console import Console, duration
 from grading.runs import carry_out
 from grading.submissions import SubmissionError
-from grading.suite import Suite, run_suite
+from grading.suite import NOT_RUN, Suite, run_suite
 from grading.verdicts import judge, relations
 from grading.workers.tiers import NoSandbox
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
-    suite = None
+    suite = NOT_RUN
     try:
         if plan.withheld is None:
             console.say("running the tests of the student API")
@@ -121,16 +121,14 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
     return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
 
 
-def without_broken(plan: Plan, suite: Suite | None) -> Plan:
+def without_broken(plan: Plan, suite: Suite) -> Plan:
     """The plan without the configurations that a test of their structure has decided already."""
-    if suite is None:
-        return plan
     whole = tuple(c for c in plan.configurations if suite.first_failure(c.structure) is None)
     return replace(plan, configurations=whole)
 
 
-def judged(plan: Plan, journal: Journal, suite: Suite | None, seconds: float) -> Results:
-    """Every verdict of the run; `suite` is None where the tests were not run."""
+def judged(plan: Plan, journal: Journal, suite: Suite, seconds: float) -> Results:
+    """Every verdict of the run."""
     calibration = read_calibration(plan.profile_name)
     outcomes = {
         configuration.id: judge(
@@ -140,7 +138,7 @@ def judged(plan: Plan, journal: Journal, suite: Suite | None, seconds: float) ->
             calibration,
             seeds=plan.seeds,
             withheld=plan.withheld,
-            broken=None if suite is None else suite.first_failure(configuration.structure),
+            broken=suite.first_failure(configuration.structure),
         )
         for configuration in plan.configurations
     }

@@ -82,7 +82,7 @@ class Plan:
             "num_classes": self.num_classes(configuration),
             "protocol": self.protocol(configuration),
             "profile": self.profile_name,
-            "weights": {name: self.state(name) for name in self.backbones(configuration)},
+            "weights": {name: _state(name, self.weights[name]) for name in self.backbones(configuration)},
             "seed": seed,
             "device": self.device,
             "threads": self.threads,
@@ -97,10 +97,6 @@ class Plan:
                 return [ENCODER]
             case _:
                 return [name for name in self.weights if name != ENCODER]
-
-    def state(self, name: str) -> dict[str, NDArray[np.generic]]:
-        """The pretrained weights of a backbone."""
-        return _state(name, self.weights[name])
 
     @staticmethod
     def num_classes(configuration: Configuration) -> int:
@@ -146,6 +142,7 @@ class Plan:
 
 @lru_cache(maxsize=4)
 def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
+    """The pretrained weights of a backbone, read once for all trainings."""
     return read_weights(name, Path(file))
 
 

@@ -84,7 +84,7 @@ def disguised(plan: Plan, configuration: Configuration, seed: int) -> tuple[Disg
     job = plan.training_job(configuration, seed)
     train_images, train_labels = data.train_images, data.train_labels
     count = min(len(train_images), plan.limit or len(train_images))
-    job["train_images"] = _packed([train_images[index] for index in range(count)])
+    job["train_images"] = [train_images.pixels[: train_images.starts[count]], train_images.shapes[:count]]
     if configuration.classes is None:
         job["train_labels"] = disguise.labels(train_labels[:count])
         job["validation_images"] = _packed(disguise.images(data.validation_images))

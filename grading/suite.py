@@ -55,9 +55,13 @@ class Suite:
         """The tests of a question that say nothing about the submission."""
         return tuple(test for test in self.of(question) if test.outcome in ("INCOMPLETE", "GRADER_ERROR"))
 
-    def first_failure(self, pattern: str) -> Checked | None:
-        """The first test that did not pass among those whose id holds the regular expression."""
-        return next((test for test in self.tests if test.outcome != "PASS" and re.search(pattern, test.id)), None)
+    def first_failure(self, patterns: Iterable[str]) -> Checked | None:
+        """The first test that did not pass among those whose id holds one of the regular expressions."""
+        wanted = re.compile("|".join(patterns))
+        return next((test for test in self.tests if test.outcome != "PASS" and wanted.search(test.id)), None)
+
+
+NOT_RUN = Suite(())
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool) -> Suite:

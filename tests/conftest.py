@@ -47,14 +47,14 @@ def student(pytestconfig: pytest.Config) -> Iterator[Any]:
     except NoSandbox as error:
         pytest.exit(f"--sandbox: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     with Worker(submission, sandbox) as worker:
-        yield Confined(worker)
+        yield SandboxedStudent(worker)
 
 
 class Stopped(BaseException):
     """Student code did not survive a question: hypothesis, which catches every Exception, must not ask it again."""
 
 
-class Confined:
+class SandboxedStudent:
     """Answers probes from a sandbox."""
 
     def __init__(self, worker: Any) -> None:

@@ -26,7 +26,7 @@ from grading.workers.process import Worker
 from grading.workers.sandbox import OwnUser, Sandbox
 from grading.workers.tiers import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
-from tests.conftest import Confined, Stopped
+from tests.conftest import SandboxedStudent, Stopped
 from tests.expect import Unmet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
     try:
-        test(Confined(worker), **arguments)
+        test(SandboxedStudent(worker), **arguments)
     except (Unmet, StudentRaised, Stopped):
         return False
     return True

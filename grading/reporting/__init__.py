@@ -16,14 +16,14 @@ class Results:
 
     Attributes:
         outcomes: by configuration id.
-        suite: the tests of the student API; None where they were not run.
+        suite: the tests of the student API; empty where they were not run.
         seconds: wall time of this run's trainings.
     """
 
     plan: Plan
     outcomes: dict[str, Outcome]
     relations: list[RelationOutcome]
-    suite: Suite | None
+    suite: Suite
     seconds: float
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
@@ -43,8 +43,7 @@ class Results:
 
     def test_points(self, question: Question) -> tuple[float, float]:
         """What the tests of a question earn, and could."""
-        share = 0.0 if self.suite is None else self.suite.share(question.id)
-        return share * question.test_points, question.test_points
+        return self.suite.share(question.id) * question.test_points, question.test_points
 
     @property
     def score(self) -> tuple[float, float]:

@@ -68,8 +68,8 @@ class Console:
         for relation in results.relations:
             difference = "" if relation.difference is None else f" ({relation.difference:+.4f})"
             self.say(f"{relation.relation.id}: {relation.verdict}{difference}")
-        for question in results.questions if results.suite else []:
-            tests = results.suite.of(question.id) if results.suite else ()
+        for question in results.questions if results.suite.tests else []:
+            tests = results.suite.of(question.id)
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")

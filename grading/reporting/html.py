@@ -34,7 +34,7 @@ def report_html(results: "Results") -> str:
         rows=rows,
         earned=results.score[0],
         possible=results.score[1],
-        tests=[(question, results.suite, *results.test_points(question)) for question in results.questions],
+        tests=[(q, results.suite.of(q.id), *results.test_points(q)) for q in results.questions],
     )
 
 

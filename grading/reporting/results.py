@@ -55,11 +55,11 @@ def results_json(results: "Results") -> str:
 def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
     """The tests of one question, as one entry."""
     earned, possible = results.test_points(question)
-    tests = () if results.suite is None else results.suite.of(question.id)
+    tests = results.suite.of(question.id)
     failed = [test for test in tests if test.outcome != "PASS"]
     said = [f"{test.id}: {test.outcome}\n{test.message}" for test in failed[:MOST_MESSAGES]]
     summary = f"{len(tests) - len(failed)} of {len(tests)} tests passed" if tests else "the tests were not run"
-    undecided = results.suite is None or bool(results.suite.undecided(question.id))
+    undecided = not tests or bool(results.suite.undecided(question.id))
     return {
         "name": f"{question.id}: tests of the student API",
         "number": f"{question.id}-tests",
