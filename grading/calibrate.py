@@ -26,6 +26,7 @@ from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.submissions import SubmissionError
+from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 DIGITS = 6
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
             for part in parts(plan, options.weights, console.say):
                 carry_out(part, journal, progress.epoch, progress.finished, log)
-    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox) as error:
+    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     runs = {

@@ -19,6 +19,7 @@ from grading.runs import carry_out
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, Suite, run_suite
 from grading.verdicts import judge, relations
+from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = with_weights(plan, options.weights, console.say)
         out.mkdir(parents=True, exist_ok=True)
         journal = Journal(out / "journal.jsonl", plan.identity())
-    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox) as error:
+    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_USAGE
     left = sum((configuration.id, seed) not in journal.runs for configuration, seed in plan.trainings())
