@@ -84,9 +84,9 @@ class OwnUser(Sandbox):
     def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         taken = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
         user = random.SystemRandom().choice([uid for uid in OWN_USERS if uid not in taken])
-        # Closed to the users of other workers: the submission is theirs alone.
-        os.chown(stage, user, user)
-        stage.chmod(0o500)
+        # Closed to the users of other workers; root's own, so that it outlives what this user leaves.
+        os.chown(stage, 0, user)
+        stage.chmod(0o750)
         identity = {"user": user, "group": user, "extra_groups": [], "umask": 0o077}
         return Confined(_started(_python(arguments), _environment(stage), keep, output, **identity), user)
 
