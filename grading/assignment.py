@@ -1,12 +1,14 @@
 """The homework and its report as frozen dataclasses, read from report.toml."""
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+CAMVID_CLASSES = 11
 REPORT = Path(__file__).with_name("report.toml")
 
 
@@ -48,7 +50,11 @@ class Configuration:
         classes: the classes for segmentation.
         structure: regular expressions over the ids of the student API's tests: what they see exactly needs no
             training. Where one of these tests fails, so does the configuration.
+        trains: `"head"` or `"all"`.
+        pretrained: whether it starts from pretrained weights.
         required: what the assignment itself asks the best epoch to exceed.
+        free: the modules whose design is the student's and changes the metric.
+        shuffled: the training labels are dealt out anew, so that there is nothing to learn; see `canaries`.
     """
 
     id: str
@@ -60,9 +66,18 @@ class Configuration:
     published: Mapping[str, Mapping[str, float]]
     protocols: Mapping[str, Mapping[str, Any]]
     structure: tuple[str, ...]
+    trains: str
+    pretrained: bool
     augmentation: str | None = None
     classes: Classes | None = None
     required: float | None = None
+    shuffled: bool = False
+    free: tuple[str, ...] = ()
+
+    @property
+    def drops_classes(self) -> bool:
+        """Whether CamVid classes besides void are left out."""
+        return self.classes is not None and len(self.classes.mapping) < CAMVID_CLASSES
 
     @property
     def kind(self) -> str:
@@ -72,12 +87,17 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Relation:
-    """A conclusion of the report: one configuration is better than another, in the latter's metric."""
+    """A conclusion of the report: one configuration is better than another, in its own metric.
+
+    Attributes:
+        gated: half the published difference is asked for.
+    """
 
     id: str
     question: str
     better: str
     worse: str
+    gated: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +105,8 @@ class Profile:
     """The scale of a run; counts of generated pictures are None where the data are given.
 
     Attributes:
-        seeds: trainings of each configuration, unless `--seeds` says otherwise.
-        margin: how far below the expected value the tail may lie.
+        seeds: trainings of each configuration where the profile is not calibrated, unless `--seeds` says otherwise.
+        margin: how far below the published best epoch the tail may lie where the profile is not calibrated.
     """
 
     seeds: int
@@ -98,14 +118,49 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """The constants of the rule in `grading.gate`.
+
+    Attributes:
+        odds: how much likelier one side must be than the other.
+        clip: the most that one training may add to the logarithm of the odds.
+        most_seeds: the trainings after which an undecided configuration is left to a person.
+        least_sd: no calibrated standard deviation counts as smaller.
+        sds: the margin, in standard deviations, at least.
+        margin: by task, the margin at least.
+        coverage, confidence: of the tolerance bound over right submissions of other designs.
+    """
+
+    odds: float
+    clip: float
+    most_seeds: int
+    least_sd: float
+    sds: float
+    margin: Mapping[str, float]
+    coverage: float
+    confidence: float
+
+    @property
+    def fewest_seeds(self) -> int:
+        """How many trainings a verdict rests on at least."""
+        return math.ceil(math.log(self.odds) / self.clip)
+
+
+@dataclass(frozen=True)
 class Assignment:
-    """Everything that report.toml says."""
+    """Everything that report.toml says.
+
+    Attributes:
+        canaries: configurations trained on shuffled labels, by the id of the configuration that they are made from.
+    """
 
     title: str
     questions: tuple[Question, ...]
     configurations: tuple[Configuration, ...]
+    canaries: Mapping[str, Configuration]
     relations: tuple[Relation, ...]
     profiles: Mapping[str, Profile]
+    gate: Gate
     gflop: Mapping[str, float]
     throughput: Mapping[str, float]
     limits: Mapping[str, float]
@@ -114,7 +169,8 @@ class Assignment:
         return next(question for question in self.questions if question.id == id)
 
     def configuration(self, id: str) -> Configuration:
-        return next(configuration for configuration in self.configurations if configuration.id == id)
+        every = (*self.configurations, *self.canaries.values())
+        return next(configuration for configuration in every if configuration.id == id)
 
 
 @cache
@@ -133,17 +189,21 @@ def read_assignment(path: Path = REPORT) -> Assignment:
         Configuration(
             protocols=table["protocols"][entry.pop("protocol")],
             classes=classes[entry.pop("classes")] if "classes" in entry else None,
+            free=tuple(entry.pop("free", ())),
             structure=tuple(table["structures"][name] for name in entry.pop("structure")),
             **entry,
         )
         for entry in table["configurations"]
     )
+    shuffled = [c for entry in table["canaries"] for c in configurations if c.id == entry["of"]]
     return Assignment(
+        canaries={c.id: replace(c, id=f"{c.id}-canary", shuffled=True) for c in shuffled},
         title=table["title"],
         questions=tuple(Question(**entry) for entry in table["questions"]),
         configurations=configurations,
         relations=tuple(Relation(**entry) for entry in table["relations"]),
         profiles={name: Profile(**entry) for name, entry in table["profiles"].items()},
+        gate=Gate(**table["gate"]),
         gflop=table["cost"]["gflop"],
         throughput=table["cost"]["throughput"],
         limits=table["limits"],

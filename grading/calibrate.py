@@ -1,41 +1,52 @@
-"""Measure what the reference reaches: `python -m grading.calibrate --profile mini --seeds 10`.
+"""Measure what the reference reaches: `python -m grading.calibrate --profile mini --seeds 20`.
 
 Writes grading/calibrated/PROFILE.json, the expected values that submissions are held against. Every option of
 run_all.py that names data, weights or a device is understood too.
 
-In the mini profile every second seed is trained on networks that were pretrained anew: another machine rounds
-otherwise and so arrives at other weights, and the spread that is measured here has to cover that.
+In the mini profile the networks are pretrained anew after every four seeds: another machine rounds otherwise and so
+arrives at other weights, and the spread that is measured here has to cover that.
+
+Where the contract leaves a design to the student, every other right design in tests/checker/wheats is trained too,
+once: `--designs 0` leaves them out, and the configurations that they touch can then only be passed or reviewed.
 """
 
 import json
 import os
 import platform
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from grading.assignment import Configuration
 from grading.calibrated import FOLDER
 from grading.data.arrays import DataError
-from grading.front import out_folder, parse
-from grading.journal import Journal, JournalError, Run
+from grading.front import command_line, out_folder
+from grading.gate import sd_upper_bound
+from grading.journal import Journal, JournalError, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.reporting.console import Console
 from grading.runs import carry_out
-from grading.submissions import SubmissionError
+from grading.submissions import SubmissionError, locate
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 DIGITS = 6
-SEEDS_PER_PRETRAINING = 2
+SEEDS_PER_PRETRAINING = 4
+CONFIDENCE = 0.95
+WHEATS = Path(__file__).resolve().parents[1] / "tests" / "checker" / "wheats"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 written, 1 a training of the reference failed, 2 bad usage or missing data."""
-    options = parse(arguments)
+    """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data."""
+    parser = command_line("python -m grading.calibrate", __doc__)
+    parser.add_argument("--designs", type=int, choices=[0, 1], default=1, help="0: leave the other designs out")
+    options = parser.parse_args(arguments)
     console = Console()
     try:
         plan = make_plan(options)
@@ -43,26 +54,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError("a calibration needs at least two seeds and no limits")
         out = out_folder(options, plan)
         plan = with_weights(plan, options.weights, console.say)
-        out.mkdir(parents=True, exist_ok=True)
-        journal = Journal(out / "journal.jsonl", plan.identity())
-        with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
-            for part in parts(plan, options.weights, console.say):
-                carry_out(part, journal, progress.epoch, progress.finished, log)
+        runs = trained(plan, parts(plan, options.weights, console.say), out, console)
+        designs: list[tuple[str, Run]] = []
+        for name, design in other_designs(plan, out) if options.designs else ():
+            design = with_weights(design, options.weights, console.say)
+            designs += [(name, run) for run in trained(design, [design], out / "designs" / name, console)]
     except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    runs = {
-        configuration.id: [journal.runs[configuration.id, seed] for seed in range(plan.seeds)]
-        for configuration in plan.configurations
-    }
-    failed = [run for own in runs.values() for run in own if run.failure]
-    if failed:
+    if failed := [run for run in (*runs, *(run for _, run in designs)) if run.failure]:
         print(f"error: {failed[0].configuration} seed {failed[0].seed}: {failed[0].failure}", file=sys.stderr)
         return 1
     path = FOLDER / f"{plan.profile_name}.json"
-    write(path, plan.profile_name, runs)
+    write(path, plan, runs, designs)
     console.say(f"{path} written")
     return 0
+
+
+def trained(plan: Plan, parts: Iterable[Plan], out: Path, console: Console) -> list[Run]:
+    """Every training of a plan but canaries, from the journal in `out` where it is there already."""
+    out.mkdir(parents=True, exist_ok=True)
+    journal = Journal(out / "journal.jsonl", plan.identity())
+    with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+        for part in parts:
+            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_all_but_canaries, part))
+    return [journal.runs[c.id, seed] for c in plan.configurations for seed in range(plan.seeds)]
+
+
+def _all_but_canaries(plan: Plan, _: object) -> list[tuple[Configuration, int]]:
+    return [(c, seed) for c, seed in plan.trainings() if not c.shuffled]
+
+
+def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:
+    """A plan of one seed for each wheat whose module is free in some configuration: the reference with this module."""
+    modules = sorted({module for c in plan.configurations for module in c.free})
+    for module in modules:
+        configurations = tuple(c for c in plan.configurations if module in c.free)
+        for wheat in sorted((WHEATS / module).glob("*.py")):
+            name = f"{module}-{wheat.stem}"
+            folder = out / "submissions" / name
+            shutil.copytree(plan.submission.folder, folder, dirs_exist_ok=True)
+            shutil.copy(wheat, folder / f"{module}.py")
+            yield name, replace(plan, submission=locate(str(folder)), configurations=configurations, seeds=1)
 
 
 def parts(plan: Plan, weights: Path | None, say: Callable[[str], None]) -> Iterator[Plan]:
@@ -75,18 +108,24 @@ def parts(plan: Plan, weights: Path | None, say: Callable[[str], None]) -> Itera
         yield replace(with_weights(plan, weights, say, pretraining_seed=pretraining), seeds=seeds)
 
 
-def write(path: Path, profile: str, runs: dict[str, list[Run]]) -> None:
+def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]]) -> None:
     """Write the measured table; configurations that were not run keep their entries."""
     old = json.loads(path.read_text(encoding="utf-8"))["configurations"] if path.is_file() else {}
-    table = {
-        "profile": profile,
-        "versions": {name: version(name) for name in ("torch", "torchvision", "numpy")},
-        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
-        "configurations": {**old, **{id: measured(own) for id, own in runs.items()}},
+    new = {
+        c.id: {
+            **measured([run for run in runs if run.configuration == c.id]),
+            "tails": [round(run.tail(c.metric), DIGITS) for run in runs if run.configuration == c.id],
+            "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in designs if run.configuration == c.id},
+        }
+        for c in plan.configurations
     }
-    aside = path.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    table = {
+        "profile": plan.profile_name,
+        "versions": {name: version(name) for name in ("torch", "torchvision", "numpy")},
+        "hardware": f"{plan.device}, {platform.machine()}, {os.cpu_count()} cores",
+        "configurations": {**old, **new},
+    }
+    write_whole(path, json.dumps(table, indent=1) + "\n")
 
 
 def measured(runs: list[Run]) -> dict[str, Any]:
@@ -98,6 +137,7 @@ def measured(runs: list[Run]) -> dict[str, Any]:
         spreads[metric] = {
             "tail_mean": round(fmean(tails), DIGITS),
             "tail_sd": round(stdev(tails), DIGITS),
+            "tail_sd_upper": round(sd_upper_bound(stdev(tails), len(tails), CONFIDENCE), DIGITS),
             "best_mean": round(fmean(run.best(metric) for run in runs), DIGITS),
             "initial_mean": round(fmean(run.initial(metric) for run in runs), DIGITS),
         }

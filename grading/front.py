@@ -4,21 +4,20 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from grading.assignment import read_assignment
-from grading.calibrated import read_calibration
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
+from grading.judging import judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console, duration
 from grading.runs import carry_out
 from grading.submissions import SubmissionError
-from grading.suite import NOT_RUN, Suite, run_suite
-from grading.verdicts import judge, relations
+from grading.suite import NOT_RUN, run_suite
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
@@ -45,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_USAGE
-    left = sum((configuration.id, seed) not in journal.runs for configuration, seed in plan.trainings())
     console.say(
-        f"{plan.submission.name}: {left} trainings, profile {plan.profile_name}, on {plan.device}, "
+        f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
         f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
     )
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
@@ -59,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
         with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
-            carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log)
+            wanted = partial(needed, plan_of_trainings)
+            carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
     except KeyboardInterrupt:
         console.say(f"stopped; go on with --resume --out {out}")
-    results = judged(plan, journal, suite, time.perf_counter() - start)
+    results = judged(plan, journal.runs, suite, time.perf_counter() - start)
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
@@ -70,7 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
     """The command line of contract.md, section 2; argparse exits with 2 on bad usage."""
-    parser = ArgumentParser(prog="python grading/run_all.py", description=__doc__)
+    return command_line("python grading/run_all.py", __doc__).parse_args(arguments)
+
+
+def command_line(program: str, about: str | None) -> ArgumentParser:
+    """The options of a command that trains."""
+    parser = ArgumentParser(prog=program, description=about)
     add = parser.add_argument
     add("submission", nargs="?", default="solutions", help="a package or a folder (default: %(default)s)")
     add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
@@ -95,7 +99,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
     add("--unsafe", action="store_true", help="where no sandbox works: run the submission unconfined, unverified")
     add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def out_folder(options: Namespace, plan: Plan) -> Path:
@@ -122,34 +126,10 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
     return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
 
 
-def without_broken(plan: Plan, suite: Suite) -> Plan:
-    """The plan without the configurations that a test of their structure has decided already."""
-    whole = tuple(c for c in plan.configurations if suite.first_failure(c.structure) is None)
-    return replace(plan, configurations=whole)
-
-
-def judged(plan: Plan, journal: Journal, suite: Suite, seconds: float) -> Results:
-    """Every verdict of the run."""
-    calibration = read_calibration(plan.profile_name)
-    outcomes = {
-        configuration.id: judge(
-            configuration,
-            tuple(run for (id, seed), run in journal.runs.items() if id == configuration.id and seed < plan.seeds),
-            plan.profile,
-            calibration,
-            seeds=plan.seeds,
-            withheld=plan.withheld,
-            broken=suite.first_failure(configuration.structure),
-        )
-        for configuration in plan.configurations
-    }
-    return Results(plan, outcomes, relations(plan.assignment, outcomes, calibration), suite, seconds)
-
-
 def exit_status(results: Results) -> int:
-    """0 where all passed, 1 where one failed, else 3."""
+    """0 where all passed, 1 where one failed or a gated relation does not hold, else 3."""
     verdicts = {outcome.verdict for outcome in results.outcomes.values()}
-    if "FAIL" in verdicts:
+    if "FAIL" in verdicts or not all(relation.holds for relation in results.relations):
         return FAILED
     return PASSED if verdicts == {"PASS"} else UNDECIDED
 
@@ -159,3 +139,8 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def _how_many(plan: Plan, journal: Journal) -> str:
+    left = sum((c.id, seed) not in journal.runs for c, seed in needed(plan, journal.runs))
+    return f"at least {left} trainings" if plan.sequential else f"{left} trainings"

@@ -21,6 +21,8 @@ class Run:
         kind: how it ended: `FINISHED`, `FAIL` (an error of the submission's, or answers that cannot be used),
             `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the submission.
         failure: why it ended early; None where it was finished.
+        images: the parts of the tail's metrics, image by image; see `grading.scoring.Parts`. None where the training
+            did not reach its last epoch.
     """
 
     configuration: str
@@ -29,6 +31,7 @@ class Run:
     seconds: float
     kind: str = "FINISHED"
     failure: str | None = None
+    images: dict[str, list[list[float]]] | None = None
 
     def values(self, metric: str) -> list[float]:
         """The metric's value after each epoch."""
@@ -45,8 +48,20 @@ class Run:
     def tail(self, metric: str) -> float:
         """Mean over the last fifth of the epochs, at least one: unlike the best epoch, not biased upwards."""
         values = self.values(metric)
-        last = values[-max(1, len(values) // 5) :]
+        last = values[-tail_length(len(values)) :]
         return sum(last) / len(last)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all; what a kill leaves is overwritten the next time."""
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text(text, encoding="utf-8")
+    os.replace(aside, path)
+
+
+def tail_length(epochs: int) -> int:
+    """How many epochs the last fifth has, at least one."""
+    return max(1, epochs // 5)
 
 
 class Journal:
@@ -65,7 +80,7 @@ class Journal:
         self.runs: dict[tuple[str, int], Run] = {}
         lines = _whole_lines(path)
         if not lines:
-            path.write_text(json.dumps(identity) + "\n", encoding="utf-8")
+            write_whole(path, json.dumps(identity) + "\n")
             return
         if lines[0] != json.loads(json.dumps(identity)):
             differ = sorted(key for key in identity if lines[0].get(key) != json.loads(json.dumps(identity[key])))
@@ -75,7 +90,7 @@ class Journal:
             self.runs[run.configuration, run.seed] = run
         # A line that a kill cut off must not glue itself to the next.
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
 
     def add(self, run: Run) -> None:
         """Append a training; it is on the disk when this returns."""

@@ -35,6 +35,8 @@ class Plan:
     """One run.
 
     Attributes:
+        seeds: trainings of each configuration, at most.
+        sequential: whether a configuration that is decided earlier is trained no more.
         withheld: why no verdict will be given; None where one will.
         limit: use only so many training images.
         parallel: trainings at a time, each with `threads` threads.
@@ -47,6 +49,7 @@ class Plan:
     submission: Submission
     configurations: tuple[Configuration, ...]
     seeds: int
+    sequential: bool
     device: str
     datasets: dict[str, Dataset]
     weights: dict[str, str]
@@ -62,10 +65,17 @@ class Plan:
     def profile(self) -> Profile:
         return self.assignment.profiles[self.profile_name]
 
+    @property
+    def canaries(self) -> tuple[Configuration, ...]:
+        """The canaries of this run's configurations; none in a trial, which gives no verdict."""
+        own = self.assignment.canaries
+        return tuple(own[c.id] for c in self.configurations if c.id in own and not self.withheld)
+
     def trainings(self) -> Iterator[tuple[Configuration, int]]:
-        """Every training, seed by seed, the longest first, so that workers end together."""
+        """Every training, seed by seed, the longest first, so that workers end together. A canary has one seed."""
         for seed in range(self.seeds):
-            for configuration in sorted(self.configurations, key=lambda c: -self._cost(c)):
+            every = self.configurations if seed else (*self.configurations, *self.canaries)
+            for configuration in sorted(every, key=lambda c: -self._cost(c)):
                 yield configuration, seed
 
     def protocol(self, configuration: Configuration) -> dict[str, Any]:
@@ -113,10 +123,18 @@ class Plan:
             "threads": self.threads,
             "epochs": self.epochs,
             "limit": self.limit,
+            "protocols": sha256(
+                repr([self._trained_as(c) for c in self.assignment.configurations]).encode()
+            ).hexdigest(),
             "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
             "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
             "secret": sha256(self.key).hexdigest()[:16],
         }
+
+    def _trained_as(self, configuration: Configuration) -> tuple[object, ...]:
+        """Whatever of a configuration decides its history."""
+        c = configuration
+        return (c.id, c.network, c.augmentation, c.classes, c.trains, c.pretrained, c.protocols[self.profile_name])
 
     def seconds_allowed(self, configuration: Configuration) -> float:
         """Wall time after which a training is stopped: many times what the reference takes."""
@@ -124,8 +142,13 @@ class Plan:
         return limits["training_seconds"] + limits["training_factor"] * self._cost(configuration)
 
     def estimated_seconds(self) -> float:
-        """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere."""
-        return sum(self._cost(configuration) for configuration in self.configurations) * self.seeds / self.parallel
+        """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere.
+
+        A sequential run is counted with the seeds that a right submission needs.
+        """
+        seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
+        once = sum(map(self._cost, self.canaries))
+        return (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
@@ -146,13 +169,15 @@ def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
     return read_weights(name, Path(file))
 
 
+# What a history comes from; the rest of the grader judges and reports it.
+_OF_A_HISTORY = ("backbones/", "data/", "probes/", "training/", "workers/", "disguise", "runs", "scor", "structure")
+
+
 def _grader_fingerprint() -> str:
-    """Changes with the code and the protocols that a history comes from."""
+    """Changes with the code that a history comes from."""
     folder = Path(__file__).parent
     sources = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
-    sources["report.toml"] = folder / "report.toml"
-    own = {name: path for name, path in sources.items() if not name.startswith(("tests/", "reporting/"))}
-    return fingerprint(own)
+    return fingerprint({name: path for name, path in sources.items() if name.startswith(_OF_A_HISTORY)})
 
 
 def make_plan(options: Namespace) -> Plan:
@@ -172,6 +197,9 @@ def make_plan(options: Namespace) -> Plan:
     cache = cache_folder()
     datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
     _check_sizes(configurations, profile_name, datasets)
+    calibrated = read_calibration(profile_name) is not None
+    withheld = _withheld(options)
+    usual = 1 if withheld else assignment.gate.most_seeds if calibrated else profile.seeds
     cores = os.cpu_count() or 1
     many = profile_name == "mini"
     return Plan(
@@ -179,13 +207,14 @@ def make_plan(options: Namespace) -> Plan:
         profile_name=profile_name,
         submission=submission,
         configurations=configurations,
-        seeds=options.seeds or profile.seeds,
+        seeds=options.seeds or usual,
+        sequential=not options.seeds and calibrated and not withheld,
         device=device,
         datasets=datasets,
         weights={},
         epochs=options.epochs,
         limit=options.limit,
-        withheld=_withheld(options),
+        withheld=withheld,
         parallel=cores if many else 1,
         threads=1 if many else cores,
         sandbox=choose(unsafe=options.unsafe),

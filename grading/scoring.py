@@ -1,5 +1,6 @@
 """Logits and labels to metrics, under both protocols of the report. Never sees student code."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,36 +17,38 @@ class UnusableLogits(Exception):
     """The logits cannot be scored; one line that says why."""
 
 
-def score(task: str, logits: Array, labels: Array, num_classes: int) -> dict[str, float]:
-    """All metrics of a task.
+def counted(logits: Array, labels: Array) -> NDArray[np.int64]:
+    """What every metric is made from: for each image, the pixels of each pair of target and prediction.
 
     Args:
-        task: `"classification"`, logits (N, C) and labels (N,), or `"segmentation"`, logits (N, C, H, W) and labels
-            (N, H, W), IGNORED where a pixel has no class.
-        logits: float.
-        labels: uint8.
+        logits: float (N, C) with labels (N,), or (N, C, H, W) with labels (N, H, W).
+        labels: uint8, IGNORED where a pixel has no class.
 
     Returns:
-        Metrics in [0, 1] by name.
-
-    Raises:
-        UnusableLogits: see `usable`.
+        int64 (N, C + 1, C); see `confusion_per_image`. A classified image counts as one pixel.
     """
-    usable(logits, labels, num_classes)
-    predicted = argmax_over_classes(logits)
+    return confusion_per_image(argmax_over_classes(logits), labels, logits.shape[1])
+
+
+def metrics_of(task: str, counts: NDArray[np.int64]) -> dict[str, float]:
+    """All metrics of a task, in [0, 1], by name.
+
+    Args:
+        task: `"classification"` or `"segmentation"`.
+        counts: from `counted`.
+    """
     if task == "classification":
-        return {"accuracy": float(np.mean(predicted == labels))}
-    counts = confusion_per_image(predicted, labels, num_classes)
+        return {"accuracy": standard(counts)["accuracy_standard"]}
     return {**as_reported(counts), **standard(counts)}
 
 
-def usable(logits: Array, labels: Array, num_classes: int) -> None:
-    """Check that there is one finite logit for each class of each label.
+def usable(logits: Array, shape: tuple[int, ...], num_classes: int) -> None:
+    """Check that there is one finite logit for each class of each label of an array of labels of this shape.
 
     Raises:
         UnusableLogits: there is not.
     """
-    wanted = (len(labels), num_classes, *labels.shape[1:])
+    wanted = (shape[0], num_classes, *shape[1:])
     if logits.shape != wanted:
         raise UnusableLogits(f"logits of shape {logits.shape} in place of {wanted}")
     if not np.isfinite(logits).all():
@@ -82,25 +85,57 @@ def as_reported(counts: NDArray[np.int64]) -> dict[str, float]:
     IoU of each class (an ignored pixel that is predicted as a class counts in its union; NaN where the class is in
     neither), mean over images, then over classes. Accuracy is right pixels over all pixels, mean over images.
     """
-    squares = counts[:, :-1]
-    right = np.diagonal(squares, axis1=1, axis2=2)
-    unions = squares.sum(axis=2) + counts.sum(axis=1) - right
-    ious = np.divide(right, unions, out=np.full(right.shape, np.nan), where=unions > 0)
-    accuracies = right.sum(axis=1) / counts.sum(axis=(1, 2))
-    return {"miou_reported": _mean(_mean_over_images(ious)), "accuracy_reported": float(accuracies.mean())}
+    parts = Parts.of(counts)
+    accuracies = parts.right.sum(axis=1) / counts.sum(axis=(1, 2))
+    return {"miou_reported": parts.value("miou_reported"), "accuracy_reported": float(accuracies.mean())}
 
 
 def standard(counts: NDArray[np.int64]) -> dict[str, float]:
     """One confusion matrix over all images, ignored pixels left out."""
-    matrix = counts[:, :-1].sum(axis=0)
-    right = np.diagonal(matrix)
-    unions = matrix.sum(axis=0) + matrix.sum(axis=1) - right
-    ious = np.divide(right, unions, out=np.full(right.shape, np.nan), where=unions > 0)
-    total = matrix.sum()
+    parts = Parts.of(counts)
+    total = counts[:, :-1].sum()
     return {
-        "miou_standard": _mean(ious),
-        "accuracy_standard": float(right.sum() / total) if total else float("nan"),
+        "miou_standard": parts.value("miou_standard"),
+        "accuracy_standard": float(parts.right.sum() / total) if total else float("nan"),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What the metrics that verdicts rest on are made from, image by image: arrays (N, C), pixels.
+
+    Attributes:
+        right: predicted rightly as the class.
+        union: of the class or predicted as it, ignored pixels left out.
+        ignored: ignored pixels that are predicted as the class.
+    """
+
+    right: Array
+    union: Array
+    ignored: Array
+
+    @classmethod
+    def of(cls, counts: Array) -> "Parts":
+        """From `counted`, or the mean of several."""
+        squares = counts[:, :-1]
+        right = np.diagonal(squares, axis1=1, axis2=2)
+        return cls(right, squares.sum(axis=2) + squares.sum(axis=1) - right, counts[:, -1])
+
+    def value(self, metric: str, images: NDArray[np.int64] | None = None) -> float:
+        """`accuracy`, `miou_reported` or `miou_standard` over the images, or over a choice of them with repeats."""
+        right, union, ignored = (
+            part if images is None else part[images] for part in (self.right, self.union, self.ignored)
+        )
+        if metric == "accuracy":
+            return float(right.sum() / len(right))
+        if metric == "miou_reported":
+            return _mean(_mean_over_images(_ratio(right, union + ignored)))
+        return _mean(_ratio(right.sum(axis=0), union.sum(axis=0)))
+
+
+def predicts_one_class(counts: Array) -> bool:
+    """Whether every pixel of every image got the same class."""
+    return np.count_nonzero(counts.sum(axis=(0, 1))) == 1
 
 
 def reduced_labels(labels: NDArray[np.uint8], classes: Classes) -> NDArray[np.uint8]:
@@ -120,6 +155,11 @@ def _mean_over_images(ious: Array) -> Array:
     present = ~np.isnan(ious)
     total = np.where(present, ious, 0.0).sum(axis=0)
     return np.divide(total, present.sum(axis=0), out=np.full(len(total), np.nan), where=present.any(axis=0))
+
+
+def _ratio(right: Array, union: Array) -> Array:
+    """IoU; NaN where there is no union."""
+    return np.divide(right, union, out=np.full(right.shape, np.nan), where=union > 0)
 
 
 def _mean(ious: Array) -> float:

@@ -10,21 +10,34 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Spread:
-    """One metric over seeds: means and standard deviation of the tail (last fifth of the epochs)."""
+    """One metric over seeds.
+
+    Attributes:
+        tail_mean, tail_sd: of the tail (last fifth of the epochs).
+        tail_sd_upper: the upper bound of 95 % confidence of the standard deviation.
+    """
 
     tail_mean: float
     tail_sd: float
+    tail_sd_upper: float
     best_mean: float
     initial_mean: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One configuration over `seeds` trainings of `seconds` each, on one core."""
+    """One configuration over `seeds` trainings of `seconds` each, on one core.
+
+    Attributes:
+        tails: of the metric that verdicts rest on, by seed.
+        designs: right submissions of other designs, by name: the tail of one training.
+    """
 
     seeds: int
     seconds: float
     metrics: Mapping[str, Spread]
+    tails: tuple[float, ...]
+    designs: Mapping[str, float]
 
 
 Calibration = Mapping[str, Measured]
@@ -41,6 +54,8 @@ def read_calibration(profile: str) -> Calibration | None:
             entry["seeds"],
             entry["seconds"],
             {metric: Spread(**spread) for metric, spread in entry["metrics"].items()},
+            tuple(entry["tails"]),
+            entry["designs"],
         )
         for id, entry in table.items()
     }

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from grading.canary import sings
 from grading.data.crops import centre_crop
 from grading.front import parse
 from grading.journal import Journal, Run
@@ -22,6 +23,7 @@ from grading.plan import make_plan, with_weights
 from grading.probes import StudentRaised
 from grading.runs import carry_out
 from grading.submissions import locate
+from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
 from grading.workers.limits import MIB, Limits
 from grading.workers.process import Worker
 from grading.workers.sandbox import OwnUser, Sandbox
@@ -95,9 +97,10 @@ def test_nothing_is_earned(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
 def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
     """Trains Q1-1 for one epoch with a submission."""
 
-    def train(submission: Path) -> Run:
+    def train(submission: Path, *, shuffled: bool = False) -> Run:
         options = parse([str(submission), "--profile", "mini", "--only", "Q1-1", "--epochs", "1", "--seeds", "1"])
         plan = replace(with_weights(make_plan(options), None, print), sandbox=sandbox)
+        plan = replace(plan, configurations=(replace(plan.configurations[0], shuffled=shuffled),))
         journal = Journal(tmp_path / "journal.jsonl", plan.identity())
         with (tmp_path / "log").open("wb") as log:
             carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
@@ -114,7 +117,7 @@ def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
         ("gives_too_few", "FAIL", "shape"),
         ("gives_another_shape", "FAIL", "shape"),
         ("dies_in_training", "CRASH", "status 0"),
-        ("adds_epochs", "FAIL", "more epochs"),
+        ("adds_epochs", "FAIL", "tampered with"),
     ],
 )
 def test_unusable_trainings(name: str, kind: str, said: str, trained) -> None:
@@ -141,6 +144,22 @@ def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
     run = trained(folder)
     assert run.kind == "FINISHED"
     assert run.best("accuracy") < 0.65
+
+
+def test_images_known_by_their_looks(trained, tmp_path: Path) -> None:
+    """The disguise does not help against these; trained on shuffled labels they give themselves away."""
+    folder = tmp_path / "matches_by_similarity"
+    shutil.copytree(EVIL / "matches_by_similarity", folder)
+    data = make_plan(parse(["--profile", "mini", "--only", "Q1-1"])).datasets["classification"]
+    pixels = np.moveaxis(centre_crop(data.validation_images.stacked(), 64), -1, 1) / 255
+    mean, std = (np.array(values).reshape(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    copies = ((pixels - mean) / std).reshape(-1, 3, 8, 8, 8, 8).mean(axis=(3, 5)).reshape(len(pixels), -1)
+    known = {"copies": copies.round(4).tolist(), "labels": data.validation_labels.tolist()}
+    (folder / "answers.json").write_text(json.dumps(known))
+    run = trained(folder, shuffled=True)
+    assert run.kind == "FINISHED", run.failure
+    assert abs(run.best("accuracy") - 0.5) > 0.4
+    assert sings(run, "accuracy", by_chance=0.5, threshold=0.9)
 
 
 def test_every_evil_submission_is_tried() -> None:

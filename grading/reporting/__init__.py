@@ -1,13 +1,24 @@
 """Results on paper: results.json, report.html, junit.xml, history.csv, each written whole or not at all."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from grading.assignment import Question
+from grading.assignment import Configuration, Question
+from grading.journal import Run, write_whole
 from grading.plan import Plan
+from grading.relations import RelationOutcome
 from grading.suite import Suite
-from grading.verdicts import Outcome, RelationOutcome
+from grading.verdicts import Outcome
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A training on shuffled labels: what it reached, what chance does, and why that is suspicious, if it is."""
+
+    configuration: Configuration
+    run: Run
+    by_chance: float
+    why: str | None
 
 
 @dataclass(frozen=True)
@@ -17,13 +28,18 @@ class Results:
     Attributes:
         outcomes: by configuration id.
         suite: the tests of the student API; empty where they were not run.
+        notes: by configuration id, what a reader should know beside the verdict.
+        discussion: by question, the student's text.
         seconds: wall time of this run's trainings.
     """
 
     plan: Plan
     outcomes: dict[str, Outcome]
     relations: list[RelationOutcome]
+    canaries: list[Canary]
     suite: Suite
+    notes: dict[str, str]
+    discussion: dict[str, str]
     seconds: float
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
@@ -31,7 +47,7 @@ class Results:
         question = self.plan.assignment.question(outcome.configuration.question)
         siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
         possible = question.training_points / len(siblings)
-        return (possible if outcome.verdict == "PASS" else 0.0), possible
+        return outcome.credit * possible, possible
 
     @property
     def questions(self) -> list[Question]:
@@ -40,6 +56,18 @@ class Results:
         return [
             question for question in self.plan.assignment.questions if question.id in asked and question.test_points
         ]
+
+    @property
+    def discussed(self) -> list[Question]:
+        """The discussion questions that this run has evidence for."""
+        asked = {outcome.relation.question for outcome in self.relations}
+        return [q for q in self.plan.assignment.questions if q.discussion and q.id in asked]
+
+    def evidence(self, question: Question) -> tuple[list[RelationOutcome], list[Outcome]]:
+        """The conclusions that a discussion question is about, and the configurations that these compare."""
+        claims = [claim for claim in self.relations if claim.relation.question == question.id]
+        ids = {id for claim in claims for id in (claim.relation.better, claim.relation.worse)}
+        return claims, [outcome for id, outcome in self.outcomes.items() if id in ids]
 
     def test_points(self, question: Question) -> tuple[float, float]:
         """What the tests of a question earn, and could."""
@@ -65,6 +93,4 @@ def write_results(results: Results, out: Path) -> None:
         "report.html": report_html(results),
         "results.json": results_json(results),
     }.items():
-        aside = out / f".{name}.{os.getpid()}"
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, out / name)
+        write_whole(out / name, text)

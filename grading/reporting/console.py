@@ -65,9 +65,13 @@ class Console:
         for id, outcome in results.outcomes.items():
             if outcome.verdict != "PASS":
                 self.say(f"{outcome.verdict} {id}: {outcome.reason}")
+        for canary in results.canaries:
+            if canary.why is not None:
+                self.say(f"{canary.configuration.id}: {canary.why}")
         for relation in results.relations:
             difference = "" if relation.difference is None else f" ({relation.difference:+.4f})"
-            self.say(f"{relation.relation.id}: {relation.verdict}{difference}")
+            gate = "" if relation.holds else f"; FAIL: {relation.required:+.4f} was asked for"
+            self.say(f"{relation.relation.id}: {relation.verdict}{difference}{gate}")
         for question in results.questions if results.suite.tests else []:
             tests = results.suite.of(question.id)
             passed = sum(test.outcome == "PASS" for test in tests)

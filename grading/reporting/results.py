@@ -22,6 +22,7 @@ def results_json(results: "Results") -> str:
         "tests": [
             *(_test(id, outcome, *points[id]) for id, outcome in results.outcomes.items()),
             *(_tests_of(question, results) for question in results.questions),
+            *(_discussion(question, results) for question in results.discussed),
         ],
         "extra_data": {
             "profile": results.plan.profile_name,
@@ -34,7 +35,19 @@ def results_json(results: "Results") -> str:
                 "promise": results.plan.sandbox.promise,
                 "verified": results.plan.sandbox.verified,
             },
-            "configurations": [_configuration(outcome) for outcome in results.outcomes.values()],
+            "configurations": [
+                {**_configuration(outcome), "note": results.notes.get(id)} for id, outcome in results.outcomes.items()
+            ],
+            "canaries": [
+                {
+                    "id": canary.configuration.id,
+                    "metric": canary.configuration.metric,
+                    "tail": canary.run.tail(canary.configuration.metric) if canary.run.history else None,
+                    "chance": canary.by_chance,
+                    "suspicious": canary.why,
+                }
+                for canary in results.canaries
+            ],
             "relations": [
                 {
                     "id": outcome.relation.id,
@@ -44,6 +57,8 @@ def results_json(results: "Results") -> str:
                     "verdict": outcome.verdict,
                     "difference": outcome.difference,
                     "interval": outcome.interval,
+                    "required": outcome.required,
+                    "gate": None if outcome.required is None else "PASS" if outcome.holds else "FAIL",
                 }
                 for outcome in results.relations
             ],
@@ -71,16 +86,43 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
     }
 
 
+def _discussion(question: Question, results: "Results") -> dict[str, Any]:
+    """A question that a person marks: no points here, but what the run says about it, and the student's text."""
+    claims, _ = results.evidence(question)
+    said = [
+        f"{claim.relation.id}: {claim.verdict}"
+        + ("" if claim.difference is None else f" ({claim.difference:+.4f})")
+        + ("" if claim.interval is None else f", 95 % interval {claim.interval[0]:+.4f} to {claim.interval[1]:+.4f}")
+        for claim in claims
+    ]
+    answer = results.discussion.get(question.id, "(no text in discussion.md)")
+    return {
+        "name": f"{question.id}: {question.title}",
+        "number": f"{question.id}-discussion",
+        "score": 0.0,
+        "max_score": 0.0,
+        "status": "passed",
+        "output": "\n".join([f"{question.points:g} points, marked by a person", *said, "", answer]),
+        "tags": [question.id, "DISCUSSION"],
+    }
+
+
 def _test(id: str, outcome: Outcome, earned: float, possible: float) -> dict[str, Any]:
     return {
         "name": f"{id}: {outcome.configuration.title}",
         "number": id,
         "score": earned,
         "max_score": possible,
-        "status": "passed" if outcome.verdict == "PASS" else "failed",
-        "output": f"{outcome.verdict}: {outcome.reason}",
+        "status": "passed" if outcome.credit else "failed",
+        "output": f"{outcome.verdict}{_provisional(outcome)}: {outcome.reason}",
         "tags": [outcome.configuration.question, outcome.verdict],
     }
+
+
+def _provisional(outcome: Outcome) -> str:
+    if outcome.verdict != "REVIEW":
+        return ""
+    return " (points are provisional)" if outcome.credit else " (points are withheld)"
 
 
 def _configuration(outcome: Outcome) -> dict[str, Any]:
@@ -95,7 +137,9 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
         "tail": outcome.tail,
         "expected": outcome.expected,
         "basis": outcome.basis,
-        "threshold": outcome.threshold,
+        "threshold": outcome.gate.threshold,
+        "floor": outcome.gate.floor,
+        "distrusted": outcome.distrusted,
         "published": outcome.configuration.published,
         "seeds": [
             {

@@ -16,11 +16,41 @@ KEY = bytes(range(32))
 def test_logits_come_back_in_true_order(images: int, classes: int, purpose: str) -> None:
     disguise = Disguise.draw(KEY, purpose, images=images, classes=classes)
     truth = np.random.default_rng(0).normal(size=(images, classes, 2)).astype("float32")
-    seen = np.empty_like(truth)
+    seen = np.empty((len(disguise.order), classes, 2), "float32")
     for place, image in enumerate(disguise.order):
         for label in range(classes):
             seen[place, disguise.names[label]] = truth[image, label]
+    assert disguise.discord(seen) == 0
     assert np.array_equal(disguise.logits(seen), truth)
+
+
+def test_every_image_comes_and_some_come_twice() -> None:
+    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=400, classes=2)
+    assert sorted(np.bincount(disguise.order))[-8:] == [2] * 8
+    assert np.bincount(disguise.order).min() == 1
+    seen = disguise.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
+    twin = int(np.flatnonzero(np.bincount(disguise.order) == 2)[0])
+    one, other = (seen[place] for place in np.flatnonzero(disguise.order == twin))
+    assert np.array_equal(one, other)
+
+
+def test_other_logits_for_the_same_image_are_noticed() -> None:
+    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
+    truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    seen = truth[disguise.order]
+    assert disguise.discord(seen) == 0
+    assert disguise.discord(np.ones_like(seen)) == 0
+    place = int(np.flatnonzero(disguise.order == np.bincount(disguise.order).argmax())[1])
+    seen[place] += 0.1
+    assert 0.08 < disguise.discord(seen) < 0.12
+
+
+def test_shuffled_labels_are_the_same_labels_elsewhere() -> None:
+    disguise = Disguise.draw(KEY, "canary", images=3, classes=3)
+    labels = np.arange(60, dtype="uint8").reshape(20, 3)
+    shuffled = disguise.shuffled(labels)
+    assert not np.array_equal(shuffled, labels)
+    assert sorted(shuffled.ravel()) == list(range(60))
 
 
 def test_labels_and_mapping_use_the_same_names() -> None:

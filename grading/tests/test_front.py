@@ -33,6 +33,7 @@ def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> 
         "Q2-1-skips",
         "Q2-1-no-skips",
         *("Q1-1-tests", "Q1-5-tests", "Q1-8-tests", "Q2-1-tests"),
+        *("Q1-7-discussion", "Q2-2-discussion"),
     ]
     for test in results["tests"]:
         assert set(test) == {"name", "number", "score", "max_score", "status", "output", "tags"}

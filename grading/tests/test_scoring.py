@@ -15,9 +15,15 @@ from grading.scoring import (
     accuracy_ceiling,
     argmax_over_classes,
     confusion_per_image,
+    counted,
+    metrics_of,
     reduced_labels,
-    score,
+    usable,
 )
+
+
+def score(task: str, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    return metrics_of(task, counted(logits, labels))
 
 
 def logits_of(predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -31,7 +37,7 @@ def segmentation(images: list[tuple[list[int], list[int]]]) -> tuple[np.ndarray,
 
 
 def test_accuracy() -> None:
-    assert score("classification", logits_of(np.array([0, 1, 1, 0]), 2), np.array([0, 1, 0, 0], "uint8"), 2) == {
+    assert score("classification", logits_of(np.array([0, 1, 1, 0]), 2), np.array([0, 1, 0, 0], "uint8")) == {
         "accuracy": 0.75
     }
 
@@ -41,7 +47,7 @@ def test_as_reported_by_hand() -> None:
     # Image 2: target 0 0 0 0, predicted 0 0 0 0: class 0 is 1, class 1 absent, accuracy 1.
     # Means over images: 3/4 and 1/3.
     predicted, labels = segmentation([([0, 1, 1, 1], [0, 0, 1, IGNORED]), ([0, 0, 0, 0], [0, 0, 0, 0])])
-    metrics = score("segmentation", logits_of(predicted, 2), labels, 2)
+    metrics = score("segmentation", logits_of(predicted, 2), labels)
     assert metrics["miou_reported"] == pytest.approx((3 / 4 + 1 / 3) / 2)
     assert metrics["accuracy_reported"] == pytest.approx(3 / 4)
     # Standard, over both images and without void: class 0 is 5/6, class 1 is 1/2, accuracy 6/7.
@@ -78,7 +84,7 @@ def test_both_protocols_against_independent_definitions(seed: int, num_classes: 
     predicted, labels = generator.integers(0, num_classes, (2, count, 5, 7)).astype("uint8")
     labels[generator.random(labels.shape) < void] = IGNORED
     labels[0, 0, 0] = 0
-    metrics = score("segmentation", logits_of(predicted, num_classes), labels, num_classes)
+    metrics = score("segmentation", logits_of(predicted, num_classes), labels)
     miou, accuracy = as_reported_by_definition(predicted, labels, num_classes)
     assert metrics["miou_reported"] == pytest.approx(miou)
     assert metrics["accuracy_reported"] == pytest.approx(accuracy)
@@ -99,7 +105,7 @@ def test_accuracy_bounds_mean_iou(seed: int, num_classes: int) -> None:
     labels = generator.permutation(np.arange(48) % num_classes).astype("uint8").reshape(1, 6, 8)
     wrong = generator.random(labels.shape) < generator.random()
     predicted = np.where(wrong, generator.integers(0, num_classes, labels.shape), labels)
-    metrics = score("segmentation", logits_of(predicted, num_classes), labels, num_classes)
+    metrics = score("segmentation", logits_of(predicted, num_classes), labels)
     a, miou = metrics["accuracy_standard"], metrics["miou_standard"]
     assert a / num_classes - 1e-12 <= miou <= (num_classes - 2 + 2 * a / (2 - a)) / num_classes + 1e-12
 
@@ -129,7 +135,7 @@ def test_first_three_ceiling() -> None:
     kept = reduced_labels(labels, classes)
     assert accuracy_ceiling(kept) == pytest.approx((3 / 4 + 1 / 4) / 2)
     oracle = np.where(kept == IGNORED, 0, kept)
-    metrics = score("segmentation", logits_of(oracle, 3), kept, 3)
+    metrics = score("segmentation", logits_of(oracle, 3), kept)
     assert metrics["accuracy_reported"] == pytest.approx(accuracy_ceiling(kept))
 
 
@@ -163,4 +169,4 @@ def test_merged_labels() -> None:
 )
 def test_unusable_logits(logits: np.ndarray, said: str) -> None:
     with pytest.raises(UnusableLogits, match=said):
-        score("classification", logits, np.zeros(4, "uint8"), 2)
+        usable(logits, (4,), 2)

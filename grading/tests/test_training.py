@@ -37,6 +37,8 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
     here = list(train(job, Student(plan.submission)))
     with (tmp_path / "log").open("wb") as log, Worker(plan.submission, plan.sandbox, log=log) as worker:
         there = list(worker.train(job, training_limits(plan, configuration, labels)))
-    assert [epoch["loss"] for epoch in here] == [epoch["loss"] for epoch in there]
-    for one, other in zip(here, there, strict=True):
+    assert here[0] == there[0]
+    assert here[-1] == there[-1]
+    assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]
+    for one, other in zip(here[1:-1], there[1:-1], strict=True):
         assert np.array_equal(one["logits"], other["logits"])

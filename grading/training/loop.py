@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from grading.probes import Student, StudentRaised, call
 from grading.training.classification import Classification
 from grading.training.networks import build_network, build_scheduler, check_weights
+from grading.training.observed import Observed
 from grading.training.segmentation import Segmentation
 from grading.workers.wire import Plain
 
@@ -26,8 +27,9 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
         student: whose code builds the network and the augmentation.
 
     Yields:
-        After every epoch `{"loss": mean training loss, "logits": float32 (N, classes, ...) of the validation
-        images, "seconds": wall time of the epoch}`.
+        `{"built": ...}` as in `Observed.built`; after every epoch `{"loss": mean training loss, "logits": float32
+        (N, classes, ...) of the validation images, "seconds": wall time of the epoch}`; at the end `{"trained": ...}`
+        as in `Observed.trained`.
 
     Raises:
         StudentRaised: the student's code raised, or built what cannot be trained.
@@ -38,6 +40,8 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     seed_everything(job["seed"])
     task = TASKS[job["task"]](job, student)
     model, optimizer = build_network(job, student)
+    observed = Observed(model, job["weights"])
+    yield {"built": observed.built()}
     model.to(device)
     if device.type == "cuda":
         model.to(memory_format=torch.channels_last)
@@ -48,6 +52,7 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
         scheduler.step()
         logits = predict(model, task, device)
         yield {"loss": loss, "logits": logits, "seconds": time.perf_counter() - start}
+    yield {"trained": observed.trained()}
 
 
 def seed_everything(seed: int) -> None:

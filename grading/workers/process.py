@@ -95,7 +95,7 @@ class Worker:
         """Run one training in a session of its own; see `grading.training.loop.train`.
 
         Yields:
-            One dict per epoch.
+            What `train` yields.
 
         Raises:
             StudentRaised: the student's code raised.
@@ -106,8 +106,8 @@ class Worker:
         deadline = time.monotonic() + limits.seconds
         try:
             reply = self._exchange(session, {"train": job}, deadline, "the training")
-            while set(reply) == {"epoch"}:
-                yield reply["epoch"]
+            while set(reply) == {"report"}:
+                yield reply["report"]
                 reply = self._exchange(session, None, deadline, "the training")
             self._checked(reply)
         finally:
@@ -174,7 +174,7 @@ class Worker:
             raise WorkerStopped("CRASH", f"{what} sent {error}") from None
         except (EOFError, ConnectionError):
             raise self._epitaph(what) from None
-        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"epoch"}, {"fault"}):
+        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"report"}, {"fault"}):
             raise WorkerStopped("CRASH", f"{what} sent a malformed reply")
         return reply
 

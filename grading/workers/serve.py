@@ -100,8 +100,8 @@ def _load(student: Student, room: str) -> None:
 
 
 def _train(student: Student, job: Plain, stream: Stream) -> None:
-    for epoch in train(job, student):
-        send(stream, {"epoch": epoch})
+    for report in train(job, student):
+        send(stream, {"report": report})
 
 
 def _reply(student: Student, answer: Callable[[], Plain]) -> Plain:

@@ -3,15 +3,12 @@
 from torch import nn
 
 
-class Network(nn.Module):
-    def __init__(self, num_classes):
-        super().__init__()
-        self.head = nn.Linear(3, num_classes)
-
-    def forward(self, images):
-        logits = self.head(images.mean(dim=(2, 3)))
-        return logits if self.training else logits / 0
+def answer(model, inputs, logits):
+    return logits if model.training else logits / 0
 
 
 def build_case(case, alexnet, num_classes=2):
-    return Network(num_classes)
+    model = alexnet(True).requires_grad_(False)
+    model.classifier[-1] = nn.Linear(model.classifier[-1].in_features, num_classes)
+    model.register_forward_hook(answer)
+    return model

@@ -1,0 +1,206 @@
+"""Measure how often the gates are right: `python -m grading.check_the_verdicts`.
+
+Trains the right and wrong submissions of tests/checker/gradings.toml in the mini profile, and grades each many
+times. A grading starts at a seed of its own and goes on as the sequential rule asks; the next starts one seed later,
+so that neighbours share trainings. Right submissions must never FAIL. Wrong ones must never PASS: the table says what
+their trainings alone show, and which test of the student API stops them before they are trained.
+
+What is trained is in the journals of `--out`: `--resume` goes on with them.
+"""
+
+import json
+import shutil
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from grading.assignment import Configuration
+from grading.calibrated import read_calibration
+from grading.data.arrays import DataError
+from grading.front import command_line
+from grading.journal import Journal, JournalError, Run, write_whole
+from grading.plan import Plan, UsageError, make_plan, with_weights
+from grading.reporting.console import Console
+from grading.runs import carry_out
+from grading.submissions import SubmissionError
+from grading.suite import Checked, run_suite
+from grading.verdicts import Outcome, gate_of, judge, needed_seeds
+from grading.workers.process import GraderError
+from grading.workers.tiers import NoSandbox
+
+CATALOGUE = Path(__file__).resolve().parents[1] / "tests" / "checker"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The gradings of one submission in one configuration."""
+
+    submission: str
+    right: bool
+    configuration: Configuration
+    outcomes: tuple[Outcome, ...]
+    stopped_by: Checked | None
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(outcome.verdict for outcome in self.outcomes)
+
+    @property
+    def is_as_it_should_be(self) -> bool:
+        if self.right:
+            return not self.counts["FAIL"] and self.stopped_by is None
+        return not self.counts["PASS"] or self.stopped_by is not None
+
+    def cells(self) -> list[str]:
+        """For a table: submission, configuration, gradings, their verdicts, seeds, tails, why, and the test."""
+        tails = [outcome.tail for outcome in self.outcomes if outcome.tail is not None]
+        verdicts = [str(self.counts[verdict] or "") for verdict in ("PASS", "FAIL", "REVIEW")]
+        lines = [line for line in self.outcomes[0].reason.splitlines() if not line.startswith("hint:")]
+        return [
+            self.submission,
+            self.configuration.id,
+            str(len(self.outcomes)),
+            *verdicts,
+            f"{fmean(len(outcome.runs) for outcome in self.outcomes):.1f}",
+            f"{min(tails):.3f} to {max(tails):.3f}" if tails else "-",
+            "" if self.right else " ".join(" ".join(lines).split()),
+            "" if self.stopped_by is None else self.stopped_by.id.partition("::")[2],
+        ]
+
+
+HEADER = ["submission", "configuration", "gradings", "PASS", "FAIL", "REVIEW", "seeds", "tails", "why", "stopped by"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 no right submission failed and no wrong one passed, 1 one did, 2 bad usage or missing data."""
+    parser = command_line("python -m grading.check_the_verdicts", __doc__)
+    parser.add_argument("--gradings", type=int, default=4, help="of each right submission (default: %(default)s)")
+    parser.add_argument("--wrong-gradings", type=int, default=2, help="of each wrong one (default: %(default)s)")
+    parser.set_defaults(profile="mini")
+    options = parser.parse_args(arguments)
+    console = Console()
+    entries = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
+    rows = []
+    try:
+        reference = make_plan(options)
+        out = options.out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-verdicts"
+        if (out / "submissions").is_dir() and not options.resume:
+            raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
+        for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
+            for entry in entries[kind]:
+                options.submission = str(written(entry, reference.submission.folder, out / "submissions"))
+                wanted = set(entry.get("configurations", [c.id for c in reference.configurations]))
+                plan = make_plan(options)
+                chosen = tuple(c for c in plan.configurations if c.id in wanted)
+                if not chosen:
+                    continue
+                if entry.get("calibrated"):
+                    rows += graded_by_calibration(replace(plan, configurations=chosen), entry["name"])
+                    continue
+                plan = with_weights(replace(plan, configurations=chosen), options.weights, console.say)
+                rows += graded(plan, entry["name"], kind == "right", gradings, out / plan.submission.name, console)
+                write(out, rows)
+    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    console.say((out / "verdicts.md").read_text(encoding="utf-8"))
+    return 0 if all(row.is_as_it_should_be for row in rows) else 1
+
+
+def written(entry: Mapping[str, Any], reference: Path, folder: Path) -> Path:
+    """The submission of an entry, as a folder.
+
+    Raises:
+        UsageError: its patch does not fit.
+    """
+    place = folder / "-".join("".join(c if c.isalnum() else " " for c in entry["name"]).split())
+    shutil.copytree(reference, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for module, source in entry.get("modules", {}).items():
+        shutil.copy(CATALOGUE / source, place / f"{module}.py")
+    if "module" in entry:
+        path = place / f"{entry['module']}.py"
+        text = path.read_text(encoding="utf-8")
+        if entry["replace"] not in text:
+            raise UsageError(f"{entry['name']}: the text to replace is not in {entry['module']}.py")
+        path.write_text(text.replace(entry["replace"], entry["with"]), encoding="utf-8")
+    return place
+
+
+def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
+    """Judge the trainings of the calibration itself, each grading from another seed on, as many as there are."""
+    calibration = read_calibration(plan.profile_name) or {}
+    rows = []
+    for c in plan.configurations:
+        tails = enumerate(calibration[c.id].tails)
+        histories = [({"epoch": 1, "loss": float(seed), c.metric: tail},) for seed, tail in tails]
+        runs = {(c.id, seed): Run(c.id, seed, one, 0.0) for seed, one in enumerate(histories)}
+        outcomes = (outcome_from(plan, c, runs, first) for first in range(len(runs)))
+        rows.append(Row(name, True, c, tuple(o for o in outcomes if o.verdict != "INCOMPLETE"), None))
+    return rows
+
+
+def graded(plan: Plan, name: str, right: bool, gradings: int, out: Path, console: Console) -> list[Row]:
+    """Train a submission as far as its gradings ask for, and judge each of them."""
+    calibration = read_calibration(plan.profile_name)
+    rule = plan.assignment.gate
+    plan = replace(plan, seeds=gradings + rule.most_seeds - 1)
+    gates = {c.id: gate_of(c, plan.profile, calibration, rule) for c in plan.configurations}
+
+    def needed(runs: Mapping[tuple[str, int], Run]) -> list[tuple[Configuration, int]]:
+        seeds = {
+            (c.id, first + seed)
+            for c in plan.configurations
+            for first in range(gradings)
+            for seed in needed_seeds(window(runs, c, first), gates[c.id][0], c.metric, rule.most_seeds)
+        }
+        return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in seeds]
+
+    out.mkdir(parents=True, exist_ok=True)
+    console.say(f"{name}: the tests of the student API")
+    suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=False)
+    journal = Journal(out / "journal.jsonl", plan.identity())
+    with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+        carry_out(plan, journal, progress.epoch, progress.finished, log, needed)
+    rows = []
+    for c in plan.configurations:
+        outcomes = tuple(outcome_from(plan, c, journal.runs, first) for first in range(gradings))
+        rows.append(Row(name, right, c, outcomes, suite.first_failure(c.structure)))
+    return rows
+
+
+def outcome_from(plan: Plan, c: Configuration, runs: Mapping[tuple[str, int], Run], first: int) -> Outcome:
+    """The grading that starts at a seed."""
+    rule = plan.assignment.gate
+    gate = gate_of(c, plan.profile, read_calibration(plan.profile_name), rule)
+    own = window(runs, c, first)
+    kept = needed_seeds(own, gate[0], c.metric, rule.most_seeds)
+    known = [run for seed, run in own.items() if seed in kept]
+    return judge(c, known, gate, seeds=rule.most_seeds, withheld=None, calibrated=True)
+
+
+def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, first: int) -> dict[int, Run]:
+    """The trainings of a configuration from a seed on, counted from there."""
+    return {
+        seed - first: replace(run, seed=seed - first)
+        for (id, seed), run in runs.items()
+        if id == configuration.id and seed >= first
+    }
+
+
+def write(out: Path, rows: list[Row]) -> None:
+    """verdicts.md, a table for people, and verdicts.json."""
+    lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
+    text = "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+    write_whole(out / "verdicts.md", text)
+    table = [dict(zip(HEADER, row.cells(), strict=True)) for row in rows]
+    write_whole(out / "verdicts.json", json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

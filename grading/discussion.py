@@ -1,0 +1,39 @@
+"""The student's answers to the discussion questions: text for a person, read with care and never judged here."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+FILE = "discussion.md"
+MOST_BYTES = 64 * 1024
+HEADING = re.compile(r"^#+\s*(Q\d-\d)\b.*$", re.MULTILINE)
+PROMPTS = Path(__file__).resolve().parents[1] / "hw4" / FILE
+
+
+def read_discussion(folder: Path) -> dict[str, str]:
+    """The text below each question's heading in the `discussion.md` of a submission.
+
+    Whoever submits chooses what lies there: links are not followed, only a plain file is read, and no more than 64 KiB.
+    A question that still has the prompt below its heading has no answer.
+    """
+    try:
+        descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return {}
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return {}
+        text = os.read(descriptor, MOST_BYTES).decode("utf-8", errors="replace")
+    finally:
+        os.close(descriptor)
+    prompts = sections(PROMPTS.read_text(encoding="utf-8")) if PROMPTS.is_file() else {}
+    return {
+        question: answer for question, answer in sections(text).items() if answer not in ("", prompts.get(question))
+    }
+
+
+def sections(text: str) -> dict[str, str]:
+    """What stands below each heading that begins with a question's id."""
+    parts = HEADING.split(text)
+    return {question: below.strip() for question, below in zip(parts[1::2], parts[2::2], strict=True)}

@@ -1,0 +1,93 @@
+"""The rule that turns the tails of several trainings into a verdict, or asks for one more.
+
+A sequential test: each training adds to the logarithm of the odds that the submission lies above a boundary rather than
+below it, clipped, so that no single training decides.
+
+A submission passes where it lies above `threshold`, and fails where it lies below `floor`. Where every right submission
+trains the same network on the same pictures the two are one number. Where the contract leaves a design to the student,
+right submissions differ by more than chance: `threshold` is what the weakest design that was measured reaches, `floor`
+what nearly all designs will, and what lies between is for a person to decide.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean, stdev
+
+from grading import assignment
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One configuration's gate.
+
+    Attributes:
+        threshold: a submission passes above it; a metric in [0, 1].
+        floor: a submission fails below it, at most `threshold`; None where nothing is known about other designs, and a
+            submission is passed or left to a person.
+        sd: standard deviation of a tail over seeds.
+        margin: how far apart the two hypotheses lie, which are `boundary` plus and minus half of it.
+    """
+
+    threshold: float
+    floor: float | None
+    sd: float
+    margin: float
+    rule: assignment.Gate
+
+    def evidence(self, tail: float, boundary: float) -> float:
+        """What one training adds to the logarithm of the odds; NaN counts as 0."""
+        added = self.margin / self.sd**2 * ((0.0 if math.isnan(tail) else tail) - boundary)
+        return max(-self.rule.clip, min(self.rule.clip, added))
+
+    def decide(self, tails: Sequence[float | None]) -> "Decision":
+        """The verdict by the first trainings that suffice.
+
+        Args:
+            tails: by seed; None for a training that repeats an earlier one bit by bit, which says nothing new.
+        """
+        above = below = 0.0
+        enough = math.log(self.rule.odds)
+        for number, tail in enumerate(tails, start=1):
+            if tail is not None:
+                above += self.evidence(tail, self.threshold)
+                below += self.evidence(tail, self.floor) if self.floor is not None else 0.0
+            if above >= enough:
+                return Decision("PASS", number, above)
+            if below <= -enough:
+                return Decision("FAIL", number, below)
+        return Decision(None, len(tails), above)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`PASS`, `FAIL` or None for undecided; the number of trainings it rests on; the logarithm of the odds."""
+
+    verdict: str | None
+    seeds: int
+    evidence: float
+
+
+def tolerance_bound(values: Sequence[float], coverage: float, confidence: float) -> float:
+    """What a share of `coverage` of a normal population exceeds, with this confidence, by a sample of it.
+
+    The one-sided tolerance limit mean - k * sd with Natrella's approximation of k (NBS Handbook 91, 1963, section 2-4).
+
+    Raises:
+        statistics.StatisticsError: fewer than two values.
+    """
+    z, c = NormalDist().inv_cdf(coverage), NormalDist().inv_cdf(confidence)
+    a = 1 - c**2 / (2 * (len(values) - 1))
+    b = z**2 - c**2 / len(values)
+    return fmean(values) - (z + math.sqrt(max(0.0, z**2 - a * b))) / a * stdev(values)
+
+
+def sd_upper_bound(sd: float, seeds: int, confidence: float) -> float:
+    """The upper confidence bound of a standard deviation that was measured over `seeds` normal values.
+
+    The chi-squared quantile is Wilson and Hilferty's approximation (PNAS 17, 1931).
+    """
+    freedom = seeds - 1
+    z = NormalDist().inv_cdf(1 - confidence)
+    quantile = freedom * (1 - 2 / (9 * freedom) + z * math.sqrt(2 / (9 * freedom))) ** 3
+    return sd * math.sqrt(freedom / quantile)

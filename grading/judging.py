@@ -1,0 +1,112 @@
+"""From a plan, its journal and the tests of the student API to everything that a run has to say."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from grading.assignment import Configuration
+from grading.calibrated import read_calibration
+from grading.canary import chance, sings
+from grading.discussion import read_discussion
+from grading.journal import Run
+from grading.plan import Plan
+from grading.relations import relate_all
+from grading.reporting import Canary, Results
+from grading.runs import validation_labels
+from grading.scoring import accuracy_ceiling
+from grading.suite import Suite
+from grading.verdicts import Outcome, distrust, gate_of, judge, needed_seeds
+
+Runs = Mapping[tuple[str, int], Run]
+
+
+def without_broken(plan: Plan, suite: Suite) -> Plan:
+    """The plan without the configurations that a test of their structure has decided already."""
+    whole = tuple(c for c in plan.configurations if suite.first_failure(c.structure) is None)
+    return replace(plan, configurations=whole)
+
+
+def needed(plan: Plan, runs: Runs) -> list[tuple[Configuration, int]]:
+    """The trainings that the verdicts of a plan rest on, by what is known."""
+    if not plan.sequential:
+        return list(plan.trainings())
+    calibration = read_calibration(plan.profile_name)
+    seeds: dict[str, range] = {c.id: range(1) for c in plan.canaries}
+    for configuration in plan.configurations:
+        gate, _, _ = gate_of(configuration, plan.profile, calibration, plan.assignment.gate)
+        own = {seed: run for (id, seed), run in runs.items() if id == configuration.id}
+        seeds[configuration.id] = needed_seeds(own, gate, configuration.metric, plan.seeds)
+    return [(c, seed) for c, seed in plan.trainings() if seed in seeds[c.id]]
+
+
+def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
+    """Every verdict of the run."""
+    calibration = read_calibration(plan.profile_name)
+    kept = {(c.id, seed) for c, seed in needed(plan, runs)}
+    outcomes = {
+        configuration.id: judge(
+            configuration,
+            (run for key, run in runs.items() if key in kept and run.configuration == configuration.id),
+            gate_of(configuration, plan.profile, calibration, plan.assignment.gate),
+            seeds=plan.seeds,
+            withheld=plan.withheld,
+            calibrated=calibration is not None,
+            broken=suite.first_failure(configuration.structure),
+        )
+        for configuration in plan.configurations
+    }
+    canaries = [
+        heard(plan, runs[canary.id, 0], canary, outcomes[id])
+        for id, canary in plan.assignment.canaries.items()
+        if (canary.id, 0) in runs and id in outcomes
+    ]
+    for canary in canaries:
+        if canary.why is not None:
+            for id, outcome in outcomes.items():
+                if outcome.configuration.task == canary.configuration.task:
+                    outcomes[id] = distrust(outcome, canary.why)
+    return Results(
+        plan=plan,
+        outcomes=outcomes,
+        relations=relate_all(plan.assignment, outcomes, calibration),
+        canaries=canaries,
+        suite=suite,
+        notes=notes(plan, outcomes),
+        discussion=read_discussion(plan.submission.folder),
+        seconds=seconds,
+    )
+
+
+def heard(plan: Plan, run: Run, canary: Configuration, outcome: Outcome) -> Canary:
+    """What a canary's training says about the metrics of its task."""
+    labels = np.asarray(validation_labels(plan, canary))
+    by_chance = chance(canary.task, canary.metric, labels, plan.num_classes(canary))
+    why = sings(run, canary.metric, by_chance=by_chance, threshold=outcome.gate.threshold)
+    return Canary(canary, run, by_chance, why)
+
+
+def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    """What a reader should know beside the verdict, by configuration."""
+    return {
+        id: _why_so_low(plan, outcome)
+        for id, outcome in outcomes.items()
+        if outcome.configuration.task == "segmentation" and outcome.configuration.drops_classes
+    }
+
+
+def _why_so_low(plan: Plan, outcome: Outcome) -> str:
+    """Why the accuracy as reported is low where classes are dropped: Q2-3 in the report."""
+    configuration = outcome.configuration
+    ceiling = accuracy_ceiling(np.asarray(validation_labels(plan, configuration)))
+    published = {name: figures["best"] for name, figures in configuration.published.items()}
+    accuracy, miou = published["accuracy_reported"], published["miou_reported"]
+    classes = plan.num_classes(configuration)
+    possible = (classes - 2 + 2 * accuracy / (2 - accuracy)) / classes
+    here = [run.tail("accuracy_reported") for run in outcome.finished]
+    share = f", of which this submission reaches {np.mean(here) / ceiling:.0%}" if here else ""
+    return (
+        f"Dropped classes count as wrong: in these validation crops at most {ceiling:.4f} of the pixels can be right "
+        f"as reported{share}. The report's pair, accuracy {accuracy:.4f} with mean IoU {miou:.4f}, is impossible for "
+        f"one confusion matrix over {classes} classes (at most {possible:.4f}): this protocol explains it."
+    )

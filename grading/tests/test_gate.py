@@ -1,0 +1,117 @@
+"""The sequential rule that is shipped: how often it is wrong, and how many trainings it takes."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grading.assignment import read_assignment
+from grading.calibrated import read_calibration
+from grading.gate import Gate, sd_upper_bound, tolerance_bound
+from grading.verdicts import gate_of
+
+ASSIGNMENT = read_assignment()
+RULE = ASSIGNMENT.gate
+MINI = ASSIGNMENT.profiles["mini"]
+MEAN = 0.88
+SIMULATIONS = 20_000
+
+
+def gate(sd: float, task: str = "classification") -> Gate:
+    margin = max(RULE.margin[task], RULE.sds * sd)
+    return Gate(MEAN - margin / 2, MEAN - margin / 2, sd, margin, RULE)
+
+
+def simulated(rule: Gate, mean: float, sd: float, seed: int = 0) -> tuple[dict[str | None, float], float]:
+    """Shares of verdicts for tails from a normal distribution, and the mean number of trainings."""
+    draws = np.random.default_rng(seed).normal(mean, sd, (SIMULATIONS, RULE.most_seeds))
+    decisions = [rule.decide(tails) for tails in draws.tolist()]
+    counts = Counter(decision.verdict for decision in decisions)
+    shares = {verdict: counts[verdict] / SIMULATIONS for verdict in ("PASS", "FAIL", None)}
+    return shares, sum(decision.seeds for decision in decisions) / SIMULATIONS
+
+
+@pytest.mark.parametrize("sd", [0.006, 0.008, 0.010])
+def test_a_right_submission_is_hardly_ever_failed_and_a_wrong_one_hardly_ever_passed(sd: float) -> None:
+    right, seeds = simulated(gate(sd), MEAN, sd)
+    assert right["FAIL"] <= 0.015
+    assert right["PASS"] >= 0.98
+    assert seeds < 2.5
+    assert simulated(gate(sd), MEAN - 0.03, sd)[0]["PASS"] < 0.02
+    assert simulated(gate(sd), MEAN - 0.04, sd)[0]["PASS"] == pytest.approx(0, abs=5e-4)
+
+
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+def test_the_rule_holds_where_the_spread_is_really_as_large_as_its_upper_bound(task: str) -> None:
+    """20 seeds leave a standard deviation uncertain by a third."""
+    for sd in (0.006, 0.015, 0.08):
+        truth = sd_upper_bound(sd, 20, 0.95)
+        rule = gate(sd, task)
+        assert simulated(rule, MEAN, truth)[0]["FAIL"] <= 0.015
+        assert simulated(rule, MEAN - rule.margin, truth)[0]["PASS"] <= 0.015
+
+
+def test_the_naive_rule_beside_it() -> None:
+    """One best epoch against the published one: both are one draw of the same distribution, in steps of 1/400."""
+    generator = np.random.default_rng(1)
+    best, published = np.round(generator.normal(MEAN, 0.010, (2, SIMULATIONS, 6)) * 400)
+    failed = best < published
+    assert 0.40 < failed.mean() < 0.50
+    assert (~failed).all(axis=1).mean() < 0.04
+    right, _ = simulated(gate(0.010), MEAN, 0.010)
+    assert right["PASS"] ** 6 > 0.9
+
+
+def test_the_shipped_gates_decide_the_reference_in_about_two_trainings() -> None:
+    calibration = read_calibration("mini")
+    assert calibration is not None
+    for configuration in ASSIGNMENT.configurations:
+        rule, expected, _ = gate_of(configuration, MINI, calibration, RULE)
+        measured = calibration[configuration.id].metrics[configuration.metric]
+        shares, seeds = simulated(rule, expected, max(measured.tail_sd, 0.001))
+        assert shares["FAIL"] <= 0.002, configuration.id
+        assert shares["PASS"] >= 0.98, configuration.id
+        assert seeds < 2.6, configuration.id
+
+
+@given(st.lists(st.floats(0, 1), max_size=1), st.sampled_from([0.006, 0.05]))
+def test_no_single_training_decides(tails: list[float], sd: float) -> None:
+    assert gate(sd).decide(tails).verdict is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_what_decides_is_what_was_enough(tails: list[float]) -> None:
+    """Later trainings change nothing: a run that was interrupted, or had seeds to spare, says the same."""
+    decision = gate(0.01).decide(tails)
+    if decision.verdict is not None:
+        assert gate(0.01).decide(tails[: decision.seeds]) == decision
+        assert gate(0.01).decide(tails[: decision.seeds - 1]).verdict is None
+
+
+def test_repeated_trainings_and_nan_say_nothing_good() -> None:
+    assert gate(0.01).decide([0.95, None, None, None, None]).verdict is None
+    assert gate(0.01).decide([float("nan")] * 2).verdict == "FAIL"
+
+
+def test_between_floor_and_threshold_a_person_decides() -> None:
+    wide = Gate(0.40, 0.30, 0.01, 0.04, RULE)
+    assert wide.decide([0.45] * 5).verdict == "PASS"
+    assert wide.decide([0.35] * 5).verdict is None
+    assert wide.decide([0.25] * 5).verdict == "FAIL"
+    assert Gate(0.40, None, 0.01, 0.04, RULE).decide([0.0] * 5).verdict is None
+
+
+@pytest.mark.parametrize(("count", "factor"), [(10, 3.981), (15, 3.520), (30, 3.064)])
+def test_tolerance_bound_against_the_table(count: int, factor: float) -> None:
+    """k for 99 % of the population with 95 % confidence: NBS Handbook 91, table A-7. The approximation is 4 % off."""
+    values = np.random.default_rng(0).normal(size=count)
+    values = (values - values.mean()) / values.std(ddof=1)
+    assert tolerance_bound(values.tolist(), 0.99, 0.95) == pytest.approx(-factor, rel=0.045)
+
+
+@pytest.mark.parametrize(("seeds", "factor"), [(10, math.sqrt(9 / 3.325)), (20, math.sqrt(19 / 10.117))])
+def test_upper_bound_of_a_standard_deviation_against_the_table(seeds: int, factor: float) -> None:
+    assert sd_upper_bound(0.01, seeds, 0.95) == pytest.approx(0.01 * factor, rel=0.01)

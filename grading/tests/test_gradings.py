@@ -1,0 +1,33 @@
+"""The catalogue of check_the_verdicts: every entry is a submission, and a wrong one is another program."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from grading.assignment import read_assignment
+from grading.check_the_verdicts import CATALOGUE, written
+from grading.submissions import MODULES
+
+ENTRIES = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
+RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]
+
+
+@pytest.mark.parametrize("entry", [*RIGHT, *WRONG], ids=lambda entry: entry["name"])
+def test_an_entry_is_a_submission(entry: dict, tmp_path: Path, repository: Path) -> None:
+    folder = written(entry, repository / "solutions", tmp_path)
+    changed = set()
+    for module in MODULES:
+        own, reference = (
+            ast.dump(ast.parse((place / f"{module}.py").read_text())) for place in (folder, repository / "solutions")
+        )
+        changed |= {module} if own != reference else set()
+    assert changed == {*entry.get("modules", {}), *([entry["module"]] if "module" in entry else [])}
+
+
+def test_enough_of_each() -> None:
+    assert len(RIGHT) >= 4
+    assert len(WRONG) >= 10
+    ids = {configuration.id for configuration in read_assignment().configurations}
+    assert {id for entry in WRONG for id in entry["configurations"]} <= ids

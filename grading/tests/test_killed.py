@@ -1,0 +1,77 @@
+"""A run that is killed, whatever it is doing at the moment, ends like any other once it is resumed."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KILLS = 10
+SLOWEST = 8.0  # seconds; an undisturbed run takes about twice as long on two cores
+
+# Random weights: a pretraining would take minutes.
+PROGRAM = """
+import sys
+from pathlib import Path
+from grading import plan
+files = Path(sys.argv[1])
+plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
+from grading.front import main
+sys.exit(main(sys.argv[2:]))
+"""
+TRIAL = ["--unsafe", "--profile", "mini", "--epochs", "2", "--limit", "12", "--seeds", "2", "--only", "Q1-1,Q1-3,Q2-1"]
+
+
+class Command:
+    """The front door, in a process of its own."""
+
+    def __init__(self, repository: Path, weights: Path) -> None:
+        self._repository = repository
+        self._weights = weights
+
+    def start(self, out: Path) -> subprocess.Popen[bytes]:
+        resume = ["--resume"] if (out / "journal.jsonl").is_file() else []
+        command = [sys.executable, "-c", PROGRAM, str(self._weights), *TRIAL, "--out", str(out), *resume]
+        return subprocess.Popen(command, cwd=self._repository, stdout=subprocess.DEVNULL)
+
+    def finish(self, out: Path) -> tuple[bytes, Any]:
+        """Start or resume a run and let it end: its history, and its results without times."""
+        assert self.start(out).wait() == 3, "a trial has no verdict"
+        results = json.loads((out / "results.json").read_text())
+        del results["execution_time"]
+        for configuration in results["extra_data"]["configurations"]:
+            for seed in configuration["seeds"]:
+                del seed["seconds"]
+        return (out / "history.csv").read_bytes(), results
+
+
+@pytest.fixture
+def command(repository: Path, tmp_path: Path, quick_weights: None) -> Command:
+    from grading import plan
+
+    plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+    return Command(repository, tmp_path)
+
+
+def test_killed_at_ten_random_moments(command: Command, tmp_path: Path) -> None:
+    undisturbed = command.finish(tmp_path / "undisturbed")
+    moments = random.Random(0)
+    runs = kills = 0
+    while kills < KILLS:
+        out = tmp_path / f"killed-{runs}"
+        process = command.start(out)
+        try:
+            process.wait(moments.uniform(0.5, SLOWEST))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        else:
+            assert command.finish(out) == undisturbed
+            runs += 1
+    assert command.finish(tmp_path / f"killed-{runs}") == undisturbed
+    leftovers = {path.name for path in (tmp_path / f"killed-{runs}").iterdir()}
+    assert leftovers == {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}

@@ -1,0 +1,101 @@
+"""What is seen exactly in a training: mistakes that an accuracy may hide."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from grading.assignment import read_assignment
+from grading.structure import Broken, check_built, check_trained
+from grading.training.observed import Observed
+
+ASSIGNMENT = read_assignment()
+HEAD = 2 * (4 + 1)
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4, 2))
+
+
+def weights(model: nn.Module) -> dict[str, dict[str, np.ndarray]]:
+    return {"alexnet": {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}}
+
+
+def frozen(model: nn.Sequential) -> nn.Sequential:
+    model[:-1].requires_grad_(False)
+    return model
+
+
+def fresh(model: nn.Sequential) -> nn.Sequential:
+    for layer in model[:2]:
+        layer.reset_parameters()
+    return model
+
+
+def complaint(id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object]) -> str:
+    """What is said about a pretrained network that is built and trained like this; or nothing."""
+    configuration = ASSIGNMENT.configuration(id)
+    model = network()
+    given = weights(model)
+    observed = Observed(build(model), given)
+    try:
+        check_built(configuration, observed.built(), HEAD)
+        train(model)
+        check_trained(configuration, observed.trained())
+    except Broken as error:
+        return str(error)
+    return ""
+
+
+def step(model: nn.Module, *, only: str = "", rate: float = 0.1) -> None:
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and name.startswith(only):
+            parameter.data += rate
+
+
+@pytest.mark.parametrize(
+    ("id", "build"),
+    [("Q1-1", frozen), ("Q1-2", lambda m: m), ("Q1-3", fresh), ("Q1-8", lambda m: m), ("Q2-1-skips", lambda m: m)],
+)
+def test_what_is_asked_for_passes(id: str, build: Callable[[nn.Sequential], nn.Module]) -> None:
+    assert complaint(id, build, step) == ""
+
+
+@pytest.mark.parametrize(
+    ("id", "build", "train", "said"),
+    [
+        ("Q1-1", lambda m: m, step, "only the new head trains: 10 parameters"),
+        ("Q1-1", lambda m: m.requires_grad_(False), step, "0 trainable parameters"),
+        ("Q1-1", lambda m: frozen(fresh(m)), step, "0% of the pretrained convolution weights"),
+        ("Q1-1", frozen, lambda m: m[0].weight.data.add_(1), "every parameter has the value"),
+        ("Q1-2", frozen, step, "all 270 parameters train"),
+        ("Q1-2", fresh, step, "starts from the pretrained weights"),
+        ("Q1-2", lambda m: m, lambda m: step(m, only="3"), "pretrained layers are trained too"),
+        ("Q1-2", lambda m: m, lambda m: step(m, rate=0.0), "learning rate 0"),
+        ("Q1-3", lambda m: m, step, "starts from random weights"),
+        ("Q2-1-skips", lambda m: m, lambda m: step(m, only="3"), "detach or no_grad"),
+    ],
+)
+def test_mistakes_are_named(
+    id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object], said: str
+) -> None:
+    assert said in complaint(id, build, train)
+
+
+def test_a_frozen_backbone_that_moves() -> None:
+    def train(model: nn.Module) -> None:
+        step(model)
+        model[0].weight.data += 1
+
+    assert "frozen backbone keeps its weights" in complaint("Q1-1", frozen, train)
+
+
+@pytest.mark.parametrize("account", [None, {}, {"parameters": "many"}, {"trained": float("nan"), "moved": 1.0}])
+def test_a_missing_account_is_no_pass(account: object) -> None:
+    with pytest.raises(Broken):
+        check_built(ASSIGNMENT.configuration("Q1-2"), account, HEAD)
+    with pytest.raises(Broken):
+        check_trained(ASSIGNMENT.configuration("Q1-2"), account)

@@ -1,0 +1,79 @@
+"""What a network is before its training and what has changed after it, as plain numbers.
+
+Seen from within the submission's process, so a submission could forge them: they find mistakes, and nothing is gained
+by hiding one. The score is computed elsewhere.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from grading.workers.wire import Plain
+
+
+class Observed:
+    """One network.
+
+    Args:
+        model: as the student's code built it, on the CPU.
+        pretrained: by backbone, the weights that were given for it.
+    """
+
+    def __init__(self, model: nn.Module, pretrained: Mapping[str, Mapping[str, NDArray[np.generic]]]) -> None:
+        self._model = model
+        self._trainable = {
+            name: parameter.detach().clone() for name, parameter in model.named_parameters() if parameter.requires_grad
+        }
+        found = [_found(model, kernels(weights)) for weights in pretrained.values()]
+        self._kept, self._share = max(found, key=lambda kept: kept[1], default=({}, 0.0))
+
+    def built(self) -> Plain:
+        """Before the training.
+
+        Returns:
+            `parameters` and `trainable`: numbers of elements; `kept`: the share of a backbone's pretrained
+            convolution weights that are in the network, of the backbone with the largest.
+        """
+        return {
+            "parameters": sum(parameter.numel() for parameter in self._model.parameters()),
+            "trainable": sum(before.numel() for before in self._trainable.values()),
+            "kept": self._share,
+        }
+
+    def trained(self) -> Plain:
+        """After the training.
+
+        Returns:
+            `trained`: the share of what was trainable that has changed, tensor by tensor; `moved`: the same of the
+            pretrained convolution weights.
+        """
+        return {"trained": self._changed(self._trainable), "moved": self._changed(self._kept)}
+
+    def _changed(self, before: Mapping[str, Tensor]) -> float:
+        after = dict(self._model.named_parameters())
+        changed = sum(
+            tensor.numel()
+            for name, tensor in before.items()
+            if name not in after or not torch.equal(after[name].detach().cpu(), tensor)
+        )
+        return changed / max(1, sum(tensor.numel() for tensor in before.values()))
+
+
+def kernels(weights: Mapping[str, NDArray[np.generic]]) -> list[Tensor]:
+    """The convolution weights of a state dict, as float32."""
+    return [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in weights.values() if array.ndim == 4]
+
+
+def _found(model: nn.Module, wanted: list[Tensor]) -> tuple[dict[str, Tensor], float]:
+    """The parameters of a network that have one of these values, and the share of the values that were found."""
+    kept: dict[str, Tensor] = {}
+    share = 0
+    own = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    for tensor in wanted:
+        same = [name for name, parameter in own.items() if name not in kept and torch.equal(parameter, tensor)]
+        kept |= dict.fromkeys(same, tensor)
+        share += tensor.numel() if same else 0
+    return kept, share / max(1, sum(tensor.numel() for tensor in wanted))
