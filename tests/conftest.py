@@ -14,6 +14,7 @@ from grading.probes import Student, StudentRaised
 from grading.submissions import Submission, SubmissionError, locate
 
 from .expect import Unmet
+from .raised import usual_meaning
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -147,7 +148,11 @@ def _question(item: pytest.Item) -> str | None:
 
 def _told(item: pytest.Item, error: BaseException) -> str:
     """The message in place of a traceback: what the test is about, what happened, and the input."""
-    lines = [f"{_question(item)}: {item.function.__doc__ or item.name}", str(error)]  # type: ignore[attr-defined]
+    lines = [f"{_question(item)}: {item.function.__doc__ or item.name}"]  # type: ignore[attr-defined]
+    if isinstance(error, StudentRaised):
+        lines += [f"got:   {error}", f"hint:  {usual_meaning(error)}"]
+    else:
+        lines.append(str(error))
     lines += [f"input: {_example(note)}" for note in getattr(error, "__notes__", []) if "student=" in note]
     return "\n".join(lines)
 

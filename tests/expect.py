@@ -1,6 +1,6 @@
 """Saying in a few lines what was asked, what came back, and what is probably wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -24,21 +24,32 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
         raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
 
 
-def expect_close(got: object, wanted: object, asked: str, hint: str, *, tolerance: float = 1e-9) -> None:
-    """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN."""
+Mistakes = Iterable[tuple[object, str]]  # what a common mistake leads to, and how to tell a student
+
+
+def expect_close(
+    got: object, wanted: object, asked: str, hint: str, *, mistakes: Mistakes = (), tolerance: float = 1e-9
+) -> None:
+    """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN.
+
+    Args:
+        hint: what is probably wrong where none of the `mistakes` leads to just what came back.
+    """
     right = np.asarray(wanted)
     try:
         answer = np.asarray(got)
     except ValueError:  # rows of different lengths
         answer = np.asarray(str(got))
+    if answer.dtype.kind in "biuf" and _close(answer, right, tolerance):
+        return
+    hint = next((told for wrong, told in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
     expect(answer.shape == right.shape, f"{asked}, of shape {right.shape}", f"shape {answer.shape}", hint)
-    expect(
-        np.allclose(answer, right, rtol=tolerance, atol=tolerance, equal_nan=True),
-        f"{asked} = {_shown(right)}",
-        answer,
-        hint,
-    )
+    expect(False, f"{asked} = {_shown(right)}", answer, hint)
+
+
+def _close(left: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
+    return left.shape == right.shape and np.allclose(left, right, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """Q1-5: an augmentation that keeps the whole face in view."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from .expect import expect, expect_close
 from .face_targets import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     constant_target,
     denormalised,
     disc_target,
@@ -21,6 +25,12 @@ pytestmark = pytest.mark.q1_5
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 64), (218, 178), (120, 160), (100, 260), (280, 90)]
 DRAWS = 48
+MEAN, STD = IMAGENET_MEAN, IMAGENET_STD
+
+IN_VIEW = (
+    "the face is cut: resize, then crop centrally, or keep random crops, shifts, zooms, turns and erasing small enough"
+)
+CONTRAST = "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion"
 
 
 def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, count: int = DRAWS) -> Spec:
@@ -38,7 +48,7 @@ def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, c
         seen["images"].shape == (count, 3, side, side),
         f"{called(function, image, size)}: shape (3, {side}, {side})",
         f"shape {seen['images'].shape[1:]}",
-        "Resize(n) with one number keeps the aspect; crop to a square afterwards; use `size`, not 224; channels first",
+        _wrong_shape(seen["images"].shape[1:]),
     )
     expect(
         np.isfinite(seen["images"]).all(),
@@ -47,6 +57,16 @@ def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, c
         "divide by the standard deviation, which is never 0",
     )
     return seen
+
+
+def _wrong_shape(shape: tuple[int, ...]) -> str:
+    if len(shape) != 3:
+        return "one picture with its channels first: no batch axis, no several crops"
+    if shape[-1] == 3:
+        return "channels come first: permute the axes of a picture, (2, 0, 1)"
+    if shape[1] != shape[2]:
+        return "Resize with one number keeps the aspect: crop to a square afterwards"
+    return "the side is `size`, which is 224 by default, whatever the picture's own"
 
 
 def expect_seen(student, function: str, image: np.ndarray, size: int | None, seen: Spec) -> None:
@@ -94,120 +114,48 @@ def test_shape_and_dtype(student, function: str, height: int, width: int, size: 
     expect_seen(student, function, image, size, seen)
 
 
+# What grey becomes once x * std + mean is undone, by mistake in the normalisation.
+NORMALISATIONS = (
+    (lambda x: x * STD + MEAN, "it is not normalised"),
+    (lambda x: (x - MEAN) / STD, "it is normalised twice"),
+    (lambda x: (x - 0.5) / 0.5 * STD + MEAN, "mean and standard deviation are 0.5 in place of ImageNet's"),
+    (lambda x: (x - MEAN[::-1]) / STD[::-1] * STD + MEAN, "mean and standard deviation are in the order B, G, R"),
+    (lambda x: (x - STD) / MEAN * STD + MEAN, "mean and standard deviation are exchanged"),
+    (lambda x: (x - MEAN) * STD + MEAN, "it is not divided by the standard deviation"),
+    (lambda x: (x - MEAN) / STD + MEAN, "it is divided by the variance, not by the standard deviation"),
+    (lambda x: 255 * x, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
+    (lambda x: x - MEAN / 255 + MEAN, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
+    (lambda x: np.clip((x - MEAN) / STD, 0, 1) * STD + MEAN, "it is clamped to [0, 1] afterwards: jitter before it"),
+)
+NORMALISE = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+
+
+def wrong_normalisation(got: np.ndarray, grey: float) -> str:
+    """The mistake that leads closest to what came back, if any does."""
+    distance, what = min((float(np.abs(got - become(grey)).max()), what) for become, what in NORMALISATIONS)
+    return f"{what}: {NORMALISE}" if distance < 0.08 * max(float(np.abs(got).max()), 1) else NORMALISE
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
     """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
     for grey in (64, 128, 160):
         image = constant_target((grey,) * 3)
         middle = centres(drawn(student, function, image)["images"])
-        usual = np.median(middle.mean(axis=(1, 2)), axis=0)  # noise and single draws may be coloured
-        spread = float(usual.max() - usual.min())
-        hint = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+        usual = np.median(middle, axis=(0, 1, 2))  # noise, single draws and erased parts may be coloured
+        hint = wrong_normalisation(usual, grey / 255)
         expect(
-            spread < 0.03,
+            usual.max() - usual.min() < 0.03,
             f"{called(function, image)}, grey {grey}: equal channels once x * std + mean is undone",
             f"channels {usual.round(2)}, of a range of 1",
             hint,
         )
-        level = middle.mean() / (grey / 255)
+        level = np.median(middle) / (grey / 255)
         expect(
             0.65 < level < 1.36,
             f"{called(function, image)}, grey {grey}: as bright on average, once x * std + mean is undone",
             f"{level:.2f} times as bright",
             hint,
-        )
-
-
-def test_evaluation_keeps_colours(student) -> None:
-    """the evaluation transform changes no colour, and neither brightness nor contrast"""
-    for colour in ((200, 60, 20), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
-        image = constant_target(colour)
-        expect_close(
-            centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2)),
-            np.array(colour) / 255,
-            f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
-            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
-            tolerance=0.01,
-        )
-    image = halves_target()
-    middle = centres(drawn(student, "face_eval_transform", image, count=1)["images"], share=0.5)
-    expect_close(
-        np.quantile(middle, (0.08, 0.92)),
-        np.array([96, 160]) / 255,
-        f"{called('face_eval_transform', image)}: its darker and its lighter grey, normalisation undone",
-        "no change of contrast, no equalizing, no statistics of the picture itself",
-        tolerance=0.01,
-    )
-
-
-def test_brightness_varies_by_at_most_30_percent(student) -> None:
-    """training pictures are at most 30 % brighter or darker"""
-    levels = []
-    for grey in (100, 128, 160):
-        images = drawn(student, "face_train_transform", constant_target((grey,) * 3), count=64)["images"]
-        levels.append(centres(images).mean(axis=(1, 2, 3)) / (grey / 255))
-    ratio = np.concatenate(levels)
-    # 5 points more than 30 %: contrast jitter moves grey a little where a turn has filled corners with black.
-    expect(
-        ratio.min() >= 0.65 and ratio.max() <= 1.36,
-        "face_train_transform of grey: 0.7 to 1.3 times as bright, normalisation undone",
-        f"{ratio.min():.2f} to {ratio.max():.2f} times",
-        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise what is in [0, 1]",
-    )
-
-
-def test_contrast_varies_by_at_most_30_percent(student) -> None:
-    """training pictures have at most 30 % more or less contrast"""
-    image = halves_target()
-    middle = centres(drawn(student, "face_train_transform", image, count=96)["images"], share=0.5).mean(axis=-1)
-    dark, light = (np.quantile(middle, q, axis=(1, 2)) for q in (0.08, 0.92))
-    ratio = (light - dark) / (light + dark) / ((160 - 96) / (160 + 96))
-    expect(
-        ratio.min() >= 0.63 and ratio.max() <= 1.37,
-        "face_train_transform of two greys: 0.7 to 1.3 times the contrast",
-        f"{ratio.min():.2f} to {ratio.max():.2f} times",
-        "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion",
-    )
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize(("height", "width"), ASPECTS)
-def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
-    """in every draw the central square of 60 % of the shorter side is wholly inside"""
-    image = disc_target(height, width)
-    size = legible(height, width, 80)
-    count = DRAWS if function == "face_train_transform" else 2
-    pictures = denormalised(drawn(student, function, image, size=size, count=count)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        problem = lost_or_cut(discs(picture))
-        expect(
-            not problem,
-            f"{called(function, image, size)}: the central 60 % in every draw",
-            f"draw {number} of {len(pictures)}: {problem}",
-            "a random crop may cut the face away: resize, then crop centrally, and keep shifts, zooms, turns and "
-            "erasing small",
-        )
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
-def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
-    """within 30 degrees of upright, never upside down"""
-    image = disc_target(height, width)
-    pictures = denormalised(drawn(student, function, image)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        found = discs(picture)
-        expect(
-            not lost_or_cut(found),
-            f"{called(function, image)}: the central 60 % in every draw",
-            f"draw {number} of {len(pictures)}: {lost_or_cut(found)}",
-            "without the whole face in view it cannot be upright",
-        )
-        expect(
-            tilt(found) <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
-            f"{called(function, image)}: turned by at most 30 degrees",
-            f"draw {number} of {len(pictures)} is turned by {tilt(found):.0f} degrees",
-            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
         )
 
 
@@ -240,6 +188,51 @@ def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
     )
 
 
+def wrong_colours(colour: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    yield colour[::-1], "red and blue are exchanged: pictures are RGB, not BGR"
+    yield np.full(3, colour.mean()), "channels are mixed: permute the axes of a picture, do not reshape it"
+    yield np.full(3, colour @ (0.299, 0.587, 0.114)), "the colour is gone: the evaluation transform changes none"
+
+
+def test_evaluation_keeps_colours(student) -> None:
+    """the evaluation transform changes no colour, and neither brightness nor contrast"""
+    for colour in ((220, 40, 100), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
+        image = constant_target(colour)
+        expect_close(
+            centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2)),
+            np.array(colour) / 255,
+            f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
+            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
+            mistakes=wrong_colours(np.array(colour) / 255),
+            tolerance=0.01,
+        )
+    image = halves_target()
+    middle = centres(drawn(student, "face_eval_transform", image, count=1)["images"], share=0.5)
+    expect_close(
+        np.quantile(middle, (0.08, 0.92)),
+        np.array([96, 160]) / 255,
+        f"{called('face_eval_transform', image)}: its darker and its lighter grey, normalisation undone",
+        "no change of contrast, no equalizing, no statistics of the picture itself",
+        tolerance=0.01,
+    )
+
+
+def test_brightness_varies_by_at_most_30_percent(student) -> None:
+    """training pictures are at most 30 % brighter or darker"""
+    levels = []
+    for grey in (100, 128, 160):
+        images = drawn(student, "face_train_transform", constant_target((grey,) * 3), count=64)["images"]
+        levels.append(centres(images).mean(axis=(1, 2, 3)) / (grey / 255))
+    ratio = np.concatenate(levels)
+    # 5 points more than 30 %: contrast jitter moves grey a little where a turn has filled corners with black.
+    expect(
+        ratio.min() >= 0.65 and ratio.max() <= 1.36,
+        "face_train_transform of grey: 0.7 to 1.3 times as bright, normalisation undone",
+        f"{ratio.min():.2f} to {ratio.max():.2f} times",
+        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise what is in [0, 1]",
+    )
+
+
 @pytest.mark.parametrize("size", [64, 96, 150])
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
@@ -260,4 +253,58 @@ def test_evaluation_is_centred(student, height: int, width: int, size: int) -> N
         f"{called('face_eval_transform', image, size)}: centred",
         f"{across:.0%} off the middle across, {down:.0%} down",
         "crop centrally: Resize, then CenterCrop, not a crop at a corner",
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
+    """in every draw the central square of 60 % of the shorter side is wholly inside"""
+    image = disc_target(height, width)
+    size = legible(height, width, 80)
+    count = DRAWS if function == "face_train_transform" else 2
+    pictures = denormalised(drawn(student, function, image, size=size, count=count)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        problem = lost_or_cut(discs(picture))
+        expect(
+            not problem,
+            f"{called(function, image, size)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {problem}",
+            CONTRAST if np.ptp(picture.mean(axis=-1)) < 0.2 else IN_VIEW,
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
+def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
+    """within 30 degrees of upright, never upside down"""
+    image = disc_target(height, width)
+    pictures = denormalised(drawn(student, function, image)["images"])
+    for number, picture in enumerate(pictures, start=1):
+        found = discs(picture)
+        expect(
+            not lost_or_cut(found),
+            f"{called(function, image)}: the central 60 % in every draw",
+            f"draw {number} of {len(pictures)}: {lost_or_cut(found)}",
+            "without the whole face in view it cannot be upright",
+        )
+        expect(
+            tilt(found) <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
+            f"{called(function, image)}: turned by at most 30 degrees",
+            f"draw {number} of {len(pictures)} is turned by {tilt(found):.0f} degrees",
+            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
+        )
+
+
+def test_contrast_varies_by_at_most_30_percent(student) -> None:
+    """training pictures have at most 30 % more or less contrast"""
+    image = halves_target()
+    middle = centres(drawn(student, "face_train_transform", image, count=96)["images"], share=0.5).mean(axis=-1)
+    dark, light = (np.quantile(middle, q, axis=(1, 2)) for q in (0.08, 0.92))
+    ratio = (light - dark) / (light + dark) / ((160 - 96) / (160 + 96))
+    expect(
+        ratio.min() >= 0.63 and ratio.max() <= 1.37,
+        "face_train_transform of two greys: 0.7 to 1.3 times the contrast",
+        f"{ratio.min():.2f} to {ratio.max():.2f} times",
+        CONTRAST,
     )

@@ -105,7 +105,10 @@ def told(net: Spec) -> str:
 
 
 def told_not_fused(tap: str) -> str:
-    return f"{tap} is not fused into the score, or detached, or multiplied by zero"
+    return (
+        f"{tap} is not fused into the score: left out, overwritten or cut off again, multiplied by zero, or without a "
+        "gradient (detach, no_grad, .data, numpy)"
+    )
 
 
 @both_decoders
@@ -127,13 +130,6 @@ def test_logits_at_every_pixel(
     expect_scores(logits, net, images)
     others = student.ask("fcn.forward", net=net, images=images[::-1] + 1, training=training)["logits"]
     expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, images[-1:] + 1]))
-
-
-def test_skips_are_the_default(student) -> None:
-    """skips defaults to True"""
-    expect_gradient("x3", backward(student, plain_net(), True), plain_net(), told_not_fused("x3"))
-    net = plain_net(skips=None)
-    expect_gradient("x3", backward(student, net, True), net, "keep the default of the signature, skips=True")
 
 
 def test_float32_stays_float32(student) -> None:
@@ -213,6 +209,13 @@ def test_skips_carry_gradient(student, training: bool, net: Spec) -> None:
     seen = backward(student, net, training)
     for tap in ("x5", "x4", "x3"):
         expect_gradient(tap, seen, net, told_not_fused(tap))
+
+
+def test_skips_are_the_default(student) -> None:
+    """skips defaults to True"""
+    expect_gradient("x3", backward(student, plain_net(), True), plain_net(), told_not_fused("x3"))
+    net = plain_net(skips=None)
+    expect_gradient("x3", backward(student, net, True), net, "keep the default of the signature, skips=True")
 
 
 @both_modes

@@ -53,7 +53,7 @@ def test_every_test_fails_on_the_stubs_with_its_question(repository: Path) -> No
     summary = done.stdout.splitlines()[-1]
     assert re.fullmatch(r"\d+ failed in .*", summary), summary
     failed = int(summary.split()[0])
-    told = re.findall(r"^(Q\d-\d): .*\nNotImplementedError: .*\1", done.stdout, re.MULTILINE)
+    told = re.findall(r"^(Q\d-\d): .*\ngot:   NotImplementedError: .*\1", done.stdout, re.MULTILINE)
     assert len(told) == failed
     assert re.search(r"total +0\.00 of 30\.00 points", done.stdout)
 
