@@ -61,7 +61,7 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         not stay,
         f"{asked}: the old head is gone",
         f"{', '.join(stay)} still in the model",
-        "put the new Linear in the place of the old one: set it on the layer that holds that, neither beside it nor behind it",
+        "put the new Linear in the place of the old one, on the layer that holds it: not beside or behind it",
     )
     new = sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
     wanted = [(num_classes, head_of(model).in_features), (num_classes,)]
