@@ -24,6 +24,7 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
         raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
 
 
+ALMOST = 1e-3  # an answer this close is the right formula, computed carelessly
 Mistakes = Iterable[tuple[object, str]]  # what a common mistake leads to, and how to tell a student
 
 
@@ -42,6 +43,10 @@ def expect_close(
         answer = np.asarray(str(got))
     if answer.dtype.kind in "biuf" and _close(answer, right, tolerance):
         return
+    if answer.shape == right.shape and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
+        hint = f"it is almost right: no epsilon, no rounding, no float32 on the way; {hint}"
+        asked, got = f"{asked}, to nine digits", f"off by {np.nanmax(np.abs(answer - right)):.2g}"
+        raise Unmet(f"asked: {asked}\ngot:   {got}\nhint:  {hint}")
     hint = next((told for wrong, told in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
     expect(answer.shape == right.shape, f"{asked}, of shape {right.shape}", f"shape {answer.shape}", hint)
@@ -62,6 +67,16 @@ def refused(asked: str, hint: str) -> Iterator[None]:
             return
         raise Unmet(f"asked: {asked}: ValueError\ngot:   {error}\nhint:  {hint}") from None
     raise Unmet(f"asked: {asked}: ValueError\ngot:   no error\nhint:  {hint}")
+
+
+@contextmanager
+def accepted(hint: str) -> Iterator[None]:
+    """Say `hint` where the student's own code refuses what the block asks."""
+    try:
+        yield
+    except StudentRaised as error:
+        error.add_note(f"hint:  {hint}")
+        raise
 
 
 def _shown(value: object) -> str:

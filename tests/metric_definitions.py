@@ -8,6 +8,7 @@ import numpy as np
 
 from .strategies import Spec
 
+IGNORED = "pixels whose target is ignore_index do not count at all"
 METRICS = ("confusion_matrix", "pixel_accuracy", "class_iou", "mean_iou")
 
 
@@ -22,18 +23,17 @@ def mistakes(metric: str, given: Spec) -> Iterator[tuple[np.ndarray, str]]:
     yield from _OF_ITS_OWN[metric](*counted, classes)
     if given["pred"].ndim > 1 and given["pred"].size:
         images = [_value(metric, *_counted({**given, "pred": p, "target": t}), classes) for p, t in _images(given)]
-        yield (
-            _quiet(np.nanmean, images, axis=0),
-            "the mean over images: a metric counts the pixels of all of them together",
-        )
-        yield sum(images) / len(images), "the mean over images: a metric counts the pixels of all of them together"
-    for (pred, target), what in _pixels(given):
+        for value in (_quiet(np.nanmean, images, axis=0), sum(images) / len(images)):
+            yield value, "the mean over images: a metric counts the pixels of all of them together"
+    for (pred, target), hint in _pixels(given):
         in_range = all(((labels >= 0) & (labels < classes)).all() for labels in (pred, target))
         if in_range or metric == "pixel_accuracy":
-            yield (
-                _value(metric, pred, target, classes),
-                f"pixels whose target is ignore_index do not count at all: {what}",
-            )
+            yield _value(metric, pred, target, classes), hint
+    if metric in ("class_iou", "mean_iou"):
+        both, true, _ = _sides(*counted, classes)
+        iou = _share(both, true + _sides(*_flat(given), classes)[2] - both)
+        for value in (iou, _quiet(np.nanmean, iou)):
+            yield value, f"{IGNORED}: here their predictions enlarge the union"
 
 
 def _counted(given: Spec) -> tuple[np.ndarray, np.ndarray]:
@@ -59,9 +59,12 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
         yield (pred[target != 255], target[target != 255]), "255 is a label like any other where ignore_index is None"
         return
     left_out = target == ignored
-    yield (np.where(left_out, 0, pred), np.where(left_out, 0, target)), "here they count as class 0"
-    yield (pred, np.where(left_out, pred, target)), "here they count as right"
-    yield (pred, target), "here they count"
+    for pixels, what in (
+        ((pred, np.where(left_out, pred, target)), "here they count as right"),
+        ((np.where(left_out, 0, pred), np.where(left_out, 0, target)), "here they count as class 0"),
+        ((pred, target), "here they count"),
+    ):
+        yield pixels, f"{IGNORED}: {what}"
     for kept, what in (
         (pred != ignored, "here a pixel is left out by its prediction, not by its target"),
         ((pred != ignored) & ~left_out, "here pixels are left out by their prediction too"),
@@ -69,7 +72,7 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
         (left_out, "here only they count"),
         (target < ignored, "here those whose target is larger are left out too"),
     ):
-        yield (pred[kept], target[kept]), what
+        yield (pred[kept], target[kept]), f"{IGNORED}: {what}"
 
 
 def _value(metric: str, pred: np.ndarray, target: np.ndarray, classes: int) -> np.ndarray:
@@ -139,6 +142,7 @@ def _wrong_accuracy(pred: np.ndarray, target: np.ndarray, classes: int) -> Itera
         yield from ((np.array(value), NOTHING) for value in (0.0, 1.0))
         return
     yield np.floor(right), "divide as floats: an integer division leaves 0 or 1"
+    yield np.sum(pred == target) % 256 / target.size, "the sum of right pixels wraps at 256: do not sum in uint8"
     yield 100 * right, "a share in [0, 1], not per cent"
     for digits in (2, 3, 4):
         yield right.round(digits), "do not round"
@@ -155,6 +159,8 @@ def _wrong_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[t
             "a class that is neither in the target nor in the prediction is NaN",
         )
     yield right[~np.isnan(right)], "one value for each of the num_classes, NaN for a class in neither"
+    yield np.where(both == 0, math.nan, right), "a class that is never right has IoU 0: NaN is for a class in neither"
+    yield np.where(true == 0, math.nan, right), "a class that is predicted but not in the target has IoU 0, not NaN"
     union = "divide by the pixels of target or prediction, both counted once: row sum + column sum - diagonal"
     for whole, what in (
         (true, "this is the recall"),
@@ -167,9 +173,8 @@ def _wrong_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[t
         with np.errstate(divide="ignore", invalid="ignore"):
             yield both / whole, f"{what}: {union}"
     yield _share(2 * both, true + predicted), f"this is the Dice coefficient: {union}"
-    yield np.where(both == 0, math.nan, right), "a class that is never right has IoU 0: NaN is for a class in neither"
-    yield np.where(true == 0, math.nan, right), "a class that is predicted but not in the target has IoU 0, not NaN"
     yield np.floor(right), "divide as floats: an integer division leaves 0 or 1"
+    yield right.astype("float32"), "divide in float64: float32 has seven digits"
     for digits in (2, 3, 4):
         yield right.round(digits), "do not round"
 

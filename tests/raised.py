@@ -36,11 +36,16 @@ USUAL = (
         "an input without pixels that count is allowed",
     ),
     ("ValueError", r"size 0|empty", "an input without pixels that count is allowed"),
+    (
+        "RuntimeError",
+        r"invalid for input of size",
+        "other sizes than it was written for occur too: bincount, say, needs minlength",
+    ),
     ("RuntimeError", r"channels", "channel counts do not fit: read them from what comes in, not from a known network"),
     (
         "RuntimeError",
         r"shapes cannot be multiplied",
-        "the in_features of a Linear do not fit what comes in: read them there",
+        "a layer before this Linear is missing, or its in_features are not those of what comes in",
     ),
     (
         "RuntimeError",

@@ -20,7 +20,7 @@ from .face_targets import (
 )
 from .strategies import Spec
 
-pytestmark = pytest.mark.q1_5
+pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 64), (218, 178), (120, 160), (100, 260), (280, 90)]
@@ -174,6 +174,7 @@ def test_training_draws_differ(student, size: int) -> None:
     )
 
 
+@pytest.mark.about("face_eval_transform")
 @pytest.mark.parametrize(("height", "width"), [(96, 96), (218, 178), (100, 260)])
 def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
     """the evaluation transform gives the same result every time"""
@@ -194,6 +195,7 @@ def wrong_colours(colour: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
     yield np.full(3, colour @ (0.299, 0.587, 0.114)), "the colour is gone: the evaluation transform changes none"
 
 
+@pytest.mark.about("face_eval_transform")
 def test_evaluation_keeps_colours(student) -> None:
     """the evaluation transform changes no colour, and neither brightness nor contrast"""
     for colour in ((220, 40, 100), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
@@ -233,6 +235,7 @@ def test_brightness_varies_by_at_most_30_percent(student) -> None:
     )
 
 
+@pytest.mark.about("face_eval_transform")
 @pytest.mark.parametrize("size", [64, 96, 150])
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:

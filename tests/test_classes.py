@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from .expect import expect, expect_close
 from .strategies import LAYOUTS, SHAPES, Spec, label_arrays
 
-pytestmark = pytest.mark.q2_3
+pytestmark = [pytest.mark.q2_3, pytest.mark.about("reduce_classes")]
 
 
 @st.composite

@@ -10,7 +10,7 @@ from grading.probes.fcn import encoder_tensors
 from .expect import expect, expect_close, refused
 from .strategies import SEEDS, Spec
 
-pytestmark = pytest.mark.q2_1
+pytestmark = [pytest.mark.q2_1, pytest.mark.about("FCN8s")]
 
 CHANNELS = st.tuples(*(st.sampled_from([48, 64, 80]) for _ in range(5))).map(list)
 few = settings(max_examples=4)

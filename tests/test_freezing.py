@@ -10,7 +10,7 @@ from grading.probes.nets import build, flags, modes, state
 from .expect import expect, expect_close
 from .strategies import Spec, lone_linear, net_inputs, nets
 
-pytestmark = pytest.mark.q1_1
+pytestmark = [pytest.mark.q1_1, pytest.mark.about("trainable_parameters")]
 
 FUNCTIONS = ("freeze", "unfreeze")
 

@@ -16,7 +16,7 @@ from .expect import expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
 from .strategies import TORCHVISION, Spec, lone_linear, net_inputs, nets
 
-pytestmark = pytest.mark.q1_1
+pytestmark = [pytest.mark.q1_1, pytest.mark.about("replace_head")]
 
 
 @st.composite
