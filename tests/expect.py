@@ -24,12 +24,13 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
         raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
 
 
+EXACT = 1e-9  # float64 and a different order of sums
 ALMOST = 1e-3  # an answer this close is the right formula, computed carelessly
 Mistakes = Iterable[tuple[object, str]]  # what a common mistake leads to, and how to tell a student
 
 
 def expect_close(
-    got: object, wanted: object, asked: str, hint: str, *, mistakes: Mistakes = (), tolerance: float = 1e-9
+    got: object, wanted: object, asked: str, hint: str, *, mistakes: Mistakes = (), tolerance: float = EXACT
 ) -> None:
     """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN.
 
@@ -43,7 +44,7 @@ def expect_close(
         answer = np.asarray(str(got))
     if answer.dtype.kind in "biuf" and _close(answer, right, tolerance):
         return
-    if answer.shape == right.shape and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
+    if tolerance <= EXACT and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
         hint = f"it is almost right: no epsilon, no rounding, no float32 on the way; {hint}"
         asked, got = f"{asked}, to nine digits", f"off by {np.nanmax(np.abs(answer - right)):.2g}"
         raise Unmet(f"asked: {asked}\ngot:   {got}\nhint:  {hint}")

@@ -126,7 +126,9 @@ def _wrong_matrix(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterato
     once = "a pair that occurs several times counts once: index_put_ with accumulate=True, scatter_add_, or np.add.at"
     yield np.minimum(right, 1), once
     yield np.diag(np.diag(right)), "wrong pixels count too: they are what is off the diagonal"
-    yield right / np.maximum(right.sum(1, keepdims=True), 1), "it holds counts, not shares of a row"
+    shares = right / np.maximum(right.sum(1, keepdims=True), 1)
+    for values in (shares, shares.astype("float32")):
+        yield values, "it holds counts, not shares of a row"
     wrapped = np.bincount((target * classes + pred) % 256, minlength=classes**2)
     if wrapped.size == classes**2:
         yield wrapped.reshape(classes, classes), OVERFLOW
@@ -173,6 +175,9 @@ def _wrong_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[t
         with np.errstate(divide="ignore", invalid="ignore"):
             yield both / whole, f"{what}: {union}"
     yield _share(2 * both, true + predicted), f"this is the Dice coefficient: {union}"
+    for epsilon in 10.0 ** np.arange(-9, -2):
+        for above in (epsilon, 0):
+            yield (both + above) / (true + predicted - both + epsilon), "no epsilon: a class in neither is NaN"
     yield np.floor(right), "divide as floats: an integer division leaves 0 or 1"
     yield right.astype("float32"), "divide in float64: float32 has seven digits"
     for digits in (2, 3, 4):

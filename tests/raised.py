@@ -64,6 +64,7 @@ USUAL = (
         "",
         "a name is used before it is set: a spelling, a missing import, or a branch that does not set it",
     ),
+    ("AssertionError", "", "your own assertion does not hold: look at what it compares"),
     ("UnboundLocalError", "", "a name is used before it is set: in some branch it is not"),
     ("RecursionError", "", "it calls itself without end"),
     ("SystemExit", "", "student code must not end the program: return, or raise ValueError"),
