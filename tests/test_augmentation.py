@@ -204,8 +204,8 @@ def test_evaluation_keeps_colours(student) -> None:
             centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2)),
             np.array(colour) / 255,
             f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
-            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter; axes are moved "
-            "by permute, reshape scrambles them",
+            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter; permute "
+            "axes, do not reshape",
             mistakes=wrong_colours(np.array(colour) / 255),
             tolerance=0.01,
         )

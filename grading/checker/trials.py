@@ -4,6 +4,7 @@ Not sandboxed: the catalogue is this project's own, and a thousand sandboxes wou
 in a process that is forked from this one, in which torch is imported already: importing it takes longer than the tests.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -109,6 +110,8 @@ def prepare() -> None:
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang
     os.chdir(ROOT)
+    gc.collect()
+    gc.freeze()  # pytest collects garbage several times: in a fork, not among everything imported here
 
 
 def run_all(tasks: Iterable[Task], jobs: int, limit_s: float) -> Iterator[Trial]:
