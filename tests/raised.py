@@ -12,7 +12,7 @@ USUAL = (
     ("SyntaxError", "", "Python cannot read this file: look at the line, and at the one before it"),
     ("AttributeError", r"there is no (\w+) in", "define {0}, spelt like this, at the top level of the module"),
     ("TypeError", r"returned None", "it must end with `return`, in every branch"),
-    ("TypeError", r"(?:returned|a) an? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
+    ("TypeError", r"\ban? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
     ("TypeError", r"answered with", "the dtype or kind of what is returned is not the one that the docstring names"),
     ("TypeError", r"(?:positional|keyword) argument", "keep the signature of the stub, and call others by theirs"),
     ("TypeError", r"0-d tensor", "any number of axes is allowed, none too: do not loop over the first one"),
