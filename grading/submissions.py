@@ -4,8 +4,10 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -73,6 +75,8 @@ def load(submission: Submission) -> None:
         return
     for name in [name for name in sys.modules if name.split(".")[0] == FOLDER_PACKAGE]:
         del sys.modules[name]
+    if _NO_OTHER not in sys.meta_path:
+        sys.meta_path.insert(0, _NO_OTHER)
     init = submission.folder / "__init__.py"
     if not init.is_file():
         package = ModuleType(FOLDER_PACKAGE)
@@ -87,6 +91,23 @@ def load(submission: Submission) -> None:
     package = importlib.util.module_from_spec(spec)
     sys.modules[FOLDER_PACKAGE] = package
     spec.loader.exec_module(package)
+
+
+class _NoOther(MetaPathFinder):
+    """Modules of the submission's package are those in its folder: an editable install offers this project's stubs."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is None or fullname.split(".")[0] != FOLDER_PACKAGE:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+        return spec
+
+
+_NO_OTHER = _NoOther()
 
 
 def module(submission: Submission, name: str) -> ModuleType:

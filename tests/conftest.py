@@ -13,7 +13,10 @@ from grading.assignment import read_assignment
 from grading.probes import Student, StudentRaised
 from grading.submissions import Submission, SubmissionError, locate
 
+from .built_on import built_on
+from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
+from .telling import message_of, question_of
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -28,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--impl {error}") from None
     config.pluginmanager.register(Points(config.stash[LOCATED].name))
     is_controller = not hasattr(config, "workerinput")
+    if is_controller and not config.getoption("--full"):
+        config.pluginmanager.register(Diagnosis(config.getoption("--impl"), built_on(config.stash[LOCATED].folder)))
+        config.option.no_header = config.option.benchmark_quiet = True
     if is_controller and (records := config.getoption("--records")):
         config.pluginmanager.register(Records(Path(records)))
 
@@ -74,10 +80,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if call.excinfo is not None and report.failed:
         error = call.excinfo.value
-        report.user_properties.append(("kind", _kind(error)))
-        if _kind(error) != "GRADER_ERROR" and not item.config.getoption("--full"):
-            report.longrepr = _told(item, error)
-    report.user_properties.append(("question", _question(item)))
+        kind = _kind(error)
+        report.user_properties += [("kind", kind), ("cause", cause_of(error, kind)), ("function", function_of(item))]
+        if kind != "GRADER_ERROR" and not item.config.getoption("--full"):
+            report.longrepr = message_of(item, error, item.config.stash[LOCATED].name)
+    report.user_properties.append(("question", question_of(item)))
     return report
 
 
@@ -117,7 +124,7 @@ class Records:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            self._write({"test": item.nodeid, "question": _question(item)})
+            self._write({"test": item.nodeid, "question": question_of(item)})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
@@ -138,22 +145,3 @@ def _kind(error: BaseException) -> str:
     if isinstance(error, Stopped):
         return str(error).partition(":")[0]
     return "FAIL" if isinstance(error, (Unmet, StudentRaised)) else "GRADER_ERROR"
-
-
-def _question(item: pytest.Item) -> str | None:
-    names = [mark.name for mark in item.iter_markers() if mark.name.startswith("q")]
-    return names[0].replace("_", "-").upper() if names else None
-
-
-def _told(item: pytest.Item, error: BaseException) -> str:
-    """The message in place of a traceback: what the test is about, what happened, and the input."""
-    lines = [f"{_question(item)}: {item.function.__doc__ or item.name}", str(error)]  # type: ignore[attr-defined]
-    lines += [f"input: {_example(note)}" for note in getattr(error, "__notes__", []) if "student=" in note]
-    return "\n".join(lines)
-
-
-def _example(note: str) -> str:
-    """The arguments in hypothesis's note of a failing example, on one line."""
-    arguments = note[note.index("student=") : note.rindex(")")]
-    _, _, drawn = " ".join(arguments.split()).partition(", ")
-    return drawn if len(drawn) < 500 else f"{drawn[:500]}..."

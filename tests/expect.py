@@ -1,6 +1,6 @@
 """Saying in a few lines what was asked, what came back, and what is probably wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -24,21 +24,38 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
         raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
 
 
-def expect_close(got: object, wanted: object, asked: str, hint: str, *, tolerance: float = 1e-9) -> None:
-    """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN."""
+EXACT = 1e-9  # float64 and a different order of sums
+ALMOST = 1e-3  # an answer this close is the right formula, computed carelessly
+Mistakes = Iterable[tuple[object, str]]  # what a common mistake leads to, and how to tell a student
+
+
+def expect_close(
+    got: object, wanted: object, asked: str, hint: str, *, mistakes: Mistakes = (), tolerance: float = EXACT
+) -> None:
+    """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN.
+
+    Args:
+        hint: what is probably wrong where none of the `mistakes` leads to just what came back.
+    """
     right = np.asarray(wanted)
     try:
         answer = np.asarray(got)
     except ValueError:  # rows of different lengths
         answer = np.asarray(str(got))
+    if answer.dtype.kind in "biuf" and _close(answer, right, tolerance):
+        return
+    if tolerance <= EXACT and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
+        hint = f"it is almost right: no epsilon, no rounding, no float32 on the way; {hint}"
+        asked, got = f"{asked}, to nine digits", f"off by {np.nanmax(np.abs(answer - right)):.2g}"
+        raise Unmet(f"asked: {asked}\ngot:   {got}\nhint:  {hint}")
+    hint = next((told for wrong, told in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
     expect(answer.shape == right.shape, f"{asked}, of shape {right.shape}", f"shape {answer.shape}", hint)
-    expect(
-        np.allclose(answer, right, rtol=tolerance, atol=tolerance, equal_nan=True),
-        f"{asked} = {_shown(right)}",
-        answer,
-        hint,
-    )
+    expect(False, f"{asked} = {_shown(right)}", answer, hint)
+
+
+def _close(left: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
+    return left.shape == right.shape and np.allclose(left, right, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 @contextmanager
@@ -51,6 +68,16 @@ def refused(asked: str, hint: str) -> Iterator[None]:
             return
         raise Unmet(f"asked: {asked}: ValueError\ngot:   {error}\nhint:  {hint}") from None
     raise Unmet(f"asked: {asked}: ValueError\ngot:   no error\nhint:  {hint}")
+
+
+@contextmanager
+def accepted(hint: str) -> Iterator[None]:
+    """Say `hint` where the student's own code refuses what the block asks."""
+    try:
+        yield
+    except StudentRaised as error:
+        error.add_note(f"hint:  {hint}")
+        raise
 
 
 def _shown(value: object) -> str:

@@ -1,10 +1,14 @@
 """Q1-5: an augmentation that keeps the whole face in view."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from .expect import expect, expect_close
 from .face_targets import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     constant_target,
     denormalised,
     disc_target,
@@ -16,11 +20,20 @@ from .face_targets import (
 )
 from .strategies import Spec
 
-pytestmark = pytest.mark.q1_5
+pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 64), (218, 178), (120, 160), (100, 260), (280, 90)]
 DRAWS = 48
+MEAN, STD = IMAGENET_MEAN, IMAGENET_STD
+
+IN_VIEW = (
+    "the face is cut: resize, then crop centrally, or keep random crops, shifts, zooms, turns and erasing small enough"
+)
+BRIGHTNESS = (
+    "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3, neither gamma nor a wider range"
+)
+CONTRAST = "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion"
 
 
 def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, count: int = DRAWS) -> Spec:
@@ -38,7 +51,7 @@ def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, c
         seen["images"].shape == (count, 3, side, side),
         f"{called(function, image, size)}: shape (3, {side}, {side})",
         f"shape {seen['images'].shape[1:]}",
-        "Resize(n) with one number keeps the aspect; crop to a square afterwards; use `size`, not 224; channels first",
+        _wrong_shape(seen["images"].shape[1:]),
     )
     expect(
         np.isfinite(seen["images"]).all(),
@@ -47,6 +60,16 @@ def drawn(student, function: str, image: np.ndarray, *, size: int | None = 96, c
         "divide by the standard deviation, which is never 0",
     )
     return seen
+
+
+def _wrong_shape(shape: tuple[int, ...]) -> str:
+    if len(shape) != 3:
+        return "one picture with its channels first: no batch axis, no several crops"
+    if shape[-1] == 3:
+        return "channels come first: permute the axes of a picture, (2, 0, 1)"
+    if shape[1] != shape[2]:
+        return "Resize with one number keeps the aspect: crop to a square afterwards"
+    return "the side is `size`, which is 224 by default, whatever the picture's own"
 
 
 def expect_seen(student, function: str, image: np.ndarray, size: int | None, seen: Spec) -> None:
@@ -94,39 +117,99 @@ def test_shape_and_dtype(student, function: str, height: int, width: int, size: 
     expect_seen(student, function, image, size, seen)
 
 
+# What grey becomes once x * std + mean is undone, by mistake in the normalisation.
+NORMALISATIONS = (
+    (lambda x: x * STD + MEAN, "it is not normalised"),
+    (lambda x: (x - MEAN) / STD, "it is normalised twice"),
+    (lambda x: (x - 0.5) / 0.5 * STD + MEAN, "mean and standard deviation are 0.5 in place of ImageNet's"),
+    (lambda x: (x - MEAN[::-1]) / STD[::-1] * STD + MEAN, "mean and standard deviation are in the order B, G, R"),
+    (lambda x: (x - STD) / MEAN * STD + MEAN, "mean and standard deviation are exchanged"),
+    (lambda x: (x - MEAN) * STD + MEAN, "it is not divided by the standard deviation"),
+    (lambda x: (x - MEAN) / STD + MEAN, "it is divided by the variance, not by the standard deviation"),
+    (lambda x: 255 * x, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
+    (lambda x: x - MEAN / 255 + MEAN, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
+    (lambda x: np.clip((x - MEAN) / STD, 0, 1) * STD + MEAN, "it is clamped to [0, 1] afterwards: jitter before it"),
+)
+NORMALISE = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+
+
+def wrong_normalisation(got: np.ndarray, grey: float) -> str:
+    """The mistake that leads closest to what came back, if any does."""
+    distance, what = min((float(np.abs(got - become(grey)).max()), what) for become, what in NORMALISATIONS)
+    return f"{what}: {NORMALISE}" if distance < 0.08 * max(float(np.abs(got).max()), 1) else NORMALISE
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
     """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
     for grey in (64, 128, 160):
         image = constant_target((grey,) * 3)
-        middle = centres(drawn(student, function, image)["images"])
-        usual = np.median(middle.mean(axis=(1, 2)), axis=0)  # noise and single draws may be coloured
-        spread = float(usual.max() - usual.min())
-        hint = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+        colours = centres(drawn(student, function, image)["images"]).mean(axis=(1, 2))
+        spread = np.ptp(colours, axis=1)  # some draws may be coloured, or partly erased
+        usual = colours[spread.argmin()]
+        hint = wrong_normalisation(usual, grey / 255)
         expect(
-            spread < 0.03,
+            spread.min() < 0.03,
             f"{called(function, image)}, grey {grey}: equal channels once x * std + mean is undone",
             f"channels {usual.round(2)}, of a range of 1",
             hint,
         )
-        level = middle.mean() / (grey / 255)
+        level = np.median(colours[spread < 0.03]) / (grey / 255)
         expect(
             0.65 < level < 1.36,
             f"{called(function, image)}, grey {grey}: as bright on average, once x * std + mean is undone",
             f"{level:.2f} times as bright",
-            hint,
+            hint if level > 2 else BRIGHTNESS,
         )
 
 
+@pytest.mark.parametrize("size", [64, 224])
+def test_training_draws_differ(student, size: int) -> None:
+    """the training transform is random: draws of the same picture differ"""
+    image = textured_target(100, 90)
+    images = drawn(student, "face_train_transform", image, size=size, count=24)["images"]
+    expect_seen(student, "face_train_transform", image, size, {"images": images})
+    distinct = len({draw.tobytes() for draw in images})
+    expect(
+        distinct > 1,
+        "face_train_transform, called 24 times on one picture: results that differ",
+        "24 equal results",
+        "draw the random numbers when the transform is applied, not when it is built",
+    )
+
+
+@pytest.mark.about("face_eval_transform")
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (218, 178), (100, 260)])
+def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
+    """the evaluation transform gives the same result every time"""
+    image = textured_target(height, width)
+    images = drawn(student, "face_eval_transform", image, count=12)["images"]
+    expect_seen(student, "face_eval_transform", image, 96, {"images": images})
+    expect(
+        all(np.array_equal(images[0], other) for other in images),
+        f"{called('face_eval_transform', image)}, called 12 times: the same result",
+        f"{len({draw.tobytes() for draw in images})} different results",
+        "no random step belongs in the evaluation transform",
+    )
+
+
+def wrong_colours(colour: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    yield colour[::-1], "red and blue are exchanged: pictures are RGB, not BGR"
+    yield np.full(3, colour @ (0.299, 0.587, 0.114)), "the colour is gone: the evaluation transform changes none"
+
+
+@pytest.mark.about("face_eval_transform")
 def test_evaluation_keeps_colours(student) -> None:
     """the evaluation transform changes no colour, and neither brightness nor contrast"""
-    for colour in ((200, 60, 20), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
+    for colour in ((220, 40, 100), (10, 90, 180), (0, 0, 0), (255, 255, 255), (120, 121, 122)):
         image = constant_target(colour)
         expect_close(
             centres(drawn(student, "face_eval_transform", image, count=2)["images"]).mean(axis=(0, 1, 2)),
             np.array(colour) / 255,
             f"{called('face_eval_transform', image)} of colour {colour}, normalisation undone",
-            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter",
+            "scale to [0, 1], normalise each of R, G, B with its own mean and standard deviation, no jitter; permute "
+            "axes, do not reshape",
+            mistakes=wrong_colours(np.array(colour) / 255),
             tolerance=0.01,
         )
     image = halves_target()
@@ -152,21 +235,31 @@ def test_brightness_varies_by_at_most_30_percent(student) -> None:
         ratio.min() >= 0.65 and ratio.max() <= 1.36,
         "face_train_transform of grey: 0.7 to 1.3 times as bright, normalisation undone",
         f"{ratio.min():.2f} to {ratio.max():.2f} times",
-        "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3; normalise what is in [0, 1]",
+        BRIGHTNESS,
     )
 
 
-def test_contrast_varies_by_at_most_30_percent(student) -> None:
-    """training pictures have at most 30 % more or less contrast"""
-    image = halves_target()
-    middle = centres(drawn(student, "face_train_transform", image, count=96)["images"], share=0.5).mean(axis=-1)
-    dark, light = (np.quantile(middle, q, axis=(1, 2)) for q in (0.08, 0.92))
-    ratio = (light - dark) / (light + dark) / ((160 - 96) / (160 + 96))
+@pytest.mark.about("face_eval_transform")
+@pytest.mark.parametrize("size", [64, 96, 150])
+@pytest.mark.parametrize(("height", "width"), ASPECTS)
+def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
+    """the middle of the picture is the middle of the result"""
+    image, size = disc_target(height, width), legible(height, width, size)
+    found = discs(denormalised(drawn(student, "face_eval_transform", image, size=size, count=1)["images"])[0])
     expect(
-        ratio.min() >= 0.63 and ratio.max() <= 1.37,
-        "face_train_transform of two greys: 0.7 to 1.3 times the contrast",
-        f"{ratio.min():.2f} to {ratio.max():.2f} times",
-        "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion",
+        not lost_or_cut(found),
+        f"{called('face_eval_transform', image, size)}: the central 60 % in view",
+        lost_or_cut(found),
+        "resize, then crop centrally",
+    )
+    # The discs of each pair stand level at equal distance from the middle.
+    across = abs(np.mean([disc.column for disc in found[:4]]) + 0.5 - size / 2) / size
+    down = abs((found[0].row + found[1].row + found[2].row + found[3].row) / 4 + 0.5 - size / 2) / size
+    expect(
+        across < 0.03 and down < 0.05,
+        f"{called('face_eval_transform', image, size)}: centred",
+        f"{across:.0%} off the middle across, {down:.0%} down",
+        "crop centrally: Resize, then CenterCrop, not a crop at a corner",
     )
 
 
@@ -184,8 +277,7 @@ def test_the_whole_face_is_in_view(student, function: str, height: int, width: i
             not problem,
             f"{called(function, image, size)}: the central 60 % in every draw",
             f"draw {number} of {len(pictures)}: {problem}",
-            "a random crop may cut the face away: resize, then crop centrally, and keep shifts, zooms, turns and "
-            "erasing small",
+            CONTRAST if np.ptp(picture.mean(axis=-1)) < 0.2 else IN_VIEW,
         )
 
 
@@ -211,53 +303,15 @@ def test_the_face_is_upright(student, function: str, height: int, width: int) ->
         )
 
 
-@pytest.mark.parametrize("size", [64, 224])
-def test_training_draws_differ(student, size: int) -> None:
-    """the training transform is random: draws of the same picture differ"""
-    image = textured_target(100, 90)
-    images = drawn(student, "face_train_transform", image, size=size, count=24)["images"]
-    expect_seen(student, "face_train_transform", image, size, {"images": images})
-    distinct = len({draw.tobytes() for draw in images})
+def test_contrast_varies_by_at_most_30_percent(student) -> None:
+    """training pictures have at most 30 % more or less contrast"""
+    image = halves_target()
+    middle = centres(drawn(student, "face_train_transform", image, count=96)["images"], share=0.5).mean(axis=-1)
+    dark, light = (np.quantile(middle, q, axis=(1, 2)) for q in (0.08, 0.92))
+    ratio = (light - dark) / (light + dark) / ((160 - 96) / (160 + 96))
     expect(
-        distinct > 1,
-        "face_train_transform, called 24 times on one picture: results that differ",
-        "24 equal results",
-        "draw the random numbers when the transform is applied, not when it is built",
-    )
-
-
-@pytest.mark.parametrize(("height", "width"), [(96, 96), (218, 178), (100, 260)])
-def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
-    """the evaluation transform gives the same result every time"""
-    image = textured_target(height, width)
-    images = drawn(student, "face_eval_transform", image, count=12)["images"]
-    expect_seen(student, "face_eval_transform", image, 96, {"images": images})
-    expect(
-        all(np.array_equal(images[0], other) for other in images),
-        f"{called('face_eval_transform', image)}, called 12 times: the same result",
-        f"{len({draw.tobytes() for draw in images})} different results",
-        "no random step belongs in the evaluation transform",
-    )
-
-
-@pytest.mark.parametrize("size", [64, 96, 150])
-@pytest.mark.parametrize(("height", "width"), ASPECTS)
-def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
-    """the middle of the picture is the middle of the result"""
-    image, size = disc_target(height, width), legible(height, width, size)
-    found = discs(denormalised(drawn(student, "face_eval_transform", image, size=size, count=1)["images"])[0])
-    expect(
-        not lost_or_cut(found),
-        f"{called('face_eval_transform', image, size)}: the central 60 % in view",
-        lost_or_cut(found),
-        "resize, then crop centrally",
-    )
-    # The discs of each pair stand level at equal distance from the middle.
-    across = abs(np.mean([disc.column for disc in found[:4]]) + 0.5 - size / 2) / size
-    down = abs((found[0].row + found[1].row + found[2].row + found[3].row) / 4 + 0.5 - size / 2) / size
-    expect(
-        across < 0.03 and down < 0.05,
-        f"{called('face_eval_transform', image, size)}: centred",
-        f"{across:.0%} off the middle across, {down:.0%} down",
-        "crop centrally: Resize, then CenterCrop, not a crop at a corner",
+        ratio.min() >= 0.63 and ratio.max() <= 1.37,
+        "face_train_transform of two greys: 0.7 to 1.3 times the contrast",
+        f"{ratio.min():.2f} to {ratio.max():.2f} times",
+        CONTRAST,
     )

@@ -10,23 +10,62 @@ from grading.probes.nets import build, flags, modes, state
 from .expect import expect, expect_close
 from .strategies import Spec, lone_linear, net_inputs, nets
 
-pytestmark = pytest.mark.q1_1
+pytestmark = [pytest.mark.q1_1, pytest.mark.about("trainable_parameters")]
 
 FUNCTIONS = ("freeze", "unfreeze")
+
+
+LINEAR = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
+DEEP = {
+    "layers": [LINEAR, {"kind": "block", "layers": [LINEAR, {"kind": "norm", "features": 3}]}, LINEAR],
+    "width": 3,
+    "training": True,
+    "seed": 1,
+}
+OWN = {**DEEP, "layers": [LINEAR, {"kind": "block", "layers": [{"kind": "scaled", "features": 3}]}, LINEAR]}
 
 
 def changed(student, function: str, net: Spec, times: int = 1) -> Spec:
     """What `freeze` or `unfreeze` has made of a network: at least, that of every parameter's `requires_grad`."""
     seen = student.ask("freezing.change", function=function, net=net, inputs=net_inputs(net), times=times)
-    wanted = dict.fromkeys(flags(build(net)), function == "unfreeze")
+    before, right = flags(build(net)), function == "unfreeze"
+    expect(
+        seen["kept_its_parameters"],
+        f"{function}(net): the same layers with the same parameters in net",
+        "others, or fewer",
+        "change the parameters that are there: do not put copies or buffers in their place",
+    )
+    wanted = dict.fromkeys(before, right)
     expect_same(
         seen["requires_grad"],
         wanted,
-        f"{function}(net){' twice' if times > 1 else ''}: requires_grad={function == 'unfreeze'} for every parameter",
-        "set requires_grad on every parameter in module.parameters(), of this very module: biases, nested layers and "
-        "parameters directly on the module too; an attribute of the module itself does nothing",
+        f"{function}(net){' twice' if times > 1 else ''}: requires_grad={right} for every parameter",
+        _left_out(before, seen["requires_grad"], right),
     )
     return seen
+
+
+def _left_out(before: dict[str, bool], after: dict[str, bool], right: bool) -> str:
+    """What the parameters that did not change have in common."""
+    to_change = [name for name, flag in before.items() if flag != right]
+    missed = [name for name in before if after[name] != right]
+    if set(missed) - set(to_change):
+        return f"what was right has become wrong: set requires_grad to {right}, whatever it was"
+    if missed == to_change and not any("." in name for name in before):
+        return "parameters that sit directly on the module count too: children() does not reach them"
+    if missed == to_change and len(to_change) > 1:
+        return (
+            "nothing has changed: set it on each of module.parameters(), nested ones too, of this very module; an "
+            "attribute of the module, a copy, a hook or a no_grad that ends with the call does nothing"
+        )
+    if all(name.endswith("bias") for name in missed):
+        return "biases are parameters too: do not choose by name, dimension or kind of layer"
+    if missed == [name for name in to_change if name.count(".") > 1]:
+        return "nested layers have parameters too: module.parameters() reaches all of them, children() only one level"
+    return (
+        "set requires_grad on everything in module.parameters(): layers of any kind and name, and parameters that sit "
+        "directly on a module"
+    )
 
 
 def expect_same(got: dict, wanted: dict, asked: str, hint: str) -> None:
@@ -36,10 +75,11 @@ def expect_same(got: dict, wanted: dict, asked: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@given(net=nets(), times=st.integers(1, 2))
-def test_every_parameter_changes(student, function: str, net: Spec, times: int) -> None:
-    """after freeze no parameter has requires_grad, after unfreeze every one, however often it is called"""
-    changed(student, function, net, times)
+@pytest.mark.parametrize("net", [DEEP, OWN], ids=["nested", "parameters beside children"])
+def test_every_kind_of_layer_changes(student, function: str, net: Spec) -> None:
+    """weights and biases change, those of batch norms and of nested layers too; one is right before"""
+    others = [position for position in range(len(flags(build({**net, "frozen": []})))) if position != 2]
+    changed(student, function, {**net, "frozen": others if function == "unfreeze" else [2]})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -48,6 +88,46 @@ def test_parameters_of_the_module_itself_change(student, function: str, frozen: 
     """a module without children, one Linear, changes as well, whether or not it was frozen before"""
     for state_before in (frozen, not frozen):
         changed(student, function, lone_linear(frozen=state_before))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_frozen_part_changes_too(student, function: str) -> None:
+    """a network of which a part is frozen already is frozen, or unfrozen, as a whole"""
+    for frozen in ([0, 1, 2], [1, 3, 5], [4]):
+        net = {"layers": [LINEAR, LINEAR, LINEAR], "width": 3, "frozen": frozen, "training": True, "seed": 1}
+        changed(student, function, net)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_names_of_layers_do_not_matter(student, function: str) -> None:
+    """a network of features and a classifier, as torchvision's, changes in all of its parts"""
+    for frozen in (list(range(6)), [], [0, 1], [2, 3, 5]):
+        changed(
+            student,
+            function,
+            {
+                "layers": [LINEAR, LINEAR, LINEAR],
+                "names": ["features", "classifier", "fc"],
+                "width": 3,
+                "frozen": frozen,
+                "training": False,
+                "seed": 3,
+            },
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_twice_is_as_good_as_once(student, function: str) -> None:
+    """a second call changes nothing more"""
+    for frozen in ([], [0, 1, 2]):
+        changed(student, function, {**DEEP, "frozen": frozen}, times=2)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@given(net=nets(), times=st.integers(1, 2))
+def test_every_parameter_changes(student, function: str, net: Spec, times: int) -> None:
+    """after freeze no parameter has requires_grad, after unfreeze every one, however often it is called"""
+    changed(student, function, net, times)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -143,31 +223,3 @@ def test_everything_frozen_gives_an_empty_list(student) -> None:
     """a module without trainable parameters gives an empty list"""
     expect_listed(student, lone_linear(frozen=False))
     expect_listed(student, lone_linear(frozen=True))
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_frozen_part_changes_too(student, function: str) -> None:
-    """a network of which a part is frozen already is frozen, or unfrozen, as a whole"""
-    layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
-    for frozen in ([0, 1, 2], [1, 3, 5], [4]):
-        net = {"layers": [layer, layer, layer], "width": 3, "frozen": frozen, "training": True, "seed": 1}
-        changed(student, function, net)
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_names_of_layers_do_not_matter(student, function: str) -> None:
-    """a network of features and a classifier, as torchvision's, changes in all of its parts"""
-    layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
-    for frozen in ([0, 1], [2, 3, 5]):
-        changed(
-            student,
-            function,
-            {
-                "layers": [layer, layer, layer],
-                "names": ["features", "classifier", "fc"],
-                "width": 3,
-                "frozen": frozen,
-                "training": False,
-                "seed": 3,
-            },
-        )

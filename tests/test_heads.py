@@ -1,6 +1,7 @@
 """Q1-1: a new head for a pretrained classifier."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from .expect import expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
 from .strategies import TORCHVISION, Spec, lone_linear, net_inputs, nets
 
-pytestmark = pytest.mark.q1_1
+pytestmark = [pytest.mark.q1_1, pytest.mark.about("replace_head")]
 
 
 @st.composite
@@ -60,16 +61,22 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         not stay,
         f"{asked}: the old head is gone",
         f"{', '.join(stay)} still in the model",
-        "replace the last Linear; do not stack a new one on top of it",
+        "put the new Linear in the place of the old one, on the layer that holds it: not beside or behind it",
     )
     new = sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
     wanted = [(num_classes, head_of(model).in_features), (num_classes,)]
+    shapes = [one["values"].shape for one in new]
     expect(
-        [one["values"].shape for one in new] == wanted and all(one["trains"] for one in new),
-        f"{asked}: the only new parameters are a weight and a bias of shapes {wanted}, trainable",
-        f"shapes {[one['values'].shape for one in new]}, requires_grad {[one['trains'] for one in new]}",
-        "the head is one fresh nn.Linear(in_features, num_classes) with bias; read in_features from the old one; it is "
-        "trainable even if everything else is frozen",
+        shapes == wanted,
+        f"{asked}: the only new parameters are a weight and a bias, of shapes {wanted}",
+        f"shapes {shapes}",
+        _wrong_head(shapes, wanted),
+    )
+    expect(
+        all(one["trains"] for one in new),
+        f"{asked}: a trainable head",
+        f"requires_grad {[one['trains'] for one in new]}",
+        "the new head trains even if everything else is frozen",
     )
     weight, bias = (one["values"] for one in new)
     rows = {row.tobytes() for row in array(head_of(model).weight).astype(weight.dtype)}
@@ -85,14 +92,22 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         "some changed or are lost",
         "replace the head alone; do not reset or run the model",
     )
-    trains = {position for position, _, p in body if p.requires_grad}
+    expect(
+        "error" not in seen,
+        f"{asked}, then forward: logits",
+        seen.get("error"),
+        "the new Linear must stand where the old one stood, behind the same layers, under the same name",
+    )
+    right = logits_of(swapped(model, weight, bias), inputs, seed)
     expect_close(
         seen["logits"],
-        logits_of(swapped(model, weight, bias), inputs, seed),
+        right,
         f"{asked}: the old model with the new weight and bias in its last Linear",
-        "everything before and behind the head must run as before, dropout and activations included, in the same mode",
+        "everything before and behind the head must run as before, activations included, in the same mode",
+        mistakes=_wrong_logits(model, right, inputs, seed),
         tolerance=1e-5,
     )
+    trains = {position for position, _, p in body if p.requires_grad}
     missed = [name for position, (name, _) in enumerate(old) if position in trains and not kept[position]["collected"]]
     expect(
         not missed and all(one["collected"] for one in new),
@@ -102,16 +117,56 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
     )
 
 
+def _wrong_head(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) -> str:
+    """What new parameters of other shapes mean."""
+    weight = wanted[0]
+    if not shapes:
+        return "the new head is not among model.parameters(): set it as an attribute of a module, not in a list"
+    if shapes == [weight]:
+        return "the new Linear has a bias"
+    if len(shapes) != len(wanted) or len(shapes[0]) != len(weight):
+        return "the head is one nn.Linear: no other layer, and no more of them"
+    if shapes[0] == weight[::-1] and weight[0] != weight[1]:
+        return "nn.Linear takes in_features first, then out_features"
+    if shapes[0][1:] != weight[1:]:
+        return "read in_features from the old head: networks differ in it"
+    return "num_classes outputs, whatever the number of classes was before"
+
+
+def _wrong_logits(
+    model: nn.Module, right: np.ndarray, inputs: np.ndarray, seed: int
+) -> Iterator[tuple[np.ndarray, str]]:
+    """Logits of common mistakes; `model` has the new head."""
+    powers = np.exp(right - right.max(axis=1, keepdims=True))
+    yield powers / powers.sum(axis=1, keepdims=True), "no softmax behind the head: the loss expects raw scores"
+    drops = [part for part in model.modules() if isinstance(part, nn.Dropout)]
+    for drop in drops:
+        drop.eval()
+    yield (
+        logits_of(model, inputs, seed),
+        "dropout is lost, or switched off: leave those layers and their mode as they are",
+    )
+    for drop in drops:
+        drop.train(model.training)
+    yield logits_of(model.train(not model.training), inputs, seed), "leave the model in its train or eval mode"
+
+
 def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
     inputs = net_inputs(net)
     seen = student.ask("heads.replace", net=net, num_classes=num_classes, inputs=inputs)
     expect_replaced(seen, build(net), inputs, num_classes, net["seed"], "net")
 
 
-@given(net=classifiers(), num_classes=st.integers(1, 6))
-def test_small_networks(student, net: Spec, num_classes: int) -> None:
-    """the last Linear is replaced by a fresh, trainable one; everything before it stays"""
-    expect_small_replaced(student, net, num_classes)
+@pytest.mark.parametrize("name", TORCHVISION)
+@settings(max_examples=2)
+@given(frozen=st.booleans(), num_classes=st.sampled_from([2, 3, 7]))
+def test_torchvision_classifiers(student, name: str, frozen: bool, num_classes: int) -> None:
+    """works on torchvision's AlexNet, VGG, MobileNetV2, ResNet and DenseNet"""
+    images = np.random.default_rng(0).normal(size=(2, 3, 64, 64)).astype("float32")
+    seen = student.ask(
+        "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
+    )
+    expect_replaced(seen, classifier(name, 3, frozen=frozen), images, num_classes, 3, name)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -133,16 +188,10 @@ def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> 
     expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
-@settings(max_examples=2)
-@given(frozen=st.booleans(), num_classes=st.sampled_from([2, 3, 7]))
-def test_torchvision_classifiers(student, name: str, frozen: bool, num_classes: int) -> None:
-    """works on torchvision's AlexNet, VGG, MobileNetV2, ResNet and DenseNet"""
-    images = np.random.default_rng(0).normal(size=(2, 3, 64, 64)).astype("float32")
-    seen = student.ask(
-        "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
-    )
-    expect_replaced(seen, classifier(name, 3, frozen=frozen), images, num_classes, 3, name)
+@given(net=classifiers(), num_classes=st.integers(1, 6))
+def test_small_networks(student, net: Spec, num_classes: int) -> None:
+    """the last Linear is replaced by a fresh, trainable one; everything before it stays"""
+    expect_small_replaced(student, net, num_classes)
 
 
 @pytest.mark.parametrize("num_classes", [0, -1])

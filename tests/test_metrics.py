@@ -1,8 +1,5 @@
 """Q2-1: confusion matrix, pixel accuracy, class IoU and mean IoU."""
 
-import math
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -10,49 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
-from .expect import expect, expect_close, refused
+from .expect import accepted, expect, expect_close, refused
+from .metric_definitions import IGNORED, METRICS, OVERFLOW, by_definition, mistakes
 from .strategies import Spec, segmentations
 
-pytestmark = pytest.mark.q2_1
-
-METRICS = ("confusion_matrix", "pixel_accuracy", "class_iou", "mean_iou")
-
-
-def counted(given: Spec) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels that count: those whose target is not ignored."""
-    pred, target = given["pred"].ravel().astype(int), given["target"].ravel().astype(int)
-    if given["ignore_index"] is None:
-        return pred, target
-    return pred[target != given["ignore_index"]], target[target != given["ignore_index"]]
-
-
-def confusion(given: Spec) -> np.ndarray:
-    """The definition, pixel by pixel: row = target, column = prediction."""
-    matrix = np.zeros((given["num_classes"], given["num_classes"]), dtype="int64")
-    for predicted, true in zip(*counted(given), strict=True):
-        matrix[true, predicted] += 1
-    return matrix
-
-
-def accuracy(given: Spec) -> float:
-    pred, target = counted(given)
-    return math.nan if not target.size else float(np.sum(pred == target)) / target.size
-
-
-def iou(given: Spec) -> np.ndarray:
-    """The definition, class by class: |both| / |either|, NaN where the class is in neither."""
-    pred, target = counted(given)
-    scores = []
-    for label in range(given["num_classes"]):
-        either = np.sum((pred == label) | (target == label))
-        scores.append(np.sum((pred == label) & (target == label)) / either if either else math.nan)
-    return np.array(scores)
-
-
-def mean_iou(given: Spec) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(np.nanmean(iou(given)))
+pytestmark = [pytest.mark.q2_1, pytest.mark.about("confusion_matrix")]
 
 
 def measured(student, metric: str, given: Spec) -> Spec:
@@ -72,43 +31,93 @@ def told(metric: str, given: Spec) -> str:
 
 def expect_measured(seen: Spec, metric: str, given: Spec, hint: str = "") -> None:
     """The value of the definition, with a guess at the mistake where there is another one."""
-    right = {"confusion_matrix": confusion, "pixel_accuracy": accuracy, "class_iou": iou, "mean_iou": mean_iou}[metric](
-        given
-    )
-    guess = {"confusion_matrix": _wrong_matrix, "class_iou": _wrong_iou}.get(metric, lambda *_: HINTS[metric])
-    expect_close(seen["value"], right, told(metric, given), hint or guess(np.asarray(seen["value"]), right, given))
+    right = by_definition(metric, given)
+    hint = hint or HINTS[metric]
+    if np.shape(seen["value"]) != right.shape:
+        hint = f"{right.shape} whatever occurs: num_classes says how many classes there are, not the labels"
+    expect_close(seen["value"], right, told(metric, given), hint, mistakes=mistakes(metric, given))
 
 
 HINTS = {
     "confusion_matrix": "count pairs (target, pred) over the pixels whose target is not ignore_index",
-    "pixel_accuracy": "divide the right pixels by the pixels whose target is not ignore_index, as floats; no pixel: "
-    "NaN",
-    "class_iou": "union = row sum + column sum - diagonal of the confusion matrix",
-    "mean_iou": "leave absent classes out of the mean (nanmean); do not count them as 0 or as 1",
+    "pixel_accuracy": "divide the right pixels by the pixels whose target is not ignore_index, as floats",
+    "class_iou": "TP / (TP + FP + FN): row sum + column sum - diagonal of the confusion matrix is the union",
+    "mean_iou": "the mean over the classes that are in the target or the prediction, all with the same weight",
+}
+DTYPES = {"confusion_matrix": "int64", "class_iou": "float64"}
+
+
+def expect_dtype(seen: Spec, metric: str, given: Spec) -> None:
+    wanted = DTYPES.get(metric)
+    expect(
+        seen["dtype"] == wanted,
+        f"{told(metric, given)}: {wanted}",
+        seen["dtype"],
+        "counts are int64: neither float nor smaller integers" if wanted == "int64" else "divide in float64",
+    )
+
+
+SEVEN = {
+    "pred": np.array([1, 1, 0, 0, 0, 0, 1]),
+    "target": np.array([1, 2, 0, 1, 1, 1, 1]),
+    "num_classes": 4,
+    "ignore_index": None,
 }
 
 
-def _wrong_matrix(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
-    if got.shape == right.shape and np.array_equal(got, right.T):
-        return "it is transposed: rows are targets, columns predictions"
-    if given["num_classes"] > 15 and "uint8" in (given["pred"].dtype.name, given["target"].dtype.name):
-        return "target * num_classes + pred overflows in uint8: convert to int64 first"
-    return HINTS["confusion_matrix"]
+@pytest.mark.parametrize("metric", METRICS)
+def test_seven_pixels(student, metric: str) -> None:
+    """of seven pixels three are right: class 0 is predicted too often, class 2 never, and class 3 occurs nowhere"""
+    seen = measured(student, metric, SEVEN)
+    expect_measured(seen, metric, SEVEN)
+    expect_dtype(seen, metric, SEVEN)
 
 
-def _wrong_iou(got: np.ndarray, right: np.ndarray, given: Spec) -> str:
-    if got.shape != right.shape or np.array_equal(np.isnan(got), np.isnan(right)):
-        return HINTS["class_iou"]
-    if (np.isnan(got) & ~np.isnan(right)).any():
-        return "NaN only where a class is in neither: divide by the pixels of target or prediction, not of one of them"
-    ignored = given["target"] == given["ignore_index"]
-    if np.isin(
-        np.flatnonzero(np.isnan(right) & ~np.isnan(got)), [given["pred"][ignored], given["target"][ignored]]
-    ).any():
-        return (
-            "pixels whose target is ignore_index do not count at all, neither in the target's nor in the prediction's"
-        )
-    return "a class that is neither in the target nor in the prediction is NaN, not 0 or 1; others never are"
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("ignore_index", [255, 3, 0, -100])
+def test_ignored_pixels(student, metric: str, ignore_index: int) -> None:
+    """pixels whose target is ignore_index do not count, be it a class or not; predictions of that class do"""
+    given_ = {
+        "pred": np.array([0, 0, 1, 1, 2, 0, 3, 2, 1]),
+        "target": np.array([0, 1, 1, ignore_index, ignore_index, 2, 3, ignore_index, 2]),
+        "num_classes": 4,
+        "ignore_index": ignore_index,
+    }
+    with accepted(f"{IGNORED}: leave them out by their target first, then check and count what is left"):
+        seen = measured(student, metric, given_)
+    expect_measured(seen, metric, given_)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("ignore_index", [255, -100, 0])
+def test_anything_may_be_predicted_where_the_target_is_ignored(student, metric: str, ignore_index: int) -> None:
+    """pixels whose target is ignore_index do not count at all, whatever is predicted there"""
+    given_ = {
+        "pred": np.array([1, 2, 255, -100, 7, 3, 0, 1]),
+        "target": np.array([1, 1, *[ignore_index] * 4, 2, 2]),
+        "num_classes": 4,
+        "ignore_index": ignore_index,
+    }
+    hint = "leave the ignored pixels out first, then check and count the labels of the others"
+    with accepted(hint):
+        seen = measured(student, metric, given_)
+    expect_measured(seen, metric, given_, hint)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("size", [0, 3])
+def test_no_pixel_counts(student, metric: str, size: int) -> None:
+    """without pixels, or where all are ignored, shares are NaN and counts are 0"""
+    given_ = {
+        "pred": np.ones(size, dtype="int64"),
+        "target": np.full(size, 255),
+        "num_classes": 3,
+        "ignore_index": 255,
+    }
+    hint = "no pixel counts: counts are 0 and shares are NaN, without an epsilon"
+    with accepted(hint):
+        seen = measured(student, metric, given_)
+    expect_measured(seen, metric, given_, hint)
 
 
 @pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
@@ -128,8 +137,18 @@ def test_many_classes(student, metric: str, dtypes: tuple[str, str], num_classes
         measured(student, metric, given_),
         metric,
         given_,
-        "target * num_classes + pred overflows in uint8: convert to int64 first",
+        OVERFLOW,
     )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_more_pixels_than_a_byte_counts(student, metric: str, dtype: str) -> None:
+    """400 pixels, 300 of them right"""
+    target = np.arange(400, dtype=dtype).reshape(20, 20) % 3
+    given_ = {"pred": target.copy(), "target": target, "num_classes": 4, "ignore_index": None}
+    given_["pred"][:5] = 3
+    expect_measured(measured(student, metric, given_), metric, given_)
 
 
 @given(given_=segmentations())
@@ -137,23 +156,26 @@ def test_confusion_matrix(student, given_: Spec) -> None:
     """rows are targets, columns predictions; pixels whose target is ignored do not count"""
     seen = measured(student, "confusion_matrix", given_)
     expect_measured(seen, "confusion_matrix", given_)
-    expect(seen["dtype"] == "int64", f"{told('confusion_matrix', given_)}: int64", seen["dtype"], "counts are int64")
+    expect_dtype(seen, "confusion_matrix", given_)
 
 
+@pytest.mark.about("pixel_accuracy")
 @given(given_=segmentations())
 def test_pixel_accuracy(student, given_: Spec) -> None:
     """share of right pixels among those that count, NaN where none does"""
     expect_measured(measured(student, "pixel_accuracy", given_), "pixel_accuracy", given_)
 
 
+@pytest.mark.about("class_iou")
 @given(given_=segmentations())
 def test_class_iou(student, given_: Spec) -> None:
     """TP / (TP + FP + FN) by class, NaN where the class is in neither"""
     seen = measured(student, "class_iou", given_)
     expect_measured(seen, "class_iou", given_)
-    expect(seen["dtype"] == "float64", f"{told('class_iou', given_)}: float64", seen["dtype"], "divide in float64")
+    expect_dtype(seen, "class_iou", given_)
 
 
+@pytest.mark.about("mean_iou")
 @given(given_=segmentations())
 def test_mean_iou(student, given_: Spec) -> None:
     """mean over the classes that are present, NaN where none is"""
@@ -272,24 +294,6 @@ def test_refuses_a_prediction_of_the_ignored_label(student, metric: str, dtype: 
     wrong = {**given_, "target": np.array([0, 1, 255], dtype)}
     with refused(told(metric, wrong), "ignore_index is about the target only"):
         measured(student, metric, wrong)
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("ignore_index", [255, -100, 0])
-def test_anything_may_be_predicted_where_the_target_is_ignored(student, metric: str, ignore_index: int) -> None:
-    """pixels whose target is ignore_index do not count at all, whatever is predicted there"""
-    given_ = {
-        "pred": np.array([1, 2, 255, -100, 7, 3, 0, 1]),
-        "target": np.array([1, 1, *[ignore_index] * 4, 2, 2]),
-        "num_classes": 4,
-        "ignore_index": ignore_index,
-    }
-    expect_measured(
-        measured(student, metric, given_),
-        metric,
-        given_,
-        "leave the ignored pixels out first, then check and count the labels of the others",
-    )
 
 
 def test_ignored_label_may_be_a_class(student) -> None:

@@ -13,6 +13,8 @@ from .expect import expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
 from .strategies import Spec
 
+pytestmark = pytest.mark.about("build_case")
+
 CASES = [
     pytest.param("feature_extractor", marks=pytest.mark.q1_1),
     pytest.param("finetuned", marks=pytest.mark.q1_2),
@@ -26,15 +28,13 @@ def digests(*parts: nn.Module) -> Counter[str]:
     return Counter(digest(parameter) for part in parts for parameter in part.parameters())
 
 
-def expect_scores(seen: Spec, num_classes: int, asked: str) -> None:
-    """A row of finite scores for each image."""
-    wanted = (len(IMAGES), num_classes)
-    expect(
-        seen["logits"].shape == wanted,
-        f"{asked}: logits of shape {wanted}",
-        f"shape {seen['logits'].shape}",
-        "replace the head by one with num_classes outputs, pass num_classes on, and keep its default of 2",
-    )
+def expect_scores(seen: Spec, source: nn.Module, num_classes: int | None, asked: str) -> None:
+    """A row of finite scores for each image; two of them where num_classes is not given."""
+    wanted = (len(IMAGES), num_classes or 2)
+    hint = "pass num_classes on to the head" if num_classes else "num_classes is 2 where it is not given"
+    if seen["logits"].shape[1:] == (array(head_of(source).weight).shape[0],):
+        hint = "the head is still the one that was loaded: replace it"
+    expect(seen["logits"].shape == wanted, f"{asked}: logits of shape {wanted}", f"shape {seen['logits'].shape}", hint)
     expect(np.isfinite(seen["logits"]).all(), f"{asked}: finite logits", seen["logits"], "an unset tensor?")
 
 
@@ -49,12 +49,13 @@ def expect_kept(seen: Spec, body: Counter[str], asked: str) -> None:
     )
 
 
-def expect_new_head(seen: Spec, source: nn.Module, num_classes: int, asked: str) -> None:
+def expect_new_head(seen: Spec, source: nn.Module, num_classes: int | None, asked: str) -> None:
     """The source's parameters, unchanged, under a new head of `num_classes`, and logits that follow from both."""
-    expect_scores(seen, num_classes, asked)
+    expect_scores(seen, source, num_classes, asked)
     expect_kept(seen, digests(source) - digests(head_of(source)), asked)
     new = sorted(seen["new"], key=lambda values: -values.ndim)
-    wanted = [(num_classes, *array(head_of(source).weight).shape[1:]), (num_classes,)]
+    outputs = num_classes or 2
+    wanted = [(outputs, *array(head_of(source).weight).shape[1:]), (outputs,)]
     expect(
         [values.shape for values in new] == wanted and len(seen["parameters"]) == digests(source).total(),
         f"{asked}: two new tensors in place of the old head's, weight and bias of shapes {wanted}",
@@ -81,7 +82,7 @@ def built(student, case: str, num_classes: int | None = 2, *, frozen: bool = Fal
         f"calls with {[pretrained for _, pretrained in seen['calls']]}",
         "the pretrained flag is inverted, or ignored",
     )
-    expect_new_head(seen, backbone(*wanted), num_classes or 2, asked)
+    expect_new_head(seen, backbone(*wanted), num_classes, asked)
     return seen
 
 
@@ -99,12 +100,23 @@ def test_the_right_parameters_train(student, case: str, frozen: bool) -> None:
     seen = built(student, case, 3, frozen=frozen)
     source = backbone("alexnet", case != "scratch")
     loaded = digests(source)
-    hint = "every parameter must have requires_grad=True, whatever state the backbone came in"
-    if case == "feature_extractor":
-        hint = "freeze the backbone first, then replace the head: the new head must stay trainable, and alone"
-    for part, wanted, trained in (
-        ("the new head", True, [trains for name, trains in seen["parameters"] if name not in loaded]),
-        ("the backbone", case != "feature_extractor", [t for name, t in seen["parameters"] if name in loaded]),
+    whole = "every parameter must have requires_grad=True, whatever state the backbone came in"
+    new, old = (
+        [trains for name, trains in seen["parameters"] if (name in loaded) == is_old] for is_old in (False, True)
+    )
+    for part, wanted, trained, hint in (
+        (
+            "the new head",
+            True,
+            new,
+            "freeze the backbone first, then replace the head" if case == "feature_extractor" else whole,
+        ),
+        (
+            "the backbone",
+            case != "feature_extractor",
+            old,
+            "freeze all that was loaded, hidden Linear layers too" if case == "feature_extractor" else whole,
+        ),
     ):
         expect(
             trained == [wanted] * len(trained),
@@ -148,7 +160,7 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
         "the pretrained flag is missing or inverted",
     )
     source = backbone(name, True)
-    expect_scores(seen, num_classes or 2, asked)
+    expect_scores(seen, source, num_classes, asked)
     linear = [part for part in source.modules() if isinstance(part, nn.Linear)]
     expect_kept(seen, digests(source) - digests(head_of(source)) - digests(*linear), asked)
     expect(
@@ -158,11 +170,12 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
         "the old head knows other classes: replace it",
     )
     if len(seen["new"]) == 2 and {values.ndim for values in seen["new"]} == {1, array(head_of(source).weight).ndim}:
-        expect_new_head(seen, source, num_classes or 2, asked)
+        expect_new_head(seen, source, num_classes, asked)
     return seen
 
 
 @pytest.mark.q1_8
+@pytest.mark.about("build_challenger")
 @pytest.mark.parametrize("num_classes", [None, 2, 4])
 def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) -> None:
     """a pretrained CNN other than AlexNet and ResNet-18 under a new head"""
@@ -170,6 +183,7 @@ def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) 
 
 
 @pytest.mark.q1_8
+@pytest.mark.about("build_challenger")
 def test_challenger_trains_as_a_whole(student) -> None:
     """all of the challenger trains"""
     seen = challenged(student)
@@ -183,6 +197,7 @@ def test_challenger_trains_as_a_whole(student) -> None:
 
 
 @pytest.mark.q1_8
+@pytest.mark.about("build_challenger")
 def test_challenger_optimizer_gets_exactly_the_trainable_parameters(student) -> None:
     """the optimizer is over exactly the model's trainable parameters"""
     seen = challenged(student)

@@ -5,8 +5,10 @@ from a plain specification, calls the student, and returns what it saw. It never
 """
 
 import importlib
+import os
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from grading.submissions import MODULES, Submission, load, module
@@ -31,6 +33,9 @@ class StudentRaised(Exception):
     def __str__(self) -> str:
         return "\n".join([f"{self.kinds[0]}: {self.message}", *self.frames])
 
+
+# Where frames of a traceback are not the student's: this package, Python's own library, what has no file.
+NOT_THEIRS = (str(Path(__file__).resolve().parents[1]), str(Path(os.__file__).parent), "<frozen")
 
 # The function that a probe is about, where its arguments do not name it.
 _FUNCTIONS = {
@@ -128,7 +133,7 @@ def raised(error: BaseException) -> StudentRaised:
     frames = [
         f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if not any(part in frame.filename for part in ("/grading/", "site-packages", "<frozen", "/torch/"))
+        if not frame.filename.startswith(NOT_THEIRS) and "site-packages" not in frame.filename
     ]
     if isinstance(error, SyntaxError):
         frames.append(f"  {error.filename}:{error.lineno}: {(error.text or '').strip()}")

@@ -18,9 +18,11 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
         pass, which parameters hold a gradient, and that of the inputs.
     """
     model = build(net)
+    before = [id(parameter) for parameter in model.parameters()]
     results = [call(attribute(room, function), model, gives=nn.Module) for _ in range(times)]
     seen: dict[str, Any] = {
         "returned_the_same_object": all(result is model for result in results),
+        "kept_its_parameters": [id(parameter) for parameter in model.parameters()] == before,
         "requires_grad": flags(model),
         "state": state(model),
         "modes": modes(model),

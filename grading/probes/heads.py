@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from grading.backbones.mini import mini_classifier
-from grading.probes import attribute, call
+from grading.probes import StudentRaised, attribute, call
 from grading.probes.nets import array, build, default_dtype, digest
 from grading.workers.wire import Plain
 
@@ -34,7 +34,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     Returns:
         Of every parameter of the result: its position in the `parameters()` that the model had before (-1: it is new),
         digest, `requires_grad`, the values of a new one, and whether it then collects a gradient; digests of the
-        buffers; logits.
+        buffers; logits, or the error in their place.
     """
     positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
     result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
@@ -50,7 +50,10 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     ]
     buffers = [digest(buffer) for buffer in result.buffers()]
     torch.manual_seed(seed)
-    logits = call(result.double(), inputs.double(), gives=torch.Tensor)
+    try:
+        logits = call(result.double(), inputs.double(), gives=torch.Tensor)
+    except StudentRaised as error:  # the parameters may say why
+        return {"parameters": seen, "buffers": buffers, "error": str(error)}
     if logits.requires_grad:
         call(torch.autograd.backward, logits, torch.cos(logits.detach()))
     for one, parameter in zip(seen, parameters, strict=True):

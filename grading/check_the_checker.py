@@ -1,0 +1,125 @@
+"""Check the tests of the student API on right and wrong modules: `python -m grading.check_the_checker`.
+
+Every wheat in `tests/checker/wheats/` must pass; every chaff in `tests/checker/chaffs/` must fail, in a test of its own
+question, with the hint that names its bug. Each is tested as a submission is, by pytest, but not in the sandbox: the
+catalogue is this project's own. With `--seeds`, wheats are tested only, on random seeds of hypothesis: a student gets
+the same inputs every time, and no correct solution may depend on which.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
+from grading.checker.judging import HEADINGS, Judged, Row, judged, row
+from grading.checker.trials import Task, prepare, run_all
+from grading.submissions import MODULES
+
+LIMIT_S = 180.0
+
+# The reference's transfer.py builds on these modules, so its tests say something about them too.
+ALSO_TESTED = {"freezing": ("transfer",), "heads": ("transfer",)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 the tests tell right from wrong and say why, 1 they do not, 2 bad usage."""
+    options = parse(arguments)
+    catalogue: list[Wheat | Chaff] = [*wheats(), *(() if options.seeds else chaffs())]
+    crops = [crop for crop in catalogue if fnmatch.fnmatch(crop.name, options.only)]
+    if not crops:
+        print(f"error: --only {options.only}: no such wheat or chaff", file=sys.stderr)
+        return 2
+    seeds: list[int | None] = [random.SystemRandom().randrange(2**32) for _ in range(options.seeds)]
+    named = {crop.name: crop for crop in crops}
+    tasks = list(tasks_of(crops, seeds or [None]))
+    console = Console(highlight=False)
+    prepare()
+    found: list[Judged] = []
+    with Progress(console=console, transient=True) as bar:
+        for trial in bar.track(run_all(tasks, options.jobs, LIMIT_S), total=len(tasks), description="trials"):
+            found.append(judged(named[trial.task.name], trial))
+    rows = [row(module, own) for module in MODULES if (own := [one for one in found if one.crop.module == module])]
+    rows.append(row("all", found))
+    show(console, rows, found)
+    write(options.out, rows, found)
+    return int(any(one.problem for one in found))
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m grading.check_the_checker", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="GLOB", default="*", help="of MODULE/ID, such as 'metrics/*'")
+    parser.add_argument("--seeds", metavar="N", type=int, default=0, help="test wheats only, on N random seeds")
+    parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/checker"), help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    if options.jobs < 1 or options.seeds < 0:
+        parser.error("-j takes at least 1, --seeds at least 0")
+    return options
+
+
+def tasks_of(crops: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Iterator[Task]:
+    """A chaff needs one run of its module's tests, a wheat one for each seed, of all that its module has a part in."""
+    for crop in crops:
+        if isinstance(crop, Chaff):
+            yield Task(crop.name, crop.module, crop.source, (crop.module,), crop.question)
+            continue
+        for seed in seeds:
+            rooms = (crop.module, *ALSO_TESTED.get(crop.module, ()))
+            yield Task(crop.name, crop.module, crop.source, rooms, seed=seed)
+
+
+def show(console: Console, rows: Sequence[Row], found: Sequence[Judged]) -> None:
+    """Print what is wrong, with what a student would read, then the table."""
+    for one in found:
+        if one.problem:
+            seed = "" if one.trial.task.seed is None else f" with --hypothesis-seed={one.trial.task.seed}"
+            console.print(f"{one.crop.name}{seed}: {one.problem}", style="bold", markup=False)
+            if isinstance(one.crop, Chaff):
+                console.print(f"  bug: {one.crop.description}", markup=False)
+            if one.trial.failure:
+                console.print("  " + one.trial.failure.message[:1500].replace("\n", "\n  "), markup=False)
+    table = Table(*HEADINGS)
+    for one_row in rows:
+        table.add_row(*one_row.cells)
+    console.print(table)
+
+
+def write(out: Path, rows: Sequence[Row], found: Sequence[Judged]) -> None:
+    """Write `checker.json`, every trial, and `checker.md`, the table."""
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(one_row.cells for one_row in rows)]
+    trials = [
+        {
+            "name": one.crop.name,
+            "kind": type(one.crop).__name__.lower(),
+            "problem": one.problem,
+            "seed": one.trial.task.seed,
+            "ended": one.trial.ended,
+            "passed": one.trial.passed,
+            "failure": one.trial.failure and asdict(one.trial.failure),
+            "seconds": round(one.trial.seconds, 2),
+        }
+        for one in found
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in {
+        "checker.json": json.dumps({"modules": [asdict(one_row) for one_row in rows], "trials": trials}, indent=1),
+        "checker.md": "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
+    }.items():
+        aside = out / f".{name}.{os.getpid()}"
+        aside.write_text(text + "\n", encoding="utf-8")
+        os.replace(aside, out / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

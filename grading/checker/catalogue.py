@@ -1,0 +1,110 @@
+"""The catalogue in `tests/checker/`: wheats are correct modules, chaffs are wrong ones.
+
+A chaff is a patch of a wheat: one bug. What its failure should teach is a lesson, shared by the chaffs of one mistake:
+the tests that are meant to catch it, and a phrase of what the student then reads.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grading.submissions import MODULES
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "tests" / "checker"
+
+
+@dataclass(frozen=True)
+class Wheat:
+    """One correct module."""
+
+    module: str
+    style: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}/{self.style}"
+
+    @property
+    def source(self) -> str:
+        return (CATALOGUE / "wheats" / self.module / f"{self.style}.py").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a mistake teaches.
+
+    Attributes:
+        test: regular expression over the ids of the tests that are meant to catch it.
+        hint: a phrase that the failure's message holds.
+    """
+
+    name: str
+    test: str
+    hint: str
+
+    def is_taught_by(self, test: str, message: str) -> bool:
+        """Whether a failure is the intended one and says what is wrong."""
+        return self.test_matches(test) and self.hint in message
+
+    def test_matches(self, test: str) -> bool:
+        return re.search(self.test, test) is not None
+
+
+@dataclass(frozen=True)
+class Chaff:
+    """One wrong module: `wheat` with the one occurrence of `replace` replaced."""
+
+    module: str
+    id: str
+    question: str
+    description: str
+    wheat: Wheat
+    replace: str
+    replacement: str
+    lesson: Lesson
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}/{self.id}"
+
+    @property
+    def source(self) -> str:
+        return self.wheat.source.replace(self.replace, self.replacement)
+
+
+def wheats() -> Iterator[Wheat]:
+    """All correct modules."""
+    for module in MODULES:
+        for path in sorted((CATALOGUE / "wheats" / module).glob("*.py")):
+            yield Wheat(module, path.stem)
+
+
+def chaffs() -> Iterator[Chaff]:
+    """All wrong modules."""
+    for module in MODULES:
+        yield from chaffs_of(tomllib.loads((CATALOGUE / "chaffs" / f"{module}.toml").read_text(encoding="utf-8")))
+
+
+def lessons(table: dict[str, Any]) -> dict[str, Lesson]:
+    """The lessons of one file by name."""
+    return {name: Lesson(name, **lesson) for name, lesson in table["lessons"].items()}
+
+
+def chaffs_of(table: dict[str, Any]) -> Iterator[Chaff]:
+    """The chaffs of one file."""
+    known = lessons(table)
+    for entry in table["chaff"]:
+        yield Chaff(
+            entry["module"],
+            entry["id"],
+            entry["question"],
+            entry["description"],
+            Wheat(entry["module"], entry["wheat"]),
+            entry["replace"],
+            entry["with"],
+            known[entry["lesson"]],
+        )

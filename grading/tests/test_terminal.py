@@ -1,0 +1,92 @@
+"""What a student sees fits on one screen and says what to do next.
+
+The screens lie in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them anew, to be read.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.checker.catalogue import chaffs
+
+SCREENS = Path(__file__).parent / "terminal"
+LINES, COLUMNS = 42, 100
+
+
+def reference(repository: Path, folder: Path) -> Path:
+    shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def stubs(repository: Path, _: Path) -> tuple[str, str]:
+    """Nothing is written yet."""
+    return str(repository / "hw4"), ""
+
+
+def half_done(repository: Path, folder: Path) -> tuple[str, str]:
+    """Four modules have one bug each, two are not written."""
+    bugs = {
+        "heads/head-in-features-4096",
+        "metrics/iou-dice",
+        "classes/classes-in-place-chain",
+        "transfer/extractor-freezes-features-only",
+    }
+    reference(repository, folder)
+    for chaff in chaffs():
+        if chaff.name in bugs:
+            (folder / f"{chaff.module}.py").write_text(chaff.source, encoding="utf-8")
+    for module in ("augmentation", "fcn"):
+        shutil.copy(repository / "hw4" / f"{module}.py", folder)
+    return str(folder), "not q2_1"
+
+
+def syntax_error(repository: Path, folder: Path) -> tuple[str, str]:
+    """Python cannot read one module, on which another is built."""
+    path = reference(repository, folder) / "freezing.py"
+    path.write_text(path.read_text("utf-8").replace("requires_grad_(False)", "requires_grad_(False"), encoding="utf-8")
+    return str(folder), "q1_1 or q1_2"
+
+
+def missing_module(repository: Path, folder: Path) -> tuple[str, str]:
+    """One module is not there."""
+    (reference(repository, folder) / "freezing.py").unlink()
+    return str(folder), "q1_1 or q1_2"
+
+
+def returns_none(repository: Path, folder: Path) -> tuple[str, str]:
+    """A function ends without `return`."""
+    path = reference(repository, folder) / "classes.py"
+    path.write_text(path.read_text("utf-8").replace("    return reduced\n", ""), encoding="utf-8")
+    return str(folder), "q2_3"
+
+
+def raises(repository: Path, folder: Path) -> tuple[str, str]:
+    """A function raises an error that was not asked for, two calls deep."""
+    path = reference(repository, folder) / "classes.py"
+    source = path.read_text("utf-8").replace("    return reduced\n", "    return _first(mapping, reduced)\n")
+    path.write_text(f"{source}\n\ndef _first(mapping, reduced):\n    return mapping[-7]\n", encoding="utf-8")
+    return str(folder), "q2_3"
+
+
+@pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises])
+def test_screen(repository: Path, tmp_path: Path, case) -> None:
+    implementation, selection = case(repository, tmp_path / case.__name__)
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
+    command += [] if case is stubs else ["--impl", implementation]
+    done = subprocess.run(
+        command, cwd=repository, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": str(COLUMNS)}
+    )
+    assert done.returncode == 1
+    screen = re.sub(r" in \d+\.\d+s( \(.*?\))?", " in 0.00s", done.stdout.replace(str(tmp_path), "/home/student"))
+    screen = re.sub(r"=+( .* )=+", r"==\1==", screen)
+    assert len(screen.splitlines()) <= LINES, screen
+    assert re.search(r"^next: .*, then run pytest", screen, re.MULTILINE)
+    path = SCREENS / f"{case.__name__}.txt"
+    if os.environ.get("SNAPSHOTS") == "write":
+        path.write_text(screen, encoding="utf-8")
+    assert screen == path.read_text("utf-8")

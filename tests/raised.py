@@ -1,0 +1,87 @@
+"""What an exception in a student's code usually means."""
+
+import re
+
+from grading.probes import StudentRaised
+
+# (classes, what the message holds, hint); the first that fits. An empty pattern fits every message.
+USUAL = (
+    ("NotImplementedError", "", "write it: its docstring says what is asked"),
+    ("ModuleNotFoundError", r"No module named '\w+\.(\w+)'", "there must be a file {0}.py beside the other modules"),
+    ("ImportError", "", "what is imported must exist, and no two modules may import each other at their top"),
+    ("SyntaxError", "", "Python cannot read this file: look at the line, and at the one before it"),
+    ("AttributeError", r"there is no (\w+) in", "define {0}, spelt like this, at the top level of the module"),
+    ("TypeError", r"returned None", "it must end with `return`, in every branch"),
+    ("TypeError", r"\ban? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
+    ("TypeError", r"answered with", "the dtype or kind of what is returned is not the one that the docstring names"),
+    ("TypeError", r"(?:positional|keyword) argument", "keep the signature of the stub, and call others by theirs"),
+    ("TypeError", r"0-d tensor", "any number of axes is allowed, none too: do not loop over the first one"),
+    ("ValueError", r"unpack", "any number of axes is allowed: do not unpack a fixed number of sides"),
+    (
+        "AttributeError",
+        r"object has no attribute",
+        "it is of another kind than you think: are arguments in their order?",
+    ),
+    ("ValueError", r"no convolutional classifier", "choose a CNN by its torchvision name, such as 'vgg16'"),
+    ("ValueError", r"more than one parameter group", "each parameter belongs into the optimizer once"),
+    ("ValueError", r"larger than|exceed", "a picture may be 64 px small and of any aspect: resize before you crop"),
+    ("KeyError", "", "that key is not in the dict: not every label has a rule, and encoders answer with a dict"),
+    ("ZeroDivisionError", "", "nothing to divide by: an input in which no pixel counts is allowed"),
+    ("StatisticsError", "", "nothing to average: an input in which no pixel counts is allowed"),
+    ("IndexError", "", "an index out of range: look at the smallest and the largest that can occur, negative ones too"),
+    ("RuntimeError", r"view size is not compatible", "a tensor may be a view of other memory: reshape, do not view"),
+    (
+        "RuntimeError",
+        r"numel\(\) == 0|aminmax|size 0|input of size 0|empty",
+        "an input without pixels that count is allowed",
+    ),
+    ("ValueError", r"size 0|empty", "an input without pixels that count is allowed"),
+    (
+        "RuntimeError",
+        r"invalid for input of size",
+        "other sizes than it was written for occur too: bincount, say, needs minlength",
+    ),
+    ("RuntimeError", r"channels", "channel counts do not fit: read them from what comes in, not from a known network"),
+    (
+        "RuntimeError",
+        r"shapes cannot be multiplied",
+        "a layer before this Linear is missing, or its in_features are not those of what comes in",
+    ),
+    (
+        "RuntimeError",
+        r"must match the size|match except in dimension|[Ss]izes of tensors",
+        "two maps differ in size: upsample one to the other's height and width",
+    ),
+    (
+        "RuntimeError",
+        r"dtype|scalar type|but got: double|float != double",
+        "do not convert: stay in the dtype that comes in",
+    ),
+    ("RuntimeError", r"does not require grad", "no gradient can flow: something is detached, frozen or under no_grad"),
+    ("RuntimeError", r"leaf [Vv]ariable|in-?place", "do not change in place what a gradient is computed from"),
+    (
+        "NameError",
+        "",
+        "a name is used before it is set: a spelling, a missing import, or a branch that does not set it",
+    ),
+    ("AssertionError", "", "your own assertion does not hold: look at what it compares"),
+    ("UnboundLocalError", "", "a name is used before it is set: in some branch it is not"),
+    ("RecursionError", "", "it calls itself without end"),
+    ("SystemExit", "", "student code must not end the program: return, or raise ValueError"),
+)
+OWN_CHECK = "your own check refuses an input that the docstring allows"
+OTHERWISE = "an error that was not asked for: the last line above that is yours says where"
+
+
+def usual_meaning(error: StudentRaised) -> str:
+    """A hint from the classes and the message of an exception, and where it was raised."""
+    for kind, pattern, hint in USUAL:
+        found = re.search(pattern, error.message)
+        if kind in error.kinds and found:
+            return hint.format(*found.groups())
+    return OWN_CHECK if raised_by_hand(error) else OTHERWISE
+
+
+def raised_by_hand(error: StudentRaised) -> bool:
+    """Whether the student's own code raised it, by `raise` or `assert`."""
+    return bool(error.frames) and re.search(r": (raise|assert)\b", error.frames[-1]) is not None

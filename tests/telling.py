@@ -1,0 +1,47 @@
+"""What a student reads of a failure: the question, what was asked, what came back, a hint, the input."""
+
+import re
+
+import pytest
+
+from grading.probes import StudentRaised
+
+from .raised import usual_meaning
+
+FRAMES = 3  # of the student's own, innermost
+
+
+def question_of(item: pytest.Item) -> str | None:
+    """From the marker, such as Q1-1."""
+    names = [mark.name for mark in item.iter_markers() if mark.name.startswith("q")]
+    return names[0].replace("_", "-").upper() if names else None
+
+
+def message_of(item: pytest.Item, error: BaseException, submission: str) -> str:
+    """The message in place of a traceback.
+
+    Args:
+        submission: its name, in place of the folders of its files.
+    """
+    doc = item.function.__doc__ or item.name  # type: ignore[attr-defined]
+    notes = getattr(error, "__notes__", [])
+    lines = [f"{question_of(item)}: {doc}"]
+    if isinstance(error, StudentRaised):
+        lines += [f"got:   {error.kinds[0]}: {error.message}", *_frames(error, submission)]
+        lines.append(next((note for note in notes if note.startswith("hint:")), f"hint:  {usual_meaning(error)}"))
+    else:
+        lines.append(str(error))
+    lines += [f"input: {_example(note)}" for note in notes if "student=" in note]
+    return "\n".join(lines)
+
+
+def _frames(error: StudentRaised, submission: str) -> list[str]:
+    """Where it happened, as `submission/file.py:12 in function: source line`."""
+    return [re.sub(r"^ *.*/(?=[^/]+\.py:\d)", f"       {submission}/", frame) for frame in error.frames[-FRAMES:]]
+
+
+def _example(note: str) -> str:
+    """The arguments in hypothesis's note of a failing example, on one line."""
+    arguments = note[note.index("student=") : note.rindex(")")]
+    _, _, drawn = " ".join(arguments.split()).partition(", ")
+    return drawn if len(drawn) < 500 else f"{drawn[:500]}..."
