@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -81,7 +82,9 @@ def mutants_of(module: str) -> Iterator[Mutant]:
 def _compiles(source: str) -> bool:
     """Whether it is Python: the star before keyword arguments is no product."""
     try:
-        compile(source, "mutant", "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            compile(source, "mutant", "exec")
     except SyntaxError:
         return False
     return True
