@@ -84,11 +84,13 @@ def show(console: Console, rows: Sequence[Row], found: Sequence[Judged]) -> None
     for one in found:
         if one.problem:
             seed = "" if one.trial.task.seed is None else f" with --hypothesis-seed={one.trial.task.seed}"
-            console.print(f"{one.crop.name}{seed}: {one.problem}", style="bold", markup=False)
+            console.print(f"{one.crop.name}{seed}: {one.problem}", style="bold", markup=False, soft_wrap=True)
             if isinstance(one.crop, Chaff):
-                console.print(f"  bug: {one.crop.description}", markup=False)
+                console.print(f"  bug: {one.crop.description}", markup=False, soft_wrap=True)
             if one.trial.failure:
-                console.print("  " + one.trial.failure.message[:1500].replace("\n", "\n  "), markup=False)
+                console.print(
+                    "  " + one.trial.failure.message[:1500].replace("\n", "\n  "), markup=False, soft_wrap=True
+                )
     table = Table(*HEADINGS)
     for one_row in rows:
         table.add_row(*one_row.cells)

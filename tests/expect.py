@@ -71,12 +71,13 @@ def refused(asked: str, hint: str) -> Iterator[None]:
 
 
 @contextmanager
-def accepted(hint: str) -> Iterator[None]:
-    """Say `hint` where the student's own code refuses what the block asks."""
+def accepted(hint: str, *kinds: str) -> Iterator[None]:
+    """Say `hint` where the student's code raises on what the block asks, one of `kinds` or anything."""
     try:
         yield
     except StudentRaised as error:
-        error.add_note(f"hint:  {hint}")
+        if not kinds or set(kinds) & set(error.kinds):
+            error.add_note(f"hint:  {hint}")
         raise
 
 

@@ -19,6 +19,11 @@ USUAL = (
     ("ValueError", r"unpack", "any number of axes is allowed: do not unpack a fixed number of sides"),
     (
         "AttributeError",
+        r"no attribute '(?:in|out)_features'",
+        "the last nn.Linear is the head: other layers may follow it",
+    ),
+    (
+        "AttributeError",
         r"object has no attribute",
         "it is of another kind than you think: are arguments in their order?",
     ),

@@ -12,7 +12,7 @@ from torch import nn
 from grading.probes.heads import classifier
 from grading.probes.nets import array, build, digest
 
-from .expect import expect, expect_close, refused
+from .expect import accepted, expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
 from .strategies import TORCHVISION, Spec, lone_linear, net_inputs, nets
 
@@ -163,9 +163,11 @@ def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
 def test_torchvision_classifiers(student, name: str, frozen: bool, num_classes: int) -> None:
     """works on torchvision's AlexNet, VGG, MobileNetV2, ResNet and DenseNet"""
     images = np.random.default_rng(0).normal(size=(2, 3, 64, 64)).astype("float32")
-    seen = student.ask(
-        "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
-    )
+    hint = "networks differ: search model.modules() for the last nn.Linear, whatever it is called"
+    with accepted(hint, "AttributeError", "LookupError"):
+        seen = student.ask(
+            "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
+        )
     expect_replaced(seen, classifier(name, 3, frozen=frozen), images, num_classes, 3, name)
 
 

@@ -133,7 +133,7 @@ def test_two_classes_by_default(student, case: str) -> None:
 
 
 @pytest.mark.q1_1
-@pytest.mark.parametrize("case", ["feature extractor", "", "frozen", "Finetuned", "SCRATCH", "fine"])
+@pytest.mark.parametrize("case", ["feature extractor", "", "frozen", "Finetuned", "SCRATCH", "fine", "transfer"])
 def test_refuses_any_other_case(student, case: str) -> None:
     """any other case is a ValueError"""
     built(student, "feature_extractor")

@@ -72,6 +72,11 @@ class Trial:
     failure: Failure | None
     seconds: float
 
+    @property
+    def survived(self) -> bool:
+        """Whether no test failed."""
+        return self.ended == "finished" and self.failure is None
+
 
 class Watcher:
     """A pytest plugin that notes outcomes."""

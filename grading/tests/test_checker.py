@@ -123,8 +123,10 @@ def note(name, function):
     @functools.wraps(function)
     def noting(*args, **kwargs):
         for parameter, value in signature.bind(*args, **kwargs).arguments.items():
+            if parameter == "self" or inspect.ismethod(value):
+                continue
             line = json.dumps([f"{module}.{{name}}", parameter, plain(value)])
-            if line not in seen and not inspect.ismethod(value):
+            if line not in seen:
                 seen.add(line)
                 with NOTES.open("a") as notes:
                     notes.write(line + "\\n")
