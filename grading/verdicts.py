@@ -80,7 +80,7 @@ def gate_of(
     basis = f"measured with the reference over {measured.seeds} seeds"
     designs = list(measured.designs.values())
     if designs:
-        threshold = min(threshold, min(designs) - margin / 2)
+        threshold = min(threshold, min(designs))
         basis += f" and with {len(designs)} other designs"
     if configuration.required is not None:
         threshold = configuration.required - (metric.best_mean - metric.tail_mean)

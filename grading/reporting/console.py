@@ -89,7 +89,7 @@ class TrainingProgress:
         self._plan = plan
         self._bars = bars
         self._epochs: dict[tuple[str, int], TaskID] = {}
-        self._total = len(list(plan.trainings()))
+        self._total = plan.expected_trainings()
         self._done = len(journal.runs)
         self._all = None if bars is None else bars.add_task("all trainings", total=self._total, completed=self._done)
 
@@ -114,9 +114,8 @@ class TrainingProgress:
             return
         metric = self._plan.assignment.configuration(run.configuration).metric
         said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
-        self._console.say(
-            f"[{self._done}/{self._total}] {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})"
-        )
+        count = f"[{self._done}/{max(self._done, self._total)}]"
+        self._console.say(f"{count} {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})")
 
 
 def duration(seconds: float) -> str:

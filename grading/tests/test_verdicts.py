@@ -122,7 +122,7 @@ class TestGates:
         designs = {"one": 0.75, "two": 0.80, "three": 0.78, "four": 0.77}
         measured = {free.id: replace(CALIBRATION[free.id], designs=designs)}
         gate, _, basis = gate_of(free, PROFILE, measured, RULE)
-        assert gate.threshold == pytest.approx(0.75 - gate.margin / 2)
+        assert gate.threshold == pytest.approx(0.75)
         assert gate.floor is not None
         assert gate.floor < gate.threshold
         assert "4 other designs" in basis
