@@ -115,6 +115,7 @@ def prepare() -> None:
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that run_all ends its processes
     gc.collect()
     gc.freeze()  # pytest collects garbage several times: in a fork, not among everything imported here
 
@@ -175,6 +176,7 @@ class Running:
 def _test(task: Task, submission: Path, answers: Connection) -> None:
     """In the new process: write the submission, run its tests until one fails, and answer."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
