@@ -86,7 +86,9 @@ def gate_of(
         threshold = configuration.required - (metric.best_mean - metric.tail_mean)
     floor: float | None = threshold
     if configuration.free:
-        bound = tolerance_bound(designs, rule.coverage, rule.confidence) if len(designs) > 1 else None
+        known = {name.partition("-")[0] for name in measured.designs}
+        every = len(designs) > 1 and set(configuration.free) <= known
+        bound = tolerance_bound(designs, rule.coverage, rule.confidence) if every else None
         floor = None if bound is None else min(threshold, bound - margin / 2)
     return Gate(threshold, floor, sd, margin, rule), metric.tail_mean, basis
 

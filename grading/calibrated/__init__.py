@@ -30,7 +30,7 @@ class Measured:
 
     Attributes:
         tails: of the metric that verdicts rest on, by seed.
-        designs: right submissions of other designs, by name: the tail of one training.
+        designs: right submissions of other designs, by module and name (`fcn-paper_score`): the tail of one training.
     """
 
     seeds: int

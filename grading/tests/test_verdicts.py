@@ -119,7 +119,7 @@ class TestGates:
 
     def test_other_designs_lower_the_threshold_and_the_floor(self) -> None:
         free = ASSIGNMENT.configuration("Q2-1-skips")
-        designs = {"one": 0.75, "two": 0.80, "three": 0.78, "four": 0.77}
+        designs = {"fcn-one": 0.75, "fcn-two": 0.80, "fcn-three": 0.78, "fcn-four": 0.77}
         measured = {free.id: replace(CALIBRATION[free.id], designs=designs)}
         gate, _, basis = gate_of(free, PROFILE, measured, RULE)
         assert gate.threshold == pytest.approx(0.75)
@@ -130,6 +130,9 @@ class TestGates:
     def test_a_free_design_that_nobody_measured_is_never_failed_by_numbers(self) -> None:
         gate, _, _ = gate_of(ASSIGNMENT.configuration("Q2-1-skips"), PROFILE, CALIBRATION, RULE)
         assert gate.floor is None
+        challenger = ASSIGNMENT.configuration("Q1-8")
+        half_known = replace(CALIBRATION["Q1-8"], designs={"augmentation-one": 0.8, "augmentation-two": 0.79})
+        assert gate_of(challenger, PROFILE, {"Q1-8": half_known}, RULE)[0].floor is None
 
 
 class TestNeededSeeds:
