@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (out / "submissions").is_dir() and not options.resume:
             raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
         for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
-            for entry in entries[kind]:
+            for place, entry in enumerate(entries[kind]):
                 options.submission = str(written(entry, reference.submission.folder, out / "submissions"))
                 wanted = set(entry.get("configurations", [c.id for c in reference.configurations]))
                 plan = make_plan(options)
@@ -104,7 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     rows += graded_by_calibration(replace(plan, configurations=chosen), entry["name"])
                     continue
                 plan = with_weights(replace(plan, configurations=chosen), options.weights, console.say)
-                rows += graded(plan, entry["name"], kind == "right", gradings, out / plan.submission.name, console)
+                # Seeds of its own: where two submissions train the same network, they are two experiments.
+                first = place * (gradings + plan.assignment.gate.most_seeds - 1)
+                seeds = range(first, first + gradings)
+                rows += graded(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
                 write(out, rows)
     except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -145,21 +148,21 @@ def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
     return rows
 
 
-def graded(plan: Plan, name: str, right: bool, gradings: int, out: Path, console: Console) -> list[Row]:
-    """Train a submission as far as its gradings ask for, and judge each of them."""
+def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console: Console) -> list[Row]:
+    """Train a submission as far as the gradings that start at these seeds ask for, and judge each of them."""
     calibration = read_calibration(plan.profile_name)
     rule = plan.assignment.gate
-    plan = replace(plan, seeds=gradings + rule.most_seeds - 1)
+    plan = replace(plan, seeds=seeds.stop + rule.most_seeds - 1)
     gates = {c.id: gate_of(c, plan.profile, calibration, rule) for c in plan.configurations}
 
     def needed(runs: Mapping[tuple[str, int], Run]) -> list[tuple[Configuration, int]]:
-        seeds = {
+        asked_for = {
             (c.id, first + seed)
             for c in plan.configurations
-            for first in range(gradings)
+            for first in seeds
             for seed in needed_seeds(window(runs, c, first), gates[c.id][0], c.metric, rule.most_seeds)
         }
-        return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in seeds]
+        return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in asked_for]
 
     out.mkdir(parents=True, exist_ok=True)
     console.say(f"{name}: the tests of the student API")
@@ -169,7 +172,7 @@ def graded(plan: Plan, name: str, right: bool, gradings: int, out: Path, console
         carry_out(plan, journal, progress.epoch, progress.finished, log, needed)
     rows = []
     for c in plan.configurations:
-        outcomes = tuple(outcome_from(plan, c, journal.runs, first) for first in range(gradings))
+        outcomes = tuple(outcome_from(plan, c, journal.runs, first) for first in seeds)
         rows.append(Row(name, right, c, outcomes, suite.first_failure(c.structure)))
     return rows
 
