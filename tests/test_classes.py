@@ -56,6 +56,7 @@ def told(given: Spec) -> str:
 def expect_reduced(seen: Spec, given: Spec, hint: str = "look every label up in `mapping`, as it was given") -> None:
     """The labels that the definition gives, whatever their dtype."""
     right, got = reduced(given), seen["labels"]
+    expect(isinstance(got, np.ndarray), f"{told(given)}: a tensor", type(got).__name__, "return the labels as a tensor")
     if got.shape != right.shape:
         hint = "keep the shape of the labels: nothing depends on the number of axes or of elements"
     elif not np.array_equal(seen["input"], given["labels"]):
