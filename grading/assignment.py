@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-CAMVID_CLASSES = 11
 REPORT = Path(__file__).with_name("report.toml")
 
 
@@ -75,11 +74,6 @@ class Configuration:
     free: tuple[str, ...] = ()
 
     @property
-    def drops_classes(self) -> bool:
-        """Whether CamVid classes besides void are left out."""
-        return self.classes is not None and len(self.classes.mapping) < CAMVID_CLASSES
-
-    @property
     def kind(self) -> str:
         """The row of the cost table."""
         return str(self.network.get("case", self.network["build"]))
@@ -105,11 +99,9 @@ class Profile:
     """The scale of a run; counts of generated pictures are None where the data are given.
 
     Attributes:
-        seeds: trainings of each configuration where the profile is not calibrated, unless `--seeds` says otherwise.
         margin: how far below the published best epoch the tail may lie where the profile is not calibrated.
     """
 
-    seeds: int
     margin: float
     train_faces: int
     validation_faces: int

@@ -13,7 +13,6 @@ once: `--designs 0` leaves them out, and the configurations that they touch can 
 import json
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -25,21 +24,17 @@ from typing import Any
 
 from grading.assignment import Configuration
 from grading.calibrated import FOLDER
-from grading.data.arrays import DataError
-from grading.front import command_line, out_folder
+from grading.checker.catalogue import wheats, write_submission
+from grading.front import CANNOT_START, command_line, out_folder
 from grading.gate import sd_upper_bound
-from grading.journal import Journal, JournalError, Run, write_whole
+from grading.journal import Journal, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.reporting.console import Console
 from grading.runs import carry_out
-from grading.submissions import SubmissionError, locate
-from grading.workers.process import GraderError
-from grading.workers.tiers import NoSandbox
+from grading.submissions import locate
 
 DIGITS = 6
 SEEDS_PER_PRETRAINING = 4
-CONFIDENCE = 0.95
-WHEATS = Path(__file__).resolve().parents[1] / "tests" / "checker" / "wheats"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, design in other_designs(plan, out) if options.designs else ():
             design = with_weights(design, options.weights, console.say)
             designs += [(name, run) for run in trained(design, [design], out / "designs" / name, console)]
-    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
+    except CANNOT_START as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if failed := [run for run in (*runs, *(run for _, run in designs)) if run.failure]:
@@ -90,11 +85,9 @@ def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:
     modules = sorted({module for c in plan.configurations for module in c.free})
     for module in modules:
         configurations = tuple(c for c in plan.configurations if module in c.free)
-        for wheat in sorted((WHEATS / module).glob("*.py")):
-            name = f"{module}-{wheat.stem}"
-            folder = out / "submissions" / name
-            shutil.copytree(plan.submission.folder, folder, dirs_exist_ok=True)
-            shutil.copy(wheat, folder / f"{module}.py")
+        for wheat in (wheat for wheat in wheats() if wheat.module == module):
+            name = f"{module}-{wheat.style}"
+            folder = write_submission(out / "submissions" / name, {module: wheat.source})
             yield name, replace(plan, submission=locate(str(folder)), configurations=configurations, seeds=1)
 
 
@@ -113,7 +106,7 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
     old = json.loads(path.read_text(encoding="utf-8"))["configurations"] if path.is_file() else {}
     new = {
         c.id: {
-            **measured([run for run in runs if run.configuration == c.id]),
+            **measured([run for run in runs if run.configuration == c.id], plan.assignment.gate.confidence),
             "tails": [round(run.tail(c.metric), DIGITS) for run in runs if run.configuration == c.id],
             "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in designs if run.configuration == c.id},
         }
@@ -128,8 +121,12 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
     write_whole(path, json.dumps(table, indent=1) + "\n")
 
 
-def measured(runs: list[Run]) -> dict[str, Any]:
-    """Means and standard deviations over seeds of every metric, and the mean time of a training."""
+def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
+    """Means and standard deviations over seeds of every metric, and the mean time of a training.
+
+    Args:
+        confidence: of the upper bound of a standard deviation.
+    """
     metrics = [name for name in runs[0].history[0] if name not in ("epoch", "loss")]
     spreads = {}
     for metric in metrics:
@@ -137,7 +134,7 @@ def measured(runs: list[Run]) -> dict[str, Any]:
         spreads[metric] = {
             "tail_mean": round(fmean(tails), DIGITS),
             "tail_sd": round(stdev(tails), DIGITS),
-            "tail_sd_upper": round(sd_upper_bound(stdev(tails), len(tails), CONFIDENCE), DIGITS),
+            "tail_sd_upper": round(sd_upper_bound(stdev(tails), len(tails), confidence), DIGITS),
             "best_mean": round(fmean(run.best(metric) for run in runs), DIGITS),
             "initial_mean": round(fmean(run.initial(metric) for run in runs), DIGITS),
         }

@@ -23,6 +23,8 @@ from rich.table import Table
 from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
 from grading.checker.judging import HEADINGS, Judged, Row, judged, row
 from grading.checker.trials import Task, prepare, run_all
+from grading.journal import write_whole
+from grading.reporting.markdown import table_of
 from grading.submissions import MODULES
 
 LIMIT_S = 180.0
@@ -99,7 +101,6 @@ def show(console: Console, rows: Sequence[Row], found: Sequence[Judged]) -> None
 
 def write(out: Path, rows: Sequence[Row], found: Sequence[Judged]) -> None:
     """Write `checker.json`, every trial, and `checker.md`, the table."""
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *(one_row.cells for one_row in rows)]
     trials = [
         {
             "name": one.crop.name,
@@ -114,13 +115,9 @@ def write(out: Path, rows: Sequence[Row], found: Sequence[Judged]) -> None:
         for one in found
     ]
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in {
-        "checker.json": json.dumps({"modules": [asdict(one_row) for one_row in rows], "trials": trials}, indent=1),
-        "checker.md": "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
-    }.items():
-        aside = out / f".{name}.{os.getpid()}"
-        aside.write_text(text + "\n", encoding="utf-8")
-        os.replace(aside, out / name)
+    document = {"modules": [asdict(one_row) for one_row in rows], "trials": trials}
+    write_whole(out / "checker.json", json.dumps(document, indent=1) + "\n")
+    write_whole(out / "checker.md", table_of(HEADINGS, (one_row.cells for one_row in rows)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ What is trained is in the journals of `--out`: `--resume` goes on with them.
 """
 
 import json
-import shutil
 import sys
 import tomllib
 from collections import Counter
@@ -22,19 +21,15 @@ from typing import Any
 
 from grading.assignment import Configuration
 from grading.calibrated import read_calibration
-from grading.data.arrays import DataError
-from grading.front import command_line
-from grading.journal import Journal, JournalError, Run, write_whole
+from grading.checker.catalogue import CATALOGUE, ROOT, write_submission
+from grading.front import CANNOT_START, command_line
+from grading.journal import Journal, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.reporting.console import Console
+from grading.reporting.markdown import table_of
 from grading.runs import carry_out
-from grading.submissions import SubmissionError
 from grading.suite import Checked, run_suite
 from grading.verdicts import Outcome, gate_of, judge, needed_seeds
-from grading.workers.process import GraderError
-from grading.workers.tiers import NoSandbox
-
-CATALOGUE = Path(__file__).resolve().parents[1] / "tests" / "checker"
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
         for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
             for place, entry in enumerate(entries[kind]):
-                options.submission = str(written(entry, reference.submission.folder, out / "submissions"))
+                options.submission = str(written(entry, out / "submissions"))
                 wanted = set(entry.get("configurations", [c.id for c in reference.configurations]))
                 plan = make_plan(options)
                 chosen = tuple(c for c in plan.configurations if c.id in wanted)
@@ -109,30 +104,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 seeds = range(first, first + gradings)
                 rows += graded(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
                 write(out, rows)
-    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
+    except CANNOT_START as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     console.say((out / "verdicts.md").read_text(encoding="utf-8"))
     return 0 if all(row.is_as_it_should_be for row in rows) else 1
 
 
-def written(entry: Mapping[str, Any], reference: Path, folder: Path) -> Path:
+def written(entry: Mapping[str, Any], folder: Path) -> Path:
     """The submission of an entry, as a folder.
 
     Raises:
         UsageError: its patch does not fit.
     """
-    place = folder / "-".join("".join(c if c.isalnum() else " " for c in entry["name"]).split())
-    shutil.copytree(reference, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for module, source in entry.get("modules", {}).items():
-        shutil.copy(CATALOGUE / source, place / f"{module}.py")
-    if "module" in entry:
-        path = place / f"{entry['module']}.py"
-        text = path.read_text(encoding="utf-8")
-        if entry["replace"] not in text:
-            raise UsageError(f"{entry['name']}: the text to replace is not in {entry['module']}.py")
-        path.write_text(text.replace(entry["replace"], entry["with"]), encoding="utf-8")
-    return place
+    paths = entry.get("modules", {}).items()
+    sources = {module: (CATALOGUE / path).read_text(encoding="utf-8") for module, path in paths}
+    if (module := entry.get("module")) is not None:
+        reference = (ROOT / "solutions" / f"{module}.py").read_text(encoding="utf-8")
+        if entry["replace"] not in reference:
+            raise UsageError(f"{entry['name']}: the text to replace is not in {module}.py")
+        sources[module] = reference.replace(entry["replace"], entry["with"])
+    name = "-".join("".join(c if c.isalnum() else " " for c in entry["name"]).split())
+    return write_submission(folder / name, sources)
 
 
 def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
@@ -198,9 +191,7 @@ def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, fi
 
 def write(out: Path, rows: list[Row]) -> None:
     """verdicts.md, a table for people, and verdicts.json."""
-    lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
-    text = "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
-    write_whole(out / "verdicts.md", text)
+    write_whole(out / "verdicts.md", table_of(HEADER, (row.cells() for row in rows)))
     table = [dict(zip(HEADER, row.cells(), strict=True)) for row in rows]
     write_whole(out / "verdicts.json", json.dumps(table, indent=1) + "\n")
 

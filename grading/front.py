@@ -21,6 +21,8 @@ from grading.suite import NOT_RUN, run_suite
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
+# What ends a command before it has begun, each in one line.
+CANNOT_START = (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError)
 PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
 
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = with_weights(plan, options.weights, console.say)
         out.mkdir(parents=True, exist_ok=True)
         journal = Journal(out / "journal.jsonl", plan.identity())
-    except (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError) as error:
+    except CANNOT_START as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_USAGE
     console.say(

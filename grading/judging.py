@@ -88,10 +88,11 @@ def heard(plan: Plan, run: Run, canary: Configuration, outcome: Outcome) -> Cana
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     """What a reader should know beside the verdict, by configuration."""
+    rules = {c.id: len(c.classes.mapping) for c in plan.assignment.configurations if c.classes is not None}
     return {
         id: _why_so_low(plan, outcome)
         for id, outcome in outcomes.items()
-        if outcome.configuration.task == "segmentation" and outcome.configuration.drops_classes
+        if id in rules and rules[id] < max(rules.values())
     }
 
 

@@ -204,7 +204,8 @@ def make_plan(options: Namespace) -> Plan:
     _check_sizes(configurations, profile_name, datasets)
     calibrated = read_calibration(profile_name) is not None
     withheld = _withheld(options)
-    usual = 1 if withheld else assignment.gate.most_seeds if calibrated else profile.seeds
+    sequential = not options.seeds and calibrated and not withheld
+    usual = assignment.gate.most_seeds if sequential else 1
     cores = os.cpu_count() or 1
     many = profile_name == "mini"
     return Plan(
@@ -213,7 +214,7 @@ def make_plan(options: Namespace) -> Plan:
         submission=submission,
         configurations=configurations,
         seeds=options.seeds or usual,
-        sequential=not options.seeds and calibrated and not withheld,
+        sequential=sequential,
         device=device,
         datasets=datasets,
         weights={},

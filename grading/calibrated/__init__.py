@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -43,6 +44,7 @@ class Measured:
 Calibration = Mapping[str, Measured]
 
 
+@cache
 def read_calibration(profile: str) -> Calibration | None:
     """By configuration id; None where the profile has not been calibrated."""
     path = FOLDER / f"{profile}.json"

@@ -5,8 +5,9 @@ the tests that are meant to catch it, and a phrase of what the student then read
 """
 
 import re
+import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,16 @@ class Chaff:
     @property
     def source(self) -> str:
         return self.wheat.source.replace(self.replace, self.replacement)
+
+
+def write_submission(folder: Path, sources: Mapping[str, str]) -> Path:
+    """Write the reference with some modules replaced into a folder, which is made: by module, their sources."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for module in MODULES:
+        shutil.copyfile(ROOT / "solutions" / f"{module}.py", folder / f"{module}.py")
+    for module, source in sources.items():
+        (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    return folder
 
 
 def wheats() -> Iterator[Wheat]:

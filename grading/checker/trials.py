@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from grading.checker.catalogue import ROOT
+from grading.checker.catalogue import ROOT, write_submission
 from grading.submissions import MODULES
 
 
@@ -180,10 +180,7 @@ def _test(task: Task, submission: Path, answers: Connection) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    submission.mkdir()
-    for name in MODULES:
-        shutil.copyfile(ROOT / "solutions" / f"{name}.py", submission / f"{name}.py")
-    (submission / f"{task.module}.py").write_text(task.source, encoding="utf-8")
+    write_submission(submission, {task.module: task.source})
     watcher = Watcher()
     marker = task.question.replace("-", "_").lower() if task.question else None
     for selection in [marker, f"not {marker}"] if marker else [""]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from grading.assignment import read_assignment
-from grading.check_the_verdicts import CATALOGUE, written
+from grading.check_the_verdicts import written
+from grading.checker.catalogue import CATALOGUE
 from grading.submissions import MODULES
 
 ENTRIES = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
@@ -16,7 +17,7 @@ RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]
 
 @pytest.mark.parametrize("entry", [*RIGHT, *WRONG], ids=lambda entry: entry["name"])
 def test_an_entry_is_a_submission(entry: dict, tmp_path: Path, repository: Path) -> None:
-    folder = written(entry, repository / "solutions", tmp_path)
+    folder = written(entry, tmp_path)
     changed = set()
     for module in MODULES:
         own, reference = (

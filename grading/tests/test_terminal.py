@@ -23,6 +23,13 @@ def reference(repository: Path, folder: Path) -> Path:
     return folder
 
 
+def edited(repository: Path, folder: Path, module: str, before: str, after: str) -> str:
+    """The reference with one text in one module replaced."""
+    path = reference(repository, folder) / f"{module}.py"
+    path.write_text(path.read_text("utf-8").replace(before, after), encoding="utf-8")
+    return str(folder)
+
+
 def stubs(repository: Path, _: Path) -> tuple[str, str]:
     """Nothing is written yet."""
     return str(repository / "hw4"), ""
@@ -47,9 +54,7 @@ def half_done(repository: Path, folder: Path) -> tuple[str, str]:
 
 def syntax_error(repository: Path, folder: Path) -> tuple[str, str]:
     """Python cannot read one module, on which another is built."""
-    path = reference(repository, folder) / "freezing.py"
-    path.write_text(path.read_text("utf-8").replace("requires_grad_(False)", "requires_grad_(False"), encoding="utf-8")
-    return str(folder), "q1_1 or q1_2"
+    return edited(repository, folder, "freezing", "requires_grad_(False)", "requires_grad_(False"), "q1_1 or q1_2"
 
 
 def missing_module(repository: Path, folder: Path) -> tuple[str, str]:
@@ -60,17 +65,13 @@ def missing_module(repository: Path, folder: Path) -> tuple[str, str]:
 
 def returns_none(repository: Path, folder: Path) -> tuple[str, str]:
     """A function ends without `return`."""
-    path = reference(repository, folder) / "classes.py"
-    path.write_text(path.read_text("utf-8").replace("    return reduced\n", ""), encoding="utf-8")
-    return str(folder), "q2_3"
+    return edited(repository, folder, "classes", "    return reduced\n", ""), "q2_3"
 
 
 def raises(repository: Path, folder: Path) -> tuple[str, str]:
     """A function raises an error that was not asked for, two calls deep."""
-    path = reference(repository, folder) / "classes.py"
-    source = path.read_text("utf-8").replace("    return reduced\n", "    return _first(mapping, reduced)\n")
-    path.write_text(f"{source}\n\ndef _first(mapping, reduced):\n    return mapping[-7]\n", encoding="utf-8")
-    return str(folder), "q2_3"
+    after = "    return _first(mapping, reduced)\n\n\ndef _first(mapping, reduced):\n    return mapping[-7]\n"
+    return edited(repository, folder, "classes", "    return reduced\n", after), "q2_3"
 
 
 @pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises])
