@@ -87,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = options.out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-verdicts"
         if (out / "submissions").is_dir() and not options.resume:
             raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
+        calibration = read_calibration(reference.profile_name) or {}
+        beyond = max((len(measured.tails) for measured in calibration.values()), default=0)
         for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
             for place, entry in enumerate(entries[kind]):
                 options.submission = str(written(entry, out / "submissions"))
@@ -99,8 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     rows += graded_by_calibration(replace(plan, configurations=chosen), entry["name"])
                     continue
                 plan = with_weights(replace(plan, configurations=chosen), options.weights, console.say)
-                # Seeds of its own: where two submissions train the same network, they are two experiments.
-                first = place * (gradings + plan.assignment.gate.most_seeds - 1)
+                # Seeds of its own, beyond the calibration's: where two train the same network, they are two experiments.
+                first = beyond + place * (gradings + plan.assignment.gate.most_seeds - 1)
                 seeds = range(first, first + gradings)
                 rows += graded(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
                 write(out, rows)
