@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     rows += graded_by_calibration(replace(plan, configurations=chosen), entry["name"])
                     continue
                 plan = with_weights(replace(plan, configurations=chosen), options.weights, console.say)
-                # Seeds of its own, beyond the calibration's: where two train the same network, they are two experiments.
+                # Seeds of its own, beyond the calibration's: the same network with another seed is another experiment.
                 first = beyond + place * (gradings + plan.assignment.gate.most_seeds - 1)
                 seeds = range(first, first + gradings)
                 rows += graded(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
