@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+CANARY = "-canary"  # ends the id of a configuration that is trained on shuffled labels
 REPORT = Path(__file__).with_name("report.toml")
 
 
@@ -72,6 +73,11 @@ class Configuration:
     required: float | None = None
     shuffled: bool = False
     free: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The id of the configuration that a canary is made from; its own for any other."""
+        return self.id.removesuffix(CANARY)
 
     @property
     def kind(self) -> str:
@@ -189,7 +195,7 @@ def read_assignment(path: Path = REPORT) -> Assignment:
     )
     shuffled = [c for entry in table["canaries"] for c in configurations if c.id == entry["of"]]
     return Assignment(
-        canaries={c.id: replace(c, id=f"{c.id}-canary", shuffled=True) for c in shuffled},
+        canaries={c.id: replace(c, id=c.id + CANARY, shuffled=True) for c in shuffled},
         title=table["title"],
         questions=tuple(Question(**entry) for entry in table["questions"]),
         configurations=configurations,

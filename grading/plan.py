@@ -159,9 +159,9 @@ class Plan:
         """Seconds of one training."""
         calibration = read_calibration(self.profile_name) or {}
         epochs = self.protocol(configuration)["epochs"]
-        if configuration.id in calibration:
+        if configuration.base in calibration:
             whole = int(configuration.protocols[self.profile_name]["epochs"])
-            return calibration[configuration.id].seconds * int(epochs) / whole
+            return calibration[configuration.base].seconds * int(epochs) / whole
         images = len(self.datasets[configuration.task].train_images)
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads

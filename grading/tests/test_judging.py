@@ -42,6 +42,12 @@ def test_what_is_needed_shrinks_to_what_decides(plan: Plan) -> None:
     assert ("Q1-6", 2) in {(c.id, seed) for c, seed in needed(plan, doubtful)}
 
 
+def test_a_canary_takes_as_long_as_what_it_is_made_from(plan: Plan) -> None:
+    (canary,) = plan.canaries
+    assert plan.seconds_allowed(canary) == plan.seconds_allowed(plan.assignment.configuration("Q1-8"))
+    assert plan.estimated_seconds() < 120
+
+
 def test_all_seeds_are_run_where_their_number_is_given(plan: Plan) -> None:
     fixed = replace(plan, sequential=False, seeds=3)
     assert len(needed(fixed, runs(0.5))) == 7
