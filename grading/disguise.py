@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 import numpy as np
@@ -98,17 +99,16 @@ def site_key(cache: Path) -> bytes:
     path = cache / KEY_FILE
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, aside = mkstemp(prefix=KEY_FILE, dir=cache)  # for its owner alone
         with open(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
-        # Of two processes, the first one's key stays.
+        # Of two that do this at once, the first one's key stays.
         try:
             os.link(aside, path)
         except FileExistsError:
             pass
         finally:
-            aside.unlink()
+            os.unlink(aside)
     return path.read_bytes()
 
 
