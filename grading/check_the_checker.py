@@ -77,7 +77,7 @@ def tasks_of(crops: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Ite
             yield Task(crop.name, crop.module, crop.source, (crop.module,), crop.question)
             continue
         for seed in seeds:
-            rooms = (crop.module, *ALSO_TESTED.get(crop.module, ()))
+            rooms = (crop.module, *(() if seed is not None else ALSO_TESTED.get(crop.module, ())))
             yield Task(crop.name, crop.module, crop.source, rooms, seed=seed)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from grading.probes.nets import seed_draws
+
 Layer = nn.Linear | nn.Conv2d
 
 
@@ -33,6 +35,6 @@ def swapped(model: nn.Module, weight: np.ndarray, bias: np.ndarray) -> nn.Module
 
 def logits_of(model: nn.Module, inputs: np.ndarray, seed: int) -> np.ndarray:
     """What a float64 model says, the random draws of dropout fixed by `seed`."""
-    torch.manual_seed(seed)
+    seed_draws(seed)
     with torch.no_grad():
         return model(torch.from_numpy(inputs).double()).numpy()

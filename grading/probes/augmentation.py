@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from grading.probes import StudentRaised, attribute, call
-from grading.probes.nets import array
+from grading.probes.nets import array, seed_draws
 from grading.workers.wire import Plain
 
 
@@ -24,7 +24,7 @@ def draws(room: object, *, function: str, image: Plain, size: int | None, count:
     """
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    seed_draws(seed)
     build = attribute(room, function)
     transform = call(build) if size is None else call(build, size)
     if not callable(transform):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
 
 from grading.probes import attribute, call
-from grading.probes.nets import array, default_dtype, digest
+from grading.probes.nets import array, default_dtype, digest, seed_draws
 from grading.workers.wire import Plain
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
@@ -24,7 +24,7 @@ class PyramidEncoder(nn.Module):
     def __init__(self, channels: Plain, seed: int) -> None:
         super().__init__()
         self.channels = tuple(channels)
-        torch.manual_seed(seed)
+        seed_draws(seed)
         self.project = nn.ModuleList(nn.Conv2d(3, width, kernel_size=1) for width in channels)
         self.offsets: dict[str, Tensor] = {}
         self.fixed: dict[str, Tensor] = {}
@@ -68,7 +68,7 @@ def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
     """
     encoder = encoder_of(net)
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
-    torch.manual_seed(net["seed"])
+    seed_draws(net["seed"])
     model = call(attribute(room, "FCN8s"), encoder, net["num_classes"], **skips, gives=nn.Module)
     model.to(torch.get_default_dtype())
     with torch.no_grad():
@@ -86,7 +86,7 @@ def _decoder(model: nn.Module, encoder: nn.Module) -> list[tuple[str, nn.Paramet
 
 def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     """Logits, with the random draws of dropout fixed by the network's seed."""
-    torch.manual_seed(net["seed"] + 1)
+    seed_draws(net["seed"] + 1)
     logits: Tensor = call(model, images, gives=Tensor)
     return logits
 
@@ -138,8 +138,8 @@ def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
 def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Which tensors a random upstream gradient reaches, and which of them were registered from the start."""
     model, encoder = _built(room, net)
-    # Those that an optimizer would get, before any forward pass.
-    registered = {id(parameter) for parameter in model.parameters()}
+    # Those that an optimizer would get, before any forward pass; as a list, so that no other gets the id of one.
+    registered = list(model.parameters())
     model.train(training)
     encoder.offsets = {
         name: torch.zeros(
@@ -148,8 +148,8 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
         for name, width, stride in zip(TAPS, encoder.channels, (2, 4, 8, 16, 32), strict=True)
     }
     logits = _scores(model, net, torch.from_numpy(images))
-    offsets = {id(offset) for offset in encoder.offsets.values()}
-    unregistered = [leaf for leaf in _leaves(logits) if id(leaf) not in registered | offsets]
+    known = set(map(id, [*registered, *encoder.offsets.values()]))
+    unregistered = [leaf for leaf in _leaves(logits) if id(leaf) not in known]
     if logits.requires_grad:
         call(torch.autograd.backward, logits, torch.randn_like(logits))
     return {
@@ -175,7 +175,7 @@ def response(room: object, *, net: Plain, images: Plain, tap: str, cells: Plain)
     batch = torch.from_numpy(images)
     level = TAPS.index(tap)
     height, width = (side // 2 ** (level + 1) for side in batch.shape[2:])
-    torch.manual_seed(net["seed"] + 2)
+    seed_draws(net["seed"] + 2)
     change = 1e-3 * torch.randn(encoder.channels[level])
     moved = []
     with torch.no_grad():

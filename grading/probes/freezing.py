@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from grading.probes import attribute, call
-from grading.probes.nets import array, build, flags, modes, state
+from grading.probes.nets import array, build, flags, modes, seed_draws, state
 from grading.workers.wire import Plain
 
 
@@ -18,17 +18,17 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
         pass, which parameters hold a gradient, and that of the inputs.
     """
     model = build(net)
-    before = [id(parameter) for parameter in model.parameters()]
+    before = list(model.parameters())
     results = [call(attribute(room, function), model, gives=nn.Module) for _ in range(times)]
     seen: dict[str, Any] = {
         "returned_the_same_object": all(result is model for result in results),
-        "kept_its_parameters": [id(parameter) for parameter in model.parameters()] == before,
+        "kept_its_parameters": list(map(id, model.parameters())) == list(map(id, before)),
         "requires_grad": flags(model),
         "state": state(model),
         "modes": modes(model),
     }
     batch = torch.from_numpy(inputs).requires_grad_()
-    torch.manual_seed(net["seed"])
+    seed_draws(net["seed"])
     scores = call(model, batch, gives=torch.Tensor)
     if scores.requires_grad:
         call(torch.autograd.backward, scores, torch.cos(scores.detach()))
@@ -42,6 +42,7 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
 def trainable(room: object, *, net: Plain) -> Plain:
     """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them."""
     model = build(net)
-    positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
+    own = list(model.parameters())
+    positions = {id(parameter): position for position, parameter in enumerate(own)}
     listed = call(attribute(room, "trainable_parameters"), model, gives=list)
     return [positions.get(id(parameter), -1) for parameter in listed]

@@ -7,7 +7,7 @@ from torch import nn
 
 from grading.backbones.mini import mini_classifier
 from grading.probes import StudentRaised, attribute, call
-from grading.probes.nets import array, build, default_dtype, digest
+from grading.probes.nets import array, build, default_dtype, digest, seed_draws
 from grading.workers.wire import Plain
 
 
@@ -23,7 +23,7 @@ def replace_torchvision(room: object, *, name: str, frozen: bool, num_classes: i
 
 def classifier(name: str, seed: int, *, frozen: bool = False) -> nn.Module:
     """A thin torchvision classifier in eval mode, the same in every process."""
-    torch.manual_seed(seed)
+    seed_draws(seed)
     return mini_classifier(name, 10).requires_grad_(not frozen).eval()
 
 
@@ -36,7 +36,8 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
         digest, `requires_grad`, the values of a new one, and whether it then collects a gradient; digests of the
         buffers; logits, or the error in their place.
     """
-    positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
+    before = list(model.parameters())  # kept alive, so that no new parameter gets the id of one that is gone
+    positions = {id(parameter): position for position, parameter in enumerate(before)}
     result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
     parameters = list(result.parameters())
     seen: list[dict[str, Any]] = [
@@ -49,7 +50,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
         for parameter in parameters
     ]
     buffers = [digest(buffer) for buffer in result.buffers()]
-    torch.manual_seed(seed)
+    seed_draws(seed)
     try:
         logits = call(result.double(), inputs.double(), gives=torch.Tensor)
     except StudentRaised as error:  # the parameters may say why
