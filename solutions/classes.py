@@ -19,7 +19,8 @@ def reduce_classes(labels: Tensor, mapping: Mapping[int, int], *, ignore_index: 
     Returns:
         A new tensor of the same shape and dtype.
     """
+    wide = labels.long()  # compared with a uint8 tensor, a key of 256 would be taken for 0
     reduced = torch.full_like(labels, ignore_index)
     for old, new in mapping.items():
-        reduced[labels == old] = new
+        reduced[wide == old] = new
     return reduced

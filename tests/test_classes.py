@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .expect import expect, expect_close
+from .expect import accepted, expect, expect_close
 from .strategies import LAYOUTS, SHAPES, Spec, label_arrays
 
 pytestmark = [pytest.mark.q2_3, pytest.mark.about("reduce_classes")]
@@ -21,8 +21,11 @@ def reductions(draw: st.DrawFn) -> Spec:
     ignore_index = draw(st.sampled_from([None, 0, 5, 254, *wide]))
     labels = draw(st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True))
     labels += draw(st.lists(st.sampled_from([255, *wide, ignore_index or 0]), max_size=3))
-    keys = draw(st.lists(st.sampled_from([*labels, 3, 7, 11]), max_size=6, unique=True))
-    values = draw(st.lists(st.integers(0, 12), min_size=len(keys), max_size=len(keys)))
+    keys = draw(
+        st.lists(st.sampled_from([*labels, 3, 7, 11, 256 + labels[0], labels[0] - 256]), max_size=6, unique=True)
+    )
+    new = st.one_of(st.integers(0, 12), st.sampled_from([255, *wide]))
+    values = draw(st.lists(new, min_size=len(keys), max_size=len(keys)))
     return {
         "labels": draw(label_arrays(draw(SHAPES), labels, dtype)),
         "mapping": [list(pair) for pair in zip(keys, values, strict=True)],
@@ -91,6 +94,9 @@ def mistakes(given: Spec) -> Iterator[tuple[np.ndarray, str]]:
     for passed in (labels.astype("int64") % 256, labels.clip(0), labels.clip(0, 255)):
         yield looked_up(passed, mapping, other), NO_BYTE
     yield right % 256, NO_BYTE
+    yield looked_up(labels, {old % 256: new for old, new in mapping.items()}, other), NO_BYTE_KEY
+    marked = np.isin(right, [-1, -100, 255])
+    yield np.where(known & (marked | (right < 0)), other, right), NO_MARK
     for numbers in (sorted(set(mapping.values())), [new for _, new in mapping.items()]):
         ranks = {old: numbers.index(new) for old, new in mapping.items()}
         yield (
@@ -101,6 +107,8 @@ def mistakes(given: Spec) -> Iterator[tuple[np.ndarray, str]]:
     yield looked_up(labels, places, other), "the new labels are the mapping's values, not their ranks"
 
 
+NO_BYTE_KEY = "a key may be negative or above 255: compare int64 with int64, torch wraps a number that meets uint8"
+NO_MARK = "a new label may be any number: none is free to mark labels without a rule"
 NO_BYTE = "an int64 label may be negative or above 255: do not index a table with it, clamp it or pass it through uint8"
 
 
@@ -146,7 +154,7 @@ def test_rules_in_any_order(student, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("ignore_index", [None, 0, 7, 254])
-@pytest.mark.parametrize("mapping", [[], [[3, 1]], [[1, 4], [6, 2]]])
+@pytest.mark.parametrize("mapping", [[], [[3, 1]], [[1, 4], [6, 2]], [[0, 0], [1, 1], [2, 2]]])
 def test_labels_without_a_rule(student, ignore_index: int | None, mapping: list) -> None:
     """a label that is not a key becomes ignore_index, 255 where none is given"""
     labels = np.array([[0, 1, 2, 3], [4, 5, 6, 200]], dtype="uint8")
@@ -188,10 +196,43 @@ def test_any_memory_layout(student, dtype: str, layout: str) -> None:
 @pytest.mark.parametrize("ignore_index", [None, -100])
 def test_labels_that_no_byte_holds(student, ignore_index: int | None) -> None:
     """int64 labels below 0 and above 255, with and without a rule"""
-    labels = np.array([-(2**40), -100, -1, 0, 1, 156, 255, 256, 257, 1000, 2**40])
-    for mapping in ([[0, 1], [1, 0]], [[-1, 5], [1000, 7], [1, 300]]):
+    labels = np.array([-(2**40), -100, -1, 0, 1, 156, 255, 256, 257, 1000, 2**24, 2**24 + 1, 2**40])
+    for mapping in ([[0, 1], [1, 0]], [[-1, 5], [1000, 7], [1, 300]], [[2**24, 1], [1, 2**24]]):
         given_ = {"labels": labels, "mapping": mapping, "ignore_index": ignore_index}
         expect_reduced(student.ask("classes.reduce", **given_), given_, NO_BYTE)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([0, 1, 44, 255], "uint8"), np.array([0, 1, 44, 255])], ids=["uint8", "int64"]
+)
+def test_keys_that_no_byte_holds(student, labels: np.ndarray) -> None:
+    """keys below 0 and above 255 are rules for labels that do not occur, in uint8 cannot even occur"""
+    given_ = {"labels": labels, "mapping": [[1, 2], [-1, 3], [256, 4], [300, 5]]}
+    expect_reduced(student.ask("classes.reduce", **given_), given_, NO_BYTE_KEY)
+
+
+@pytest.mark.parametrize("new", [255, 7, -1, -100, 1000])
+def test_any_new_label(student, new: int) -> None:
+    """a new label may be 255, negative, or what another label is"""
+    given_ = {"labels": np.array([1, 2, 3, 7]), "mapping": [[1, new], [2, 0]], "ignore_index": 9}
+    expect_reduced(student.ask("classes.reduce", **given_), given_, NO_MARK)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_the_mapping_is_any_mapping(student, dtype: str) -> None:
+    """the mapping is read only: it need not be a dict, and stays as it was"""
+    given_ = {"labels": np.array([[0, 1], [2, 3]], dtype), "mapping": [[0, 2], [2, 0]]}
+    seen = student.ask("classes.reduce", **given_)
+    expect_reduced(seen, given_)
+    expect(
+        seen["mapping"] == given_["mapping"],
+        f"{told(given_)}: the mapping stays {dict(given_['mapping'])}",
+        dict(seen["mapping"]),
+        "do not write into the caller's mapping: mapping.get(label, ignore_index) reads, setdefault and pop write",
+    )
+    with accepted("any Mapping is allowed, also one that is no dict: use only [], in, get, keys, values and items"):
+        read_only = student.ask("classes.reduce", **given_, read_only=True)
+    expect_reduced(read_only, given_)
 
 
 @settings(max_examples=60)

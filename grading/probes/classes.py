@@ -1,5 +1,8 @@
 """Probes of classes.py."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 
 from grading.probes import attribute, call
@@ -15,14 +18,21 @@ def reduce(
     mapping: Plain,
     ignore_index: int | None = None,
     layout: str = "contiguous",
+    read_only: bool = False,
 ) -> Plain:
-    """Reduce the classes of one label tensor; `mapping` is a list of pairs, `ignore_index` None for the default."""
+    """Reduce the classes of one label tensor; `mapping` is a list of pairs, `ignore_index` None for the default.
+
+    Args:
+        read_only: the student gets a mapping that is no dict and refuses writes.
+    """
     before = tensor(labels, layout)
+    rules = dict(mapping)
+    given: Mapping[int, int] = MappingProxyType(rules) if read_only else rules
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     reduced = call(
         attribute(room, "reduce_classes"),
         before,
-        dict(mapping),
+        given,
         **keywords,
         gives=torch.Tensor,
     )
@@ -30,4 +40,5 @@ def reduce(
         "dtype": str(reduced.dtype).removeprefix("torch."),
         "labels": array(reduced.long()),
         "input": array(before),
+        "mapping": [list(rule) for rule in rules.items()],
     }
