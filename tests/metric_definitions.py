@@ -71,6 +71,7 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
         (~left_out | (pred != ignored), "here only those are left out that are predicted as it too"),
         (left_out, "here only they count"),
         (target < ignored, "here those whose target is larger are left out too"),
+        ((target - ignored) % 256 != 0, "ignore_index is compared with uint8, where 256 is 0: convert to int64 first"),
     ):
         yield (pred[kept], target[kept]), f"{IGNORED}: {what}"
 

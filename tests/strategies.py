@@ -87,5 +87,6 @@ def segmentations(draw: st.DrawFn, *, filled: bool = False) -> Spec:
         "target": target,
         "num_classes": num_classes,
         "ignore_index": ignore_index,
-        "layout": draw(LAYOUTS),
+        "pred_layout": draw(LAYOUTS),
+        "target_layout": draw(LAYOUTS),
     }

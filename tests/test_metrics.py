@@ -151,6 +151,58 @@ def test_more_pixels_than_a_byte_counts(student, metric: str, dtype: str) -> Non
     expect_measured(measured(student, metric, given_), metric, given_)
 
 
+def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
+    return np.asarray(np.random.default_rng(seed).integers(0, 3, shape), dtype=dtype)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", [(12,), (3, 5), (5, 3), (2, 3, 4), (2, 1, 3, 2)])
+def test_all_pixels_count_alike(student, metric: str, shape: tuple[int, ...]) -> None:
+    """the metrics of a batch are those of all its pixels in one row"""
+    target = shaped(shape, "int64")
+    pred = np.where(shaped(shape, "int64", 2) > 0, target, shaped(shape, "int64", 3))
+    partly = target.copy()
+    partly.reshape(-1)[1 : target.size // 3] = 255  # so that images and rows have different shares
+    for labels, ignore_index in ((target, None), (partly, 255)):
+        given_ = {"pred": pred, "target": labels, "num_classes": 4, "ignore_index": ignore_index}
+        expect_measured(
+            measured(student, metric, given_),
+            metric,
+            given_,
+            "do not average over images, rows or columns: one image counts by its pixels",
+        )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("side", ["pred", "target"])
+@pytest.mark.parametrize("layout", ["transposed", "strided"])
+def test_any_memory_layout(student, metric: str, side: str, layout: str) -> None:
+    """pred or target may be a view of other memory: transposed, or every second element"""
+    given_ = {
+        "pred": np.array([[0, 1, 2, 0], [1, 1, 0, 2], [2, 0, 0, 0]]),
+        "target": np.array([[0, 1, 2, 0], [0, 1, 0, 2], [0, 0, 1, 0]]),
+        "num_classes": 3,
+        "ignore_index": None,
+    }
+    expect_measured(measured(student, metric, given_), metric, given_)
+    hint = "tensors of one shape may lie in memory in different orders: reshape(-1) follows the shape, memory does not"
+    seen = measured(student, metric, {**given_, f"{side}_layout": layout})
+    expect_measured(seen, metric, given_, hint)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("ignore_index", [256, -255, -100])
+def test_an_ignored_label_that_no_byte_holds(student, metric: str, ignore_index: int) -> None:
+    """an ignore_index below 0 or above 255 is no label of a uint8 target: every pixel counts"""
+    given_ = {
+        "pred": np.array([0, 1, 2, 156, 0], "uint8"),
+        "target": np.array([0, 1, 1, 156, 2], "uint8"),
+        "num_classes": 157,
+        "ignore_index": ignore_index,
+    }
+    expect_measured(measured(student, metric, given_), metric, given_)
+
+
 @given(given_=segmentations())
 def test_confusion_matrix(student, given_: Spec) -> None:
     """rows are targets, columns predictions; pixels whose target is ignored do not count"""
@@ -198,28 +250,6 @@ def test_inputs_are_untouched(student, metric: str, given_: Spec) -> None:
     expect_measured(seen, metric, given_)
 
 
-def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
-    return np.asarray(np.random.default_rng(seed).integers(0, 3, shape), dtype=dtype)
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("shape", [(12,), (3, 5), (5, 3), (2, 3, 4), (2, 1, 3, 2)])
-def test_all_pixels_count_alike(student, metric: str, shape: tuple[int, ...]) -> None:
-    """the metrics of a batch are those of all its pixels in one row"""
-    target = shaped(shape, "int64")
-    pred = np.where(shaped(shape, "int64", 2) > 0, target, shaped(shape, "int64", 3))
-    partly = target.copy()
-    partly.reshape(-1)[1 : target.size // 3] = 255  # so that images and rows have different shares
-    for labels, ignore_index in ((target, None), (partly, 255)):
-        given_ = {"pred": pred, "target": labels, "num_classes": 4, "ignore_index": ignore_index}
-        expect_measured(
-            measured(student, metric, given_),
-            metric,
-            given_,
-            "do not average over images, rows or columns: one image counts by its pixels",
-        )
-
-
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(
     ("shape", "other"),
@@ -232,6 +262,7 @@ def test_all_pixels_count_alike(student, metric: str, shape: tuple[int, ...]) ->
         ((), (1,)),
         ((3, 4), (2, 3, 4)),
         ((1, 3, 4), (2, 3, 4)),
+        ((3, 4), (1, 3, 4)),
     ],
 )
 def test_refuses_different_shapes(student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:

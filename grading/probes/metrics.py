@@ -23,10 +23,11 @@ def measure(
     target: Plain,
     num_classes: int | None = None,
     ignore_index: int | None = None,
-    layout: str = "contiguous",
+    pred_layout: str = "contiguous",
+    target_layout: str = "contiguous",
 ) -> Plain:
     """Compute one metric; `num_classes` is None for `pixel_accuracy`, which takes none."""
-    before = tensor(pred, layout), tensor(target, layout)
+    before = tensor(pred, pred_layout), tensor(target, target_layout)
     classes = [] if num_classes is None else [num_classes]
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     result = call(attribute(room, metric), *before, *classes, **keywords, gives=_GIVES[metric])
