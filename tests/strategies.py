@@ -12,8 +12,11 @@ TORCHVISION = ("alexnet", "vgg11", "mobilenet_v2", "resnet34", "densenet121")
 
 
 @st.composite
-def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False) -> Spec:
-    """A small network that ends in a Linear: 1 to 3 hidden stages, some nested, some parameters frozen."""
+def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False, switched: bool = False) -> Spec:
+    """A small network that ends in a Linear: 1 to 3 hidden stages, some nested, some parameters frozen.
+
+    With `switched`, some parts are in another mode than the whole.
+    """
     width = draw(st.integers(2, 5))
     layers: list[Spec] = []
     for _ in range(draw(st.integers(1, 3))):
@@ -22,20 +25,25 @@ def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False) -> Spec
             {"kind": draw(st.sampled_from(["relu", "identity"]))},
         ]
         if draw(st.booleans()):
-            stage.append({"kind": "norm", "features": width})
+            stage.append({"kind": draw(st.sampled_from(["norm", "norm2d"])), "features": width})
         if draw(st.booleans()):
             stage.append({"kind": "scaled", "features": width})
         if dropout and draw(st.booleans()):
             stage.append({"kind": "dropout", "p": draw(st.sampled_from([0.25, 0.5]))})
         layers += [{"kind": "block", "layers": stage}] if draw(st.booleans()) else stage
-    if shared and draw(st.booleans()):
-        layers.append({"kind": "again", "layer": 0})
+    if shared:
+        twice = [{"kind": "again", "layer": 0}]
+        for position, layer in enumerate(layers):
+            if layer["kind"] == "linear":
+                twice += [{"kind": kind, "layer": position} for kind in ("tied", "alias")]
+        layers += draw(st.lists(st.sampled_from(twice), max_size=1))
     layers.append({"kind": "linear", "inputs": width, "outputs": draw(st.integers(1, 4)), "bias": True})
     return {
         "layers": layers,
         "width": width,
         "frozen": draw(st.lists(st.integers(0, 8), min_size=1, max_size=4, unique=True)),
         "training": draw(st.booleans()),
+        "switched": draw(st.lists(st.integers(0, 8), max_size=2, unique=True)) if switched else [],
         "seed": draw(SEEDS),
     }
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from grading.probes.nets import build, flags, modes, seed_draws, state
 
-from .expect import expect, expect_close
+from .expect import accepted, expect, expect_close
 from .strategies import Spec, lone_linear, net_inputs, nets
 
 pytestmark = [pytest.mark.q1_1, pytest.mark.about("trainable_parameters")]
@@ -124,6 +124,14 @@ def test_twice_is_as_good_as_once(student, function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_network_without_parameters(student, function: str) -> None:
+    """a network without parameters is given back as it is"""
+    net = {"layers": [{"kind": "relu"}, {"kind": "identity"}], "width": 3, "frozen": [], "training": True, "seed": 1}
+    with accepted("a module may have no parameters at all: next() needs a default there, or a loop in its place"):
+        changed(student, function, net)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 @given(net=nets(), times=st.integers(1, 2))
 def test_every_parameter_changes(student, function: str, net: Spec, times: int) -> None:
     """after freeze no parameter has requires_grad, after unfreeze every one, however often it is called"""
@@ -131,7 +139,7 @@ def test_every_parameter_changes(student, function: str, net: Spec, times: int) 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@given(net=nets(dropout=True))
+@given(net=nets(dropout=True, switched=True))
 def test_values_buffers_and_mode_stay(student, function: str, net: Spec) -> None:
     """values, buffers and train/eval mode stay as they are"""
     seen = changed(student, function, net)
@@ -208,6 +216,8 @@ def expect_listed(student, net: Spec) -> None:
         hint = "a parameter shared by two layers is listed twice; module.parameters() gives each once"
     elif set(got) - set(wanted):
         hint = "a parameter without requires_grad is listed"
+    elif set(wanted) - set(got) and any(layer["kind"] == "alias" for layer in net["layers"]):
+        hint = "a parameter is missing: objects count, `is` or id(), not their values nor the memory behind them"
     elif set(wanted) - set(got):
         hint = "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
     expect(got == wanted, f"trainable_parameters(net): positions {wanted} in net.parameters()", got, hint)
@@ -223,3 +233,38 @@ def test_everything_frozen_gives_an_empty_list(student) -> None:
     """a module without trainable parameters gives an empty list"""
     expect_listed(student, lone_linear(frozen=False))
     expect_listed(student, lone_linear(frozen=True))
+
+
+def test_parameters_that_share(student) -> None:
+    """a weight of two layers is listed once, two weights in the same memory are two"""
+    for kind in ("tied", "alias"):
+        expect_listed(student, {**DEEP, "layers": [LINEAR, {"kind": kind, "layer": 0}, LINEAR], "frozen": [1]})
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        ("freeze", "freeze", "unfreeze"),
+        ("freeze", "unfreeze", "freeze"),
+        ("unfreeze", "unfreeze", "freeze", "unfreeze"),
+    ],
+    ids=" ".join,
+)
+def test_what_was_called_before_does_not_matter(student, functions: tuple[str, ...]) -> None:
+    """freeze, unfreeze and trainable_parameters in turn, each as if it were the only call"""
+    net = {**DEEP, "frozen": [1, 4]}
+    for count, seen in enumerate(student.ask("freezing.in_turn", functions=list(functions), net=net), start=1):
+        right = functions[count - 1] == "unfreeze"
+        asked = ", ".join(f"{function}(net)" for function in functions[:count])
+        expect_same(
+            seen["requires_grad"],
+            dict.fromkeys(seen["requires_grad"], right),
+            f"{asked}: requires_grad={right} for every parameter",
+            "look at the parameters themselves: a record of what was frozen before is wrong after the next call",
+        )
+        expect(
+            seen["trainable"] == (list(range(len(seen["requires_grad"]))) if right else []),
+            f"{asked}, trainable_parameters(net): {'all' if right else 'none'} of the parameters",
+            f"positions {seen['trainable']}",
+            "read requires_grad anew in each call: an answer that was kept is out of date after freeze or unfreeze",
+        )

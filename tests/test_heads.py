@@ -158,23 +158,31 @@ def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("training", [False, True])
 @settings(max_examples=2)
 @given(frozen=st.booleans(), num_classes=st.sampled_from([2, 3, 7]))
-def test_torchvision_classifiers(student, name: str, frozen: bool, num_classes: int) -> None:
+def test_torchvision_classifiers(student, name: str, frozen: bool, training: bool, num_classes: int) -> None:
     """works on torchvision's AlexNet, VGG, MobileNetV2, ResNet and DenseNet"""
-    images = np.random.default_rng(0).normal(size=(2, 3, 64, 64)).astype("float32")
+    images = np.random.default_rng(0).normal(size=(2, 3, 64, 64))
     hint = "networks differ: search model.modules() for the last nn.Linear, whatever it is called"
     with accepted(hint, "AttributeError", "LookupError"):
         seen = student.ask(
-            "heads.replace_torchvision", name=name, frozen=frozen, num_classes=num_classes, inputs=images, seed=3
+            "heads.replace_torchvision",
+            name=name,
+            frozen=frozen,
+            training=training,
+            num_classes=num_classes,
+            inputs=images,
+            seed=3,
         )
-    expect_replaced(seen, classifier(name, 3, frozen=frozen), images, num_classes, 3, name)
+    model = classifier(name, 3, frozen=frozen, training=training).double()
+    expect_replaced(seen, model, images, num_classes, 3, f"{name} in {'train' if training else 'eval'} mode")
 
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("num_classes", [1, 2, 5])
 def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> None:
-    """a network of more than ten layers, one whose head has a layer behind it, and one that is a Linear itself"""
+    """more than ten layers, a bottleneck, a head with a layer behind it, one nested deeply, one that is all there is"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
     net = {
         "layers": [layer, {"kind": "relu"}] * 6 + [layer],
@@ -185,7 +193,15 @@ def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> 
     }
     expect_small_replaced(student, net, num_classes)
     behind = {"kind": "block", "layers": [layer, {"kind": "relu"}, layer, {"kind": "relu"}]}
-    for layers in ([layer, behind], [*behind["layers"]]):
+    nested = {"kind": "block", "layers": [{"kind": "block", "layers": [{"kind": "relu"}, layer]}]}
+    narrow, wide = {**layer, "outputs": 1}, {**layer, "inputs": 1}
+    for layers in (
+        [layer, behind],
+        [*behind["layers"]],
+        [layer, nested],
+        [layer, {"kind": "block", "layers": [nested]}],
+        [narrow, wide, layer],
+    ):
         expect_small_replaced(student, {**net, "layers": layers}, num_classes)
     expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
@@ -207,7 +223,20 @@ def test_refuses_fewer_than_one_class(student, num_classes: int) -> None:
 
 def test_refuses_a_model_without_a_linear(student) -> None:
     """a model without a Linear is a ValueError"""
-    net = {**lone_linear(frozen=False), "layers": [{"kind": "norm", "features": 3}, {"kind": "relu"}]}
-    expect_small_replaced(student, {**net, "layers": net["layers"] + lone_linear(frozen=False)["layers"]}, 2)
-    with refused("replace_head(a model without nn.Linear, 2)", "raise ValueError where no nn.Linear is found"):
-        student.ask("heads.replace", net=net, num_classes=2, inputs=net_inputs(net))
+    for layers in ([{"kind": "norm", "features": 3}, {"kind": "relu"}], [{"kind": "conv", "features": 3}]):
+        net = {**lone_linear(frozen=False), "layers": layers}
+        expect_small_replaced(student, {**net, "layers": layers + lone_linear(frozen=False)["layers"]}, 2)
+        with refused("replace_head(a model without nn.Linear, 2)", "raise ValueError where no nn.Linear is found"):
+            student.ask("heads.replace", net=net, num_classes=2, inputs=net_inputs(net))
+
+
+def test_every_call_makes_a_head(student) -> None:
+    """two models have two heads"""
+    net = {**lone_linear(frozen=False), "layers": [{"kind": "relu"}, *lone_linear(frozen=False)["layers"]]}
+    shared = student.ask("heads.replace_twice", net=net, num_classes=2)
+    expect(
+        shared == 0,
+        "replace_head on two models: no parameter in both",
+        f"{shared} in both",
+        "make a new layer in each call: one that is kept in a cache or a global is trained by every model",
+    )

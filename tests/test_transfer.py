@@ -21,6 +21,7 @@ CASES = [
     pytest.param("scratch", marks=pytest.mark.q1_3),
 ]
 IMAGES = np.random.default_rng(4).normal(size=(3, 3, 64, 64)).astype("float32")
+A_BOOL = "pretrained is True or False: which weights that means is the business of the function that was given"
 NO_CNN = ("vit", "swin", "maxvit")
 
 
@@ -80,7 +81,9 @@ def built(student, case: str, num_classes: int | None = 2, *, frozen: bool = Fal
         seen["calls"] and all(call == wanted for call in seen["calls"]),
         f"{asked}: calls alexnet({wanted[1]})",
         f"calls with {[pretrained for _, pretrained in seen['calls']]}",
-        "the pretrained flag is inverted, or ignored",
+        "the pretrained flag is inverted, or ignored"
+        if all(isinstance(pretrained, bool) for _, pretrained in seen["calls"])
+        else A_BOOL,
     )
     expect_new_head(seen, backbone(*wanted), num_classes, asked)
     return seen
@@ -124,6 +127,34 @@ def test_the_right_parameters_train(student, case: str, frozen: bool) -> None:
             f"requires_grad={not wanted} in {trained.count(not wanted)} of its {len(trained)} tensors",
             hint,
         )
+    expect_learning(seen, f"build_case({case!r}, alexnet)")
+
+
+def expect_learning(seen: Spec, asked: str) -> None:
+    """Every parameter that trains collects a gradient."""
+    trained = [got for (_, trains), got in zip(seen["parameters"], seen["collected"], strict=True) if trains]
+    expect(
+        all(trained),
+        f"{asked}, backward: a gradient for every parameter with requires_grad",
+        f"none for {trained.count(False)} of {len(trained)}",
+        "requires_grad alone does not train: no torch.no_grad or detach around what should learn, the head included",
+    )
+
+
+@pytest.mark.q1_1
+def test_every_call_builds_a_network(student) -> None:
+    """the networks of two cases have no parameter in common"""
+    cases = ["feature_extractor", "finetuned", "feature_extractor"]
+    expect_own(student.ask("transfer.shared", cases=cases), "build_case for three cases in turn")
+
+
+def expect_own(shared: int, asked: str) -> None:
+    expect(
+        shared == 0,
+        f"{asked}: no parameter in two of the networks",
+        f"{shared} in two or more",
+        "load a network in each call: one that is kept in a cache or a global is changed by whoever trains it",
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -141,9 +172,9 @@ def test_refuses_any_other_case(student, case: str) -> None:
         student.ask("transfer.case", case=case, num_classes=2, inputs=IMAGES)
 
 
-def challenged(student, num_classes: int | None = 2) -> Spec:
+def challenged(student, num_classes: int | None = 2, *, frozen: bool = False) -> Spec:
     """The challenger: another pretrained CNN under a new head."""
-    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES)
+    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES, frozen=frozen)
     asked = "build_challenger(load)" if num_classes is None else f"build_challenger(load, {num_classes})"
     expect(len(seen["calls"]) > 0, f"{asked}: calls load", "no call", "build the network with load")
     name, pretrained = seen["calls"][-1]
@@ -154,10 +185,10 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
         "choose another torchvision classifier",
     )
     expect(
-        pretrained,
+        pretrained is True,
         f"{asked}: load({name!r}, True)",
-        f"load({name!r}, False)",
-        "the pretrained flag is missing or inverted",
+        f"load({name!r}, {pretrained})",
+        "the pretrained flag is missing or inverted" if pretrained is False else A_BOOL,
     )
     source = backbone(name, True)
     expect_scores(seen, source, num_classes, asked)
@@ -184,16 +215,31 @@ def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) 
 
 @pytest.mark.q1_8
 @pytest.mark.about("build_challenger")
-def test_challenger_trains_as_a_whole(student) -> None:
-    """all of the challenger trains"""
-    seen = challenged(student)
-    frozen = sum(not trains for _, trains in seen["parameters"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_challenger_trains_as_a_whole(student, frozen: bool) -> None:
+    """all of the challenger trains, whether or not the backbone came frozen"""
+    seen = challenged(student, frozen=frozen)
+    left = sum(not trains for _, trains in seen["parameters"])
     expect(
-        frozen == 0,
+        left == 0,
         "build_challenger(load): every parameter has requires_grad",
-        f"{frozen} of {len(seen['parameters'])} parameters are frozen",
-        "unfreeze the model after the head is in place",
+        f"{left} of {len(seen['parameters'])} parameters are frozen",
+        "unfreeze the model after the head is in place, whatever state the backbone came in",
     )
+    expect(
+        any(seen["collected"]),
+        "build_challenger(load), backward: gradients",
+        "none",
+        "no torch.no_grad or detach around the network",
+    )
+
+
+@pytest.mark.q1_8
+@pytest.mark.about("build_challenger")
+def test_every_call_builds_a_challenger(student) -> None:
+    """two challengers have no parameter in common"""
+    challenged(student)
+    expect_own(student.ask("transfer.shared", cases=[]), "build_challenger(load) twice")
 
 
 @pytest.mark.q1_8

@@ -39,9 +39,26 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
     }
 
 
+def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
+    """Call several of `freeze` and `unfreeze` on one network, one after another.
+
+    Returns:
+        After each call, `requires_grad` by name, and what `trainable` gives.
+    """
+    model = build(net)
+    seen = []
+    for function in functions:
+        call(attribute(room, function), model, gives=nn.Module)
+        seen.append({"requires_grad": flags(model), "trainable": _listed(room, model)})
+    return seen
+
+
 def trainable(room: object, *, net: Plain) -> Plain:
     """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them."""
-    model = build(net)
+    return _listed(room, build(net))
+
+
+def _listed(room: object, model: nn.Module) -> list[int]:
     own = list(model.parameters())
     positions = {id(parameter): position for position, parameter in enumerate(own)}
     listed = call(attribute(room, "trainable_parameters"), model, gives=list)

@@ -16,15 +16,29 @@ def replace(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Pla
     return _replaced(room, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
 
 
-def replace_torchvision(room: object, *, name: str, frozen: bool, num_classes: int, inputs: Plain, seed: int) -> Plain:
+def replace_torchvision(
+    room: object, *, name: str, frozen: bool, training: bool, num_classes: int, inputs: Plain, seed: int
+) -> Plain:
     """Replace the head of a thin torchvision classifier and run the result."""
-    return _replaced(room, classifier(name, seed, frozen=frozen), num_classes, torch.from_numpy(inputs), seed)
+    model = classifier(name, seed, frozen=frozen, training=training).double()
+    return _replaced(room, model, num_classes, torch.from_numpy(inputs), seed)
 
 
-def classifier(name: str, seed: int, *, frozen: bool = False) -> nn.Module:
-    """A thin torchvision classifier in eval mode, the same in every process."""
+def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = False) -> nn.Module:
+    """A thin torchvision classifier with running statistics as after a training, the same in every process."""
     seed_draws(seed)
-    return mini_classifier(name, 10).requires_grad_(not frozen).eval()
+    model = mini_classifier(name, 10).requires_grad_(not frozen).train(training)
+    for buffer_name, buffer in model.named_buffers():
+        if buffer_name.endswith("running_mean"):
+            buffer.normal_(std=0.1)
+    return model
+
+
+def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
+    """Replace the heads of two networks of the same specification; tell how many parameters they then share."""
+    models = [call(attribute(room, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]
+    first, second = ({id(parameter) for parameter in model.parameters()} for model in models)
+    return len(first & second)
 
 
 @default_dtype(torch.float64)
@@ -52,7 +66,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     buffers = [digest(buffer) for buffer in result.buffers()]
     seed_draws(seed)
     try:
-        logits = call(result.double(), inputs.double(), gives=torch.Tensor)
+        logits = call(result.double(), inputs, gives=torch.Tensor)
     except StudentRaised as error:  # the parameters may say why
         return {"parameters": seen, "buffers": buffers, "error": str(error)}
     if logits.requires_grad:

@@ -53,16 +53,20 @@ def build(net: Plain) -> nn.Module:
     Args:
         net: `{"layers": [...], "frozen": [...], "training": bool, "seed": int}`; a layer is
             `{"kind": "linear", "inputs": i, "outputs": o, "bias": bool}`, `{"kind": "norm", "features": f}`,
+            `{"kind": "norm2d", "features": f}` and `{"kind": "conv", "features": f}` (images of one pixel),
             `{"kind": "scaled", "features": f}`, `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`,
-            `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or `{"kind": "again", "layer": k}`: the
-            k-th layer of the same list once more. `frozen` holds positions in `parameters()`; `names`, where given,
-            names the layers.
+            `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or with the k-th layer of the same list, a
+            Linear: `{"kind": "again", "layer": k}`, it once more, `{"kind": "tied", "layer": k}`, another Linear with
+            the same weight, `{"kind": "alias", "layer": k}`, another Linear with a weight of its own in the same
+            memory. `frozen` holds positions in `parameters()`; `names`, where given, names the layers; `switched`,
+            where given, holds positions in `modules()` of those that are in the other mode.
 
     Returns:
         A Sequential from (N, features) to (N, outputs); of one layer, that layer itself.
     """
     seed_draws(net["seed"])
-    model: nn.Module = _sequential(net["layers"]).double()
+    with default_dtype(torch.float64):  # .double() would part tensors that share memory
+        model: nn.Module = _sequential(net["layers"])
     if len(net["layers"]) == 1:
         model = model.get_submodule("0")
     for name, buffer in model.named_buffers():
@@ -72,13 +76,26 @@ def build(net: Plain) -> nn.Module:
         parameter.requires_grad_(position not in net["frozen"])
     if "names" in net:
         model = nn.Sequential(OrderedDict(zip(net["names"], model.children(), strict=True)))
-    return model.train(net["training"])
+    model.train(net["training"])
+    for position, part in enumerate(model.modules()):
+        part.training ^= position in net.get("switched", [])
+    return model
 
 
 def _sequential(layers: Plain) -> nn.Sequential:
     built: list[nn.Module] = []
     for layer in layers:
-        built.append(built[layer["layer"]] if layer["kind"] == "again" else _layer(layer))
+        match layer["kind"]:
+            case "again":
+                built.append(built[layer["layer"]])
+            case "tied" | "alias" as kind:
+                first = built[layer["layer"]]
+                assert isinstance(first, nn.Linear)
+                second = nn.Linear(first.in_features, first.out_features)
+                second.weight = first.weight if kind == "tied" else nn.Parameter(first.weight.data)
+                built.append(second)
+            case _:
+                built.append(_layer(layer))
     return nn.Sequential(*built)
 
 
@@ -88,6 +105,10 @@ def _layer(layer: Plain) -> nn.Module:
             return nn.Linear(layer["inputs"], layer["outputs"], bias=layer["bias"])
         case "norm":
             return nn.BatchNorm1d(layer["features"])
+        case "norm2d":
+            return _on_pixels(nn.BatchNorm2d(layer["features"]), layer["features"])
+        case "conv":
+            return _on_pixels(nn.Conv2d(layer["features"], layer["features"], kernel_size=1), layer["features"])
         case "scaled":
             return Scaled(layer["features"])
         case "dropout":
@@ -100,6 +121,11 @@ def _layer(layer: Plain) -> nn.Module:
             return _sequential(layer["layers"])
         case kind:
             raise ValueError(f"no such layer: {kind}")
+
+
+def _on_pixels(part: nn.Module, features: int) -> nn.Sequential:
+    """A layer of images, between vectors: (N, features) as images of one pixel."""
+    return nn.Sequential(nn.Unflatten(1, (features, 1, 1)), part, nn.Flatten())
 
 
 def array(tensor: Tensor) -> np.ndarray[Any, Any]:

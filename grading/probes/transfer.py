@@ -1,5 +1,6 @@
 """Probes of transfer.py."""
 
+from collections import Counter
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ class Loader:
         return self.load("alexnet", pretrained)
 
     def load(self, name: str, pretrained: bool) -> nn.Module:
-        self.calls.append([str(name), bool(pretrained)])
+        self.calls.append([str(name), bool(pretrained) if pretrained in (True, False) else str(pretrained)])
         model = backbone(name, bool(pretrained), frozen=self._frozen)
         self.digests.update(map(digest, model.parameters()))
         return model
@@ -47,13 +48,27 @@ def case(room: object, *, case: str, num_classes: int | None, inputs: Plain, fro
     return _seen(loader, model, inputs)
 
 
-def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
+def shared(room: object, *, cases: Plain) -> Plain:
+    """Build several cases with one loader, or with no cases the challenger twice; count what two models share."""
+    loader = Loader()
+    models: list[nn.Module] = [
+        call(attribute(room, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
+    ]
+    if not cases:
+        models = [call(attribute(room, "build_challenger"), loader.load, gives=tuple)[0] for _ in range(2)]
+    owners = Counter(id(parameter) for model in models for parameter in {*model.parameters()})
+    return sum(count > 1 for count in owners.values())
+
+
+def challenger(room: object, *, num_classes: int | None, inputs: Plain, frozen: bool = False) -> Plain:
     """Build the challenger and its optimizer and run the model in eval mode.
+
+    `frozen` builds the backbone with all its parameters frozen, as a careless loader might.
 
     Returns:
         Also `optimized`: positions of the optimizer's parameters in the model's `parameters()`, -1 for a stranger.
     """
-    loader = Loader()
+    loader = Loader(frozen=frozen)
     classes = {} if num_classes is None else {"num_classes": num_classes}
     answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
     if len(answer) != 2:
@@ -85,13 +100,20 @@ def backbone_names(room: object) -> Plain:
 
 
 def _seen(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
-    """The loader's calls, digest and `requires_grad` of every parameter, the values of new ones, logits."""
+    """What a model is like, and what it does in eval mode.
+
+    Returns:
+        The loader's calls; digest and `requires_grad` of every parameter, and whether it collects a gradient; the
+        values of new ones; logits.
+    """
     parameters = [(digest(parameter), parameter) for parameter in model.parameters()]
     seen: dict[str, Plain] = {
         "calls": loader.calls,
         "parameters": [[name, parameter.requires_grad] for name, parameter in parameters],
         "new": [array(parameter) for name, parameter in parameters if name not in loader.digests],
     }
-    with torch.no_grad():
-        seen["logits"] = array(call(model.eval(), torch.from_numpy(inputs), gives=torch.Tensor))
-    return seen
+    logits = call(model.eval(), torch.from_numpy(inputs), gives=torch.Tensor)
+    if logits.requires_grad:
+        call(torch.autograd.backward, logits, torch.cos(logits.detach()))
+    collected = [parameter.grad is not None for _, parameter in parameters]
+    return {**seen, "logits": array(logits), "collected": collected}
