@@ -1,5 +1,7 @@
 """Q2-1: FCN8s with and without skips."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,7 +112,7 @@ def told(net: Spec) -> str:
 
 def told_not_fused(student, net: Spec, tap: str) -> str:
     """Why no gradient reaches a tap: the logits may still move with it."""
-    seen = asked_with_three_seeds(student, "fcn.response", net, images=images_of(net), tap=tap, cells=[[1, 1]])
+    seen = asked_with_three_seeds(student, "fcn.response", net, images=images_of(net), cells=[[tap, 1, 1]])
     if any(np.any(one["moved"][0] != one["plain"]) for one in seen):
         return f"{tap} moves the logits, but is cut off from its gradient: detach, no_grad, .data, numpy or rounding?"
     return f"{tap} is not fused into the score: left out, overwritten or cut off again, or multiplied by zero"
@@ -346,7 +348,7 @@ def test_the_whole_decoder_learns(student, net: Spec) -> None:
 def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> None:
     """in eval mode an image's logits are the same alone and in a batch"""
     net["skips"] = skips
-    images = images_of(net, 3)
+    images = images_of(net, 3) * np.array([0.1, 1, 100])[:, None, None, None]  # the brightest must not dim the others
     seen = student.ask("fcn.forward", net=net, images=images, training=False, one_by_one=True)
     expect_scores(seen["logits"], net, images)
     for number, (image, alone) in enumerate(zip(seen["logits"], seen["alone"], strict=True), start=1):
@@ -369,6 +371,11 @@ def patches_of(net: Spec, side: int, height: int, width: int) -> np.ndarray:
 PLACES = [(0.25, 0.35), (0.5, 0.7), (0.75, 0.45)]
 
 
+def changes_of(seen: Spec) -> list[np.ndarray]:
+    """How much the scores of each pixel moved, for each of the cells that were changed."""
+    return [np.abs(moved - seen["plain"]).sum(axis=(0, 1)) for moved in seen["moved"]]
+
+
 def centre_of(moved: np.ndarray) -> np.ndarray:
     """Row and column around which scores moved; what moved everywhere alike, as by normalisation, does not count."""
     local = np.clip(moved - np.median(moved), 0, None)
@@ -387,10 +394,11 @@ def test_skips_are_aligned(student, tap: str, stride: int, net: Spec) -> None:
     images = sum(patches_of(net, side, height, width) for side in (8, 16, 32))
     cells = [[int(down * height / stride), int(across * width / stride)] for down, across in PLACES]
     cells += [[cells[0][0] + step, cells[0][1] + step] for step in (1, 2)]
-    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, tap=tap, cells=cells)
+    cells_of_tap = [[tap, *cell] for cell in cells]
+    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=cells_of_tap)
     for one in seen:
         expect_scores(one["plain"], net, images)
-    moved = [sum(np.abs(one["moved"][k] - one["plain"]).sum(axis=(0, 1)) for one in seen) for k in range(len(cells))]
+    moved = [sum(changes_of(one)[k] for one in seen) for k in range(len(cells))]
     centres = [centre_of(change) for change in moved]
     for cell, change, centre in zip(cells, moved, centres, strict=True):
         asked = f"{told(net)}: cell {cell} of {tap} moves the logits"
@@ -417,4 +425,86 @@ def test_skips_are_aligned(student, tap: str, stride: int, net: Spec) -> None:
         f"{told(net)}: logits move one cell further down and across for each next cell of {tap}",
         f"by {steps[0]:.2f} cells, then by {steps[1]:.2f}",
         f"{tap} is fused at a coarser stride than its own {stride}: pooled or downsampled first",
+    )
+
+
+STRIDES = {"x5": 32, "x4": 16, "x3": 8}
+CENTRE = [(0.5, 0.5)]
+DIAGONAL = [(0.3, 0.7), (0.7, 0.3)]
+ENOUGH, MOST = 6, 64  # initialisations
+
+
+def displacements(student, net: Spec, taps: list[str], places: list[tuple[float, float]], side: int) -> np.ndarray:
+    """How far from cells of some taps the scores move that these move, in pixels.
+
+    Args:
+        places: of the cells, as shares of the height and the width of an image of `side` x `side`.
+
+    Returns:
+        float64 (taps, places, down and across).
+    """
+    cells = [[tap, *(int(share * side / STRIDES[tap]) for share in place)] for tap in taps for place in places]
+    images = sum(patches_of(net, size, side, side)[:1] for size in (8, 16, 32))
+    seen = student.ask("fcn.response", net=net, images=images, cells=cells)
+    expect_scores(seen["plain"], net, images)
+    wanted = [(np.array(cell) + 0.5) * STRIDES[tap] for tap, *cell in cells]
+    centres = [centre_of(change) for change in changes_of(seen)]
+    return (np.array(centres) - np.array(wanted)).reshape(len(taps), len(places), 2)
+
+
+def off_by(net: Spec, measure: Callable[[Spec], np.ndarray], limit: float) -> np.ndarray | None:
+    """The mean of what `measure` gives, where some of it is beyond `limit` on either side; else None.
+
+    With random weights every initialisation gives something else, so there are as many as it takes to tell.
+    """
+    found: list[np.ndarray] = []
+    for trial in range(MOST):
+        values = measure({**net, "seed": net["seed"] + 7919 * trial})
+        if np.isfinite(values).all():  # else all ReLUs are dead
+            found.append(values)
+        if len(found) < ENOUGH:
+            continue
+        mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
+        if (np.abs(np.abs(mean) - limit) > 3 * error).all():
+            break
+    return mean if len(found) >= ENOUGH and (np.abs(mean) > limit + error).any() else None
+
+
+@pytest.mark.parametrize(("tap", "below", "stride"), [("x5", "x4", 16), ("x4", "x3", 8)])
+@settings(max_examples=1)
+@given(net=fcns())
+def test_scores_are_aligned_where_they_are_fused(student, tap: str, below: str, stride: int, net: Spec) -> None:
+    """what comes from x5 lies on x4, and what comes from x4 on x3, to less than a cell"""
+
+    def shift(drawn: Spec) -> np.ndarray:
+        above, finer = displacements(student, drawn, [tap, below], CENTRE, 224)
+        return (above - finer)[0] / stride
+
+    # A transposed convolution may move what it upsamples by half a cell, a wrong crop does by one or more.
+    off = off_by(net, shift, 0.75)
+    expect(
+        off is None,
+        f"{told(net)}: scores from {tap} and from {below} in the same place",
+        "" if off is None else f"those from {tap} {off[0]:+.1f} cells of {below} too far down, {off[1]:+.1f} across",
+        "a transposed convolution without padding gives a larger map: crop it alike on both sides, in both directions",
+    )
+
+
+@both_decoders
+@settings(max_examples=1)
+@given(net=fcns())
+def test_x5_keeps_its_place(student, skips: bool, net: Spec) -> None:
+    """a cell of x5 moves the logits where it lies in the image, with and without skips"""
+    net["skips"] = skips
+
+    def stretch(drawn: Spec) -> np.ndarray:
+        first, second = displacements(student, drawn, ["x5"], DIAGONAL, 160)[0]
+        return (second - first) / 32
+
+    off = off_by(net, stretch, 1.0)
+    expect(
+        off is None,
+        f"{told(net)}: two cells down and two to the left in x5 are 64 pixels down and to the left in the logits",
+        "" if off is None else f"{64 + 32 * off[0]:.0f} pixels down and {64 - 32 * off[1]:.0f} to the left",
+        "x5's score is out of place: transposed, flipped, averaged, or scrambled by a reshape or view",
     )

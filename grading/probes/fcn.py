@@ -165,24 +165,26 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
 
 
 @default_dtype(torch.float64)
-def response(room: object, *, net: Plain, images: Plain, tap: str, cells: Plain) -> Plain:
-    """Logits in eval mode, and those after a small random change of one cell of one tap, for each of `cells`.
+def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
+    """Logits in eval mode, and those after a small random change of one cell of one tap.
 
     Small, so that it moves what is computed from the cell, but hardly the statistics of a normalisation over the image.
+
+    Args:
+        cells: `[tap, row, column]` of each; cells of one tap are changed alike.
     """
     model, encoder = _built(room, net)
     model.eval()
     batch = torch.from_numpy(images)
-    level = TAPS.index(tap)
-    height, width = (side // 2 ** (level + 1) for side in batch.shape[2:])
     seed_draws(net["seed"] + 2)
-    change = 1e-3 * torch.randn(encoder.channels[level])
+    changes = {tap: 1e-3 * torch.randn(width) for tap, width in zip(TAPS, encoder.channels, strict=True)}
     moved = []
     with torch.no_grad():
         plain = _scores(model, net, batch)
-        for row, column in cells:
-            offset = torch.zeros((len(batch), encoder.channels[level], height, width))
-            offset[:, :, row, column] = change
+        for tap, row, column in cells:
+            height, width = (side // 2 ** (TAPS.index(tap) + 1) for side in batch.shape[2:])
+            offset = torch.zeros((len(batch), len(changes[tap]), height, width))
+            offset[:, :, row, column] = changes[tap]
             encoder.offsets = {tap: offset}
             moved.append(array(_scores(model, net, batch)))
     return {"plain": array(plain), "moved": moved}
