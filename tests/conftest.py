@@ -16,7 +16,7 @@ from grading.submissions import Submission, SubmissionError, locate
 from .built_on import built_on
 from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
-from .telling import message_of, question_of
+from .telling import message_of, question_of, repeatable
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -79,7 +79,7 @@ class SandboxedStudent:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
     if call.excinfo is not None and report.failed:
-        error = call.excinfo.value
+        error = repeatable(call.excinfo.value)
         kind = _kind(error)
         report.user_properties += [("kind", kind), ("cause", cause_of(error, kind)), ("function", function_of(item))]
         if kind != "GRADER_ERROR" and not item.config.getoption("--full"):

@@ -81,9 +81,17 @@ def accepted(hint: str, *kinds: str) -> Iterator[None]:
         raise
 
 
+def told_labels(labels: np.ndarray) -> str:
+    """Dtype and values of labels, as in a call; of many, the shape and the range."""
+    return f"{labels.dtype} {labels.tolist()}" if labels.size <= SMALL else _shown(labels)
+
+
+SMALL = 36  # elements
+
+
 def _shown(value: object) -> str:
     if isinstance(value, np.ndarray):
-        if value.size > 36:
+        if value.size > SMALL:
             low, high = float(value.min()), float(value.max())
             return f"{value.dtype} array of shape {value.shape}, min {low:.6g}, max {high:.6g}"
         return np.array2string(value, precision=6, separator=", ").replace("\n", "\n       ")

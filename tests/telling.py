@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from hypothesis.errors import FlakyFailure
 
 from grading.probes import StudentRaised
 
+from .expect import Unmet
 from .raised import usual_meaning
 
 FRAMES = 3  # of the student's own, innermost
@@ -33,6 +35,27 @@ def message_of(item: pytest.Item, error: BaseException, submission: str) -> str:
         lines.append(str(error))
     lines += [f"input: {_example(note)}" for note in notes if "student=" in note]
     return "\n".join(lines)
+
+
+NOT_AGAIN = "asked the same again, it did not do this: nothing may be random, or remembered from one call to the next"
+
+
+def repeatable(error: BaseException) -> BaseException:
+    """The failure itself where hypothesis reports that it did not come back, with a hint that says so."""
+    if not isinstance(error, FlakyFailure):
+        return error
+    first = error.exceptions[0]
+    failure: BaseException
+    if isinstance(first, StudentRaised):
+        failure = StudentRaised(first.kinds, first.message, first.frames)
+        failure.add_note(f"hint:  {NOT_AGAIN}")
+    elif isinstance(first, Unmet):
+        failure = Unmet(f"{str(first).partition(chr(10) + 'hint:')[0]}\nhint:  {NOT_AGAIN}")
+    else:
+        return error
+    for note in getattr(error, "__notes__", []):
+        failure.add_note(note)
+    return failure
 
 
 def _frames(error: StudentRaised, submission: str) -> list[str]:

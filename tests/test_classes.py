@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .expect import accepted, expect, expect_close
+from .expect import accepted, expect, expect_close, told_labels
 from .strategies import LAYOUTS, SHAPES, Spec, label_arrays
 
 pytestmark = [pytest.mark.q2_3, pytest.mark.about("reduce_classes")]
@@ -52,8 +52,8 @@ def told(given: Spec) -> str:
     mapping = dict(given["mapping"])
     ignore = "" if given.get("ignore_index") is None else f", ignore_index={given['ignore_index']}"
     layout = given.get("layout", "contiguous")
-    view = "" if layout == "contiguous" else f", a {layout} view,"
-    return f"reduce_classes({given['labels'].dtype} {given['labels'].tolist()}{view}, {mapping}{ignore})"
+    view = "" if layout == "contiguous" else f", a {layout} view"
+    return f"reduce_classes({told_labels(given['labels'])}{view}, {mapping}{ignore})"
 
 
 def expect_reduced(seen: Spec, given: Spec, hint: str = "look every label up in `mapping`, as it was given") -> None:

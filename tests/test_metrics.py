@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
-from .expect import accepted, expect, expect_close, refused
+from .expect import accepted, expect, expect_close, refused, told_labels
 from .metric_definitions import IGNORED, METRICS, OVERFLOW, by_definition, mistakes
 from .strategies import Spec, segmentations
 
@@ -23,10 +23,7 @@ def measured(student, metric: str, given: Spec) -> Spec:
 def told(metric: str, given: Spec) -> str:
     classes = "" if metric == "pixel_accuracy" else f", {given['num_classes']}"
     ignore = "" if given["ignore_index"] is None else f", ignore_index={given['ignore_index']}"
-    return (
-        f"{metric}(pred={given['pred'].dtype} {given['pred'].tolist()}, "
-        f"target={given['target'].dtype} {given['target'].tolist()}{classes}{ignore})"
-    )
+    return f"{metric}(pred={told_labels(given['pred'])}, target={told_labels(given['target'])}{classes}{ignore})"
 
 
 def expect_measured(seen: Spec, metric: str, given: Spec, hint: str = "") -> None:

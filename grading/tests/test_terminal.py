@@ -74,7 +74,13 @@ def raises(repository: Path, folder: Path) -> tuple[str, str]:
     return edited(repository, folder, "classes", "    return reduced\n", after), "q2_3"
 
 
-@pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises])
+def remembers(repository: Path, folder: Path) -> tuple[str, str]:
+    """A function does something else the first time that it gets many labels: asked again, it is right."""
+    after = "    _big.append(reduced.numel() > 20)\n    return reduced + (_big[-1] and sum(_big) == 1)\n\n\n_big = []\n"
+    return edited(repository, folder, "classes", "    return reduced\n", after), "q2_3"
+
+
+@pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises, remembers])
 def test_screen(repository: Path, tmp_path: Path, case) -> None:
     implementation, selection = case(repository, tmp_path / case.__name__)
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
