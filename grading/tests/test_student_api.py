@@ -1,7 +1,6 @@
 """The stubs and the reference are twins, and the tests tell them apart."""
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -48,24 +47,14 @@ def student_tests(repository: Path, *arguments: str) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
 
-def test_every_test_fails_on_the_stubs_with_its_question(repository: Path, tmp_path: Path) -> None:
-    done = student_tests(repository, f"--records={tmp_path / 'records'}")
-    assert done.returncode == 1
-    assert re.search(r"total +0\.00 of 30\.00 points", done.stdout)
-    lines = [json.loads(line) for line in (tmp_path / "records").read_text(encoding="utf-8").splitlines()]
-    messages = [line["message"] for line in lines if "outcome" in line]
-    assert len(messages) == sum("question" in line for line in lines) > 200
-    assert all(re.match(r"(Q\d-\d): .*\ngot:   NotImplementedError: .*\1", message) for message in messages)
-
-
 def test_one_question_by_its_marker(repository: Path) -> None:
-    done = student_tests(repository, "--impl", "solutions", "-m", "q2_3")
+    done = student_tests(repository, "--impl", "solutions", "-m", "q1_3")
     assert done.returncode == 0
-    assert re.findall(r"^(Q\d-\d) ", done.stdout, re.MULTILINE) == ["Q2-3"]
+    assert re.findall(r"^(Q\d-\d) ", done.stdout, re.MULTILINE) == ["Q1-3"]
 
 
 def test_the_same_tests_across_a_process_boundary(repository: Path) -> None:
-    done = student_tests(repository, "--impl", "solutions", "--sandbox", "--unsafe", "-m", "q2_3 or q1_2")
+    done = student_tests(repository, "--impl", "solutions", "--sandbox", "--unsafe", "-m", "q1_2")
     assert done.returncode == 0, done.stdout
     done = student_tests(repository, "--sandbox", "--unsafe", "-m", "q1_2")
     assert done.returncode == 1

@@ -3,6 +3,7 @@
 The screens lie in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them anew, to be read.
 """
 
+import json
 import os
 import re
 import shutil
@@ -84,7 +85,7 @@ def remembers(repository: Path, folder: Path) -> tuple[str, str]:
 def test_screen(repository: Path, tmp_path: Path, case) -> None:
     implementation, selection = case(repository, tmp_path / case.__name__)
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
-    command += [] if case is stubs else ["--impl", implementation]
+    command += [f"--records={tmp_path / 'records'}"] if case is stubs else ["--impl", implementation]
     done = subprocess.run(
         command, cwd=repository, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": str(COLUMNS)}
     )
@@ -97,3 +98,12 @@ def test_screen(repository: Path, tmp_path: Path, case) -> None:
     if os.environ.get("SNAPSHOTS") == "write":
         path.write_text(screen, encoding="utf-8")
     assert screen == path.read_text("utf-8")
+    if case is stubs:
+        expect_every_test_fails_with_its_question(tmp_path / "records")
+
+
+def expect_every_test_fails_with_its_question(records: Path) -> None:
+    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    messages = [line["message"] for line in lines if "outcome" in line]
+    assert len(messages) == sum("question" in line for line in lines) > 200
+    assert all(re.match(r"(Q\d-\d): .*\ngot:   NotImplementedError: .*\1", message) for message in messages)

@@ -7,7 +7,7 @@ class FCN8s(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.num_classes = num_classes
-        widths = [64, 48, 32, 24, 16]
+        widths = [32, 24, 16, 12, 8]
         self.stages = nn.ModuleList()
         c_in = encoder.channels[4]
         for c_out in widths:
