@@ -1,4 +1,4 @@
-"""The report's decoder: five times transposed convolution, ReLU, BatchNorm, then a 1x1 convolution."""
+"""The report's decoder, but for 8 channels at the end: five times transposed convolution, ReLU, BatchNorm, then a 1x1 convolution."""
 import torch
 import torch.nn as nn
 from torch import Tensor
@@ -19,9 +19,9 @@ class FCN8s(nn.Module):
         self.bn3 = nn.BatchNorm2d(c2)
         self.deconv4 = nn.ConvTranspose2d(c2, c1, kernel_size=3, stride=2, padding=1, output_padding=1)
         self.bn4 = nn.BatchNorm2d(c1)
-        self.deconv5 = nn.ConvTranspose2d(c1, 32, kernel_size=3, stride=2, padding=1, output_padding=1)
-        self.bn5 = nn.BatchNorm2d(32)
-        self.classifier = nn.Conv2d(32, num_classes, kernel_size=1)
+        self.deconv5 = nn.ConvTranspose2d(c1, 8, kernel_size=3, stride=2, padding=1, output_padding=1)
+        self.bn5 = nn.BatchNorm2d(8)
+        self.classifier = nn.Conv2d(8, num_classes, kernel_size=1)
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
