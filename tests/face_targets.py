@@ -1,11 +1,15 @@
 """Pictures whose transformed versions tell what a transform did, and how to read them.
 
-A target is a grey picture with four white discs in the corners of the central square of 60 % of the shorter side, the
-upper pair larger. Where all four are whole in a draw, so is the square between them; the line from the lower to the
-upper pair tells which way is up. White on grey survives any change of brightness, contrast, hue or saturation.
+A target is a grey picture with four brighter discs in the corners of the central square of 60 % of the shorter side,
+the upper pair larger. Where all four are whole in a draw, so is the square between them; the line from the lower to the
+upper pair tells which way is up. Light on dark grey survives any change of brightness, contrast, hue or saturation.
+Around the square a transform may show anything, such as bars of any colour.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
+from math import pi
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -16,12 +20,14 @@ IMAGENET_STD = np.array([0.229, 0.224, 0.225])
 FACE = 0.6  # side of the square that must stay in view, as a share of the shorter side
 UPPER, LOWER = 0.075, 0.05  # radii of the discs, as shares of the shorter side
 INSET = 0.02  # from the discs' edges to the square's, so that a crop at the square itself leaves them whole
-GREY = 110
+REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  # of the centres, both ways
+BOLD = (110, 255)  # grey and discs: seen whatever the jitter
+PALE = (125, 165)  # mean 127, mid-grey for any idea of it; no allowed jitter drives it to black or white
 
 
 @dataclass(frozen=True)
 class Disc:
-    """A white region of a draw: its centre (row, column) and its area, in pixels."""
+    """A bright region of a draw: its centre (row, column) and its area, in pixels."""
 
     row: float
     column: float
@@ -29,17 +35,44 @@ class Disc:
     cut: bool
 
 
-def disc_target(height: int, width: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Face:
+    """What of the four discs shows in a draw.
+
+    Attributes:
+        discs: the upper pair, then the lower one, where there is no problem; else what was taken for them.
+        problem: why they are not four whole discs, empty where they are.
+    """
+
+    discs: list[Disc]
+    problem: str
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Row and column of the middle of the square."""
+        upper, lower = _middle(self.discs[:2]), _middle(self.discs[2:4])
+        return upper + (lower - upper) * REACH_UPPER / (REACH_UPPER + REACH_LOWER)
+
+    @property
+    def tilt(self) -> float:
+        """Degrees by which the face is turned, 0 to 180; if it is sheared, the lesser of those of its two axes."""
+        fall, shift = _middle(self.discs[2:4]) - _middle(self.discs[:2])
+        upright = abs(np.degrees(np.arctan2(shift, fall)))
+        left, right = self.discs[:2]
+        level = np.degrees(np.arctan2(abs(right.row - left.row), abs(right.column - left.column)))
+        return float(min(upright, level) if upright < 90 else upright)
+
+
+def disc_target(height: int, width: int, greys: tuple[int, int] = BOLD) -> np.ndarray:
     """uint8 (height, width, 3): the four discs, drawn four times finer and averaged."""
     scale, side = 4, min(height, width)
-    canvas = Image.new("RGB", (width * scale, height * scale), (GREY,) * 3)
+    canvas = Image.new("RGB", (width * scale, height * scale), (greys[0],) * 3)
     draw = ImageDraw.Draw(canvas)
-    for up, radius in ((-1, UPPER), (1, LOWER)):
-        reach = (FACE / 2 - radius - INSET) * side
+    for up, radius, reach in ((-1, UPPER, REACH_UPPER), (1, LOWER, REACH_LOWER)):
         for left in (-1, 1):
-            x, y = width / 2 + left * reach, height / 2 + up * reach
+            x, y = width / 2 + left * reach * side, height / 2 + up * reach * side
             r = radius * side
-            draw.ellipse([scale * (x - r), scale * (y - r), scale * (x + r), scale * (y + r)], fill=(255,) * 3)
+            draw.ellipse([scale * (x - r), scale * (y - r), scale * (x + r), scale * (y + r)], fill=(greys[1],) * 3)
     return np.asarray(canvas.resize((width, height), Image.Resampling.BOX))
 
 
@@ -67,17 +100,21 @@ def denormalised(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 2, 3, 1) * IMAGENET_STD + IMAGENET_MEAN
 
 
-def discs(picture: np.ndarray) -> list[Disc]:
-    """The white regions of one denormalised draw (H, W, 3), largest first; specks are left out."""
+def face(picture: np.ndarray) -> Face:
+    """The discs of one denormalised draw (H, W, 3)."""
     luminance = picture.mean(axis=-1)
     # Grey is at most two thirds of white under any allowed brightness and contrast.
-    white = luminance > 0.82 * luminance.max()
-    found = [region for region in _regions(white) if region.area >= 4]
-    return sorted(found, key=lambda disc: -disc.area)
+    found = _discs(luminance, 0.82 * luminance.max())
+    problem = lost_or_cut(found)
+    if problem:  # or something else is as bright, or brighter
+        for level in np.linspace(luminance.min(), luminance.max(), 24)[1:-1]:
+            for arranged in _arranged(_discs(luminance, level)):
+                return Face(arranged, "")
+    return Face(found, problem)
 
 
 def lost_or_cut(found: list[Disc]) -> str:
-    """Why a draw's white regions are not the four whole discs; empty where they are."""
+    """Why the largest bright regions of a draw are not the four whole discs; empty where they are."""
     if len(found) < 4:
         return f"{len(found)} of the 4 corners of the face's square are in view"
     if any(disc.cut for disc in found[:4]):
@@ -88,12 +125,63 @@ def lost_or_cut(found: list[Disc]) -> str:
     return ""
 
 
-def tilt(found: list[Disc]) -> float:
-    """Degrees between the face's own up and the picture's, 0 to 180."""
-    upper, lower = found[:2], found[2:4]
-    rise = np.mean([disc.row for disc in lower]) - np.mean([disc.row for disc in upper])
-    shift = np.mean([disc.column for disc in upper]) - np.mean([disc.column for disc in lower])
-    return float(abs(np.degrees(np.arctan2(shift, rise))))
+def exposures(picture: np.ndarray, seen: Face) -> tuple[tuple[float, float], tuple[float, float]]:
+    """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
+
+    A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
+    or of the draw with all that was put around it. Both explanations are tried.
+
+    Returns:
+        Least and greatest b; least and greatest c.
+    """
+    luminance = picture.mean(axis=-1)
+    pixels = np.mgrid[0 : luminance.shape[0], 0 : luminance.shape[1]]
+    side = (np.mean([disc.area for disc in seen.discs[:2]]) / pi) ** 0.5 / UPPER  # of the target, in this draw
+
+    def level(middle: np.ndarray, radius: float) -> float:
+        distance = np.hypot(*(pixels - middle[:, None, None]))
+        return float(luminance[distance <= max(radius * side, distance.min())].mean())
+
+    dark, light = (grey / 255 for grey in PALE)
+    got_light = np.mean([level(np.array([disc.row, disc.column]), UPPER / 2) for disc in seen.discs[:2]])
+    slope = float(got_light - level(seen.centre, UPPER)) / (light - dark)
+    offset = float(got_light) - slope * light
+    around_target = slope + offset / 0.5
+    around_draw = 1 - offset / max(float(luminance.mean()), 1e-6)
+    brightness = (around_target, slope / around_draw if around_draw > 0 else np.inf)
+    contrast = (slope / around_target if around_target > 0 else np.inf, around_draw)
+    return (min(brightness), max(brightness)), (min(contrast), max(contrast))
+
+
+def _middle(pair: list[Disc]) -> np.ndarray:
+    return np.mean([(disc.row, disc.column) for disc in pair], axis=0)
+
+
+def _discs(luminance: np.ndarray, level: float) -> list[Disc]:
+    """The regions above a level, largest first; specks are left out."""
+    found = [region for region in _regions(luminance > level) if region.area >= 4]
+    return sorted(found, key=lambda disc: -disc.area)
+
+
+def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
+    """Four whole regions that lie as the discs do, and are as large as they must be for that."""
+    whole = [disc for disc in found if not disc.cut][:10]  # more are noise
+    for upper in combinations(whole, 2):
+        for lower in combinations([disc for disc in whole if disc.area < 0.8 * upper[1].area], 2):
+            (across, further), down = (
+                [np.array([b.row - a.row, b.column - a.column]) for a, b in (upper, lower)],
+                _middle(list(lower)) - _middle(list(upper)),
+            )
+            further = further if across @ further > 0 else -further
+            skewed = np.linalg.norm(across / REACH_UPPER - further / REACH_LOWER) * REACH_LOWER
+            pixels = abs(float(np.linalg.det([across, down]))) / (2 * REACH_UPPER * (REACH_UPPER + REACH_LOWER))
+            sizes = [
+                disc.area / (pi * radius**2 * max(pixels, 1e-6))
+                for radius, pair in ((UPPER, upper), (LOWER, lower))
+                for disc in pair
+            ]
+            if skewed < 0.25 * np.linalg.norm(further) and min(sizes) > 0.6 and max(sizes) < 1.6:
+                yield [*upper, *lower]
 
 
 def _regions(mask: np.ndarray) -> list[Disc]:

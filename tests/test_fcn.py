@@ -14,8 +14,8 @@ from .strategies import SEEDS, Spec
 
 pytestmark = [pytest.mark.q2_1, pytest.mark.about("FCN8s")]
 
-CHANNELS = st.tuples(*(st.sampled_from([48, 64, 80]) for _ in range(5))).map(list)
-few = settings(max_examples=4)
+CHANNELS = st.tuples(*(st.sampled_from([32, 48, 64]) for _ in range(5))).map(list)
+few = settings(max_examples=3)
 both_decoders = pytest.mark.parametrize("skips", [True, False])
 both_modes = pytest.mark.parametrize("training", [False, True])
 
@@ -26,17 +26,17 @@ def fcns(draw: st.DrawFn) -> Spec:
         "channels": draw(CHANNELS),
         "num_classes": draw(st.sampled_from([3, 1, 2, 11])),
         "skips": True,
-        "frozen": draw(st.lists(st.integers(0, 9), max_size=5, unique=True)),
+        "frozen": draw(st.lists(st.integers(0, 11), max_size=5, unique=True)),
         "seed": draw(SEEDS),
     }
 
 
 def plain_net(num_classes: int = 5, *, skips: bool | None = True) -> Spec:
-    return {"channels": [48, 64, 80, 64, 48], "num_classes": num_classes, "skips": skips, "frozen": [], "seed": 5}
+    return {"channels": [32, 48, 64, 48, 32], "num_classes": num_classes, "skips": skips, "frozen": [], "seed": 5}
 
 
 def images_of(net: Spec, count: int = 2, height: int = 64, width: int = 96) -> np.ndarray:
-    return np.random.default_rng(net["seed"]).normal(size=(count, 3, height, width))
+    return np.random.default_rng(net["seed"]).normal(size=(count, 3, height, width)).astype("float32")
 
 
 def asked_with_three_seeds(student, probe: str, net: Spec, **data) -> list:
@@ -135,15 +135,15 @@ def test_logits_at_every_pixel(
     images = images_of(net, count, *sides)
     logits = student.ask("fcn.forward", net=net, images=images, training=training)["logits"]
     expect_scores(logits, net, images)
-    others = student.ask("fcn.forward", net=net, images=images[::-1] + 1, training=training)["logits"]
+    others = student.ask("fcn.forward", net=net, images=images[::-1] + 1, training=training, cropped=True)["logits"]
     expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, images[-1:] + 1]))
 
 
 def test_float32_stays_float32(student) -> None:
     """float32 images give float32 logits"""
     net = plain_net()
-    images = images_of(net).astype("float32")
-    logits = student.ask("fcn.forward_float32", net=net, images=images)
+    images = images_of(net)
+    logits = student.ask("fcn.forward", net=net, images=images, training=False)["logits"]
     expect_scores(logits, net, images)
     expect(
         logits.dtype == np.float32,
@@ -155,17 +155,22 @@ def test_float32_stays_float32(student) -> None:
 
 @both_decoders
 @both_modes
+@pytest.mark.parametrize("num_classes", [11, 1])
 @settings(max_examples=2)
 @given(seed=SEEDS)
-def test_scores_are_raw(student, skips: bool, training: bool, seed: int) -> None:
+def test_scores_are_raw(student, num_classes: int, skips: bool, training: bool, seed: int) -> None:
     """logits are raw scores: no softmax, sigmoid, tanh, log-softmax or ReLU at the end"""
-    net = {"channels": [16] * 5, "num_classes": 11, "skips": skips, "frozen": [], "seed": seed}
+    net = {"channels": [16] * 5, "num_classes": num_classes, "skips": skips, "frozen": [], "seed": seed}
     images = 3 * images_of(net)
     # Large weights make raw scores large, on both sides of zero.
-    data = {"images": images, "training": training, "gain": 1000.0}
-    logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data))
+    data = {"images": images, "training": training}
+    logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)).astype("float64")
     expect_scores(logits, net, np.concatenate([images] * 3))
-    asked = f"{told(net)}, its weights a thousand times as large: raw scores"
+    asked = f"{told(net)}, its weights up to a thousand times as large: raw scores"
+    if num_classes == 1:  # a bias alone may give the scores of one class their sign
+        hint = "a softmax, sigmoid or tanh at the end? the loss expects logits"
+        expect(np.abs(logits).max() > 2, f"{asked}, large ones", f"at most {np.abs(logits).max():.3g}", hint)
+        return
     for extreme, side, hint in (
         (-logits.min(), "minimum", "a softmax, sigmoid, tanh or ReLU at the end? the loss expects logits"),
         (logits.max(), "maximum", "a tanh, log-softmax or log-sigmoid at the end? the loss expects logits"),
@@ -173,7 +178,7 @@ def test_scores_are_raw(student, skips: bool, training: bool, seed: int) -> None
         expect(extreme > 2, f"{asked}, large ones on both sides of zero", f"{side} {abs(extreme):.3g}", hint)
     total = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
     expect(
-        np.abs(total).max() > 1e-6,
+        np.abs(total).max() > 1e-4 * np.abs(logits).max(),
         f"{asked}, not normalised over classes",
         "log-probabilities: exp(logits) sums to 1 at every pixel",
         "leave log_softmax to the loss",
@@ -205,7 +210,8 @@ def test_refuses_other_sizes(student, skips: bool, sides: tuple[int, int]) -> No
             f"FCN8s(..., skips={skips}) on images of {sides[0]} x {sides[1]}",
             "check at the start of forward that height and width are, each of them, multiples of 32",
         ):
-            student.ask("fcn.forward", net=net, images=images_of(net, 2, *sides), training=training)
+            other = images_of(net, 2, *sides)
+            student.ask("fcn.forward", net=net, images=other, training=training, before=images)
 
 
 @both_modes
@@ -213,7 +219,7 @@ def test_refuses_other_sizes(student, skips: bool, sides: tuple[int, int]) -> No
 @given(net=fcns())
 def test_skips_carry_gradient(student, training: bool, net: Spec) -> None:
     """with skips, gradient flows back into x5, x4 and x3"""
-    seen = backward(student, net, training)
+    seen = backward(student, {**net, "beside": True}, training)
     for tap in ("x5", "x4", "x3"):
         if has_gradient(tap, seen):
             continue
@@ -256,7 +262,7 @@ def test_skips_are_used_everywhere(student, training: bool, net: Spec) -> None:
 def test_without_skips_only_x5_counts(student, training: bool, net: Spec) -> None:
     """without skips, the output depends on x5 alone"""
     net["skips"] = False
-    seen = backward(student, net, training)
+    seen = backward(student, {**net, "beside": True}, training)
     expect_gradient("x5", seen, net, "the score is computed from x5")
     for tap in ("x1", "x2", "x3", "x4"):
         gradient = gradient_at(tap, seen)
@@ -285,16 +291,18 @@ def test_without_skips_other_images_with_the_same_x5(student, training: bool, ne
         logits,
         f"{told(net)}: the same logits for other images with the same x5",
         "skips=False must leave out x1 to x4 and the image itself, without a detached or constant trace of them",
+        tolerance=1e-4,
     )
 
 
 @both_decoders
+@both_modes
 @few
 @given(net=fcns())
-def test_encoder_is_registered_and_kept(student, skips: bool, net: Spec) -> None:
+def test_encoder_is_registered_and_kept(student, training: bool, skips: bool, net: Spec) -> None:
     """the encoder is a submodule, and its parameters and their requires_grad stay as they were"""
     net["skips"] = skips
-    seen = backward(student, net, True)
+    seen = backward(student, net, training)
     expect_gradient("x5", seen, net, "the score is computed from encoder(images)")
     kept = encoder_tensors(net)
     expect(
@@ -325,15 +333,19 @@ def test_everything_learnable_is_registered(student, skips: bool, net: Spec) -> 
 @few
 @given(net=fcns())
 def test_the_whole_decoder_learns(student, net: Spec) -> None:
-    """in train mode with skips each of the decoder's parameters gets a gradient"""
-    collected = [one["collected"] for one in backward(student, net, True)]
+    """in train mode with skips each of the decoder's learnable parameters gets a gradient"""
+    seen = backward(student, net, True)
+    collected = [one["collected"] for one in seen]
     expect(
         all(collected),
         f"{told(net)}: a decoder with parameters",
         "none",
         "the score needs at least a 1x1 convolution to num_classes",
     )
-    without = sorted({name for one in collected for name, gradient in one.items() if not gradient})
+    # A frozen parameter that is the same whatever the random numbers, as a bilinear kernel, is not there to learn.
+    first, *others = [one["frozen"] for one in seen]
+    fixed = {name for name, values in first.items() if all(other.get(name) == values for other in others)}
+    without = sorted({name for one in collected for name, gradient in one.items() if not gradient} - fixed)
     expect(
         not without,
         f"{told(net)}, backward: a gradient for each of the decoder's parameters",
@@ -348,24 +360,26 @@ def test_the_whole_decoder_learns(student, net: Spec) -> None:
 def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> None:
     """in eval mode an image's logits are the same alone and in a batch"""
     net["skips"] = skips
-    images = images_of(net, 3) * np.array([0.1, 1, 100])[:, None, None, None]  # the brightest must not dim the others
+    # The brightest must not dim the others.
+    images = images_of(net, 3) * np.array([0.1, 1, 100], dtype="float32")[:, None, None, None]
     seen = student.ask("fcn.forward", net=net, images=images, training=False, one_by_one=True)
     expect_scores(seen["logits"], net, images)
     for number, (image, alone) in enumerate(zip(seen["logits"], seen["alone"], strict=True), start=1):
+        largest = np.abs(image).max()
         expect_close(
-            alone,
-            image[None],
-            f"{told(net)}.eval(): image {number} of 3 alone as in a batch",
+            alone / largest,
+            image[None] / largest,
+            f"{told(net)}.eval(): image {number} of 3 alone as in a batch, divided by the largest",
             "in eval mode nothing may be random or come from other images: nn.BatchNorm2d and nn.Dropout, which eval() "
             "switches, no statistics over the batch, no indexing that mixes images",
-            tolerance=1e-8,
+            tolerance=1e-4,
         )
 
 
 def patches_of(net: Spec, side: int, height: int, width: int) -> np.ndarray:
     """Images of random squares, so that cells of the tap of that stride differ."""
     squares = images_of(net, 2, height // side, width // side)
-    return np.kron(squares, np.ones((side, side)))
+    return np.kron(squares, np.ones((side, side), dtype="float32"))
 
 
 PLACES = [(0.25, 0.35), (0.5, 0.7), (0.75, 0.45)]

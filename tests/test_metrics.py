@@ -148,6 +148,27 @@ def test_more_pixels_than_a_byte_counts(student, metric: str, dtype: str) -> Non
     expect_measured(measured(student, metric, given_), metric, given_)
 
 
+@pytest.mark.about("confusion_matrix")
+def test_more_pixels_than_two_bytes_count(student) -> None:
+    """40000 pixels of one class"""
+    target = np.ones((200, 200), dtype="uint8")
+    given_ = {"pred": target, "target": target, "num_classes": 2, "ignore_index": None}
+    expect_measured(measured(student, "confusion_matrix", given_), "confusion_matrix", given_)
+
+
+@pytest.mark.about("pixel_accuracy")
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_every_label_counts_where_none_is_ignored(student, dtype: str) -> None:
+    """ignore_index defaults to None: 255 and 0 are labels like others"""
+    target = np.array([255, 255, 0, 0, 7], dtype=dtype)
+    given_ = {"pred": np.array([255, 0, 0, 255, 7], dtype=dtype), "target": target, "ignore_index": None}
+    expect_measured(
+        measured(student, "pixel_accuracy", {**given_, "num_classes": 256}),
+        "pixel_accuracy",
+        {**given_, "num_classes": 256},
+    )
+
+
 def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).integers(0, 3, shape), dtype=dtype)
 
@@ -260,6 +281,7 @@ def test_inputs_are_untouched(student, metric: str, given_: Spec) -> None:
         ((3, 4), (2, 3, 4)),
         ((1, 3, 4), (2, 3, 4)),
         ((3, 4), (1, 3, 4)),
+        ((2, 3, 4, 5), (2, 4, 5)),
     ],
 )
 def test_refuses_different_shapes(student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:

@@ -89,7 +89,7 @@ def built(student, case: str, num_classes: int | None = 2, *, frozen: bool = Fal
     return seen
 
 
-@pytest.mark.parametrize("num_classes", [2, 5])
+@pytest.mark.parametrize("num_classes", [2, 5, 1])
 @pytest.mark.parametrize("case", CASES)
 def test_backbone_under_a_new_head(student, case: str, num_classes: int) -> None:
     """AlexNet with the right weights, its values untouched, under a fresh head of num_classes"""
@@ -164,7 +164,9 @@ def test_two_classes_by_default(student, case: str) -> None:
 
 
 @pytest.mark.q1_1
-@pytest.mark.parametrize("case", ["feature extractor", "", "frozen", "Finetuned", "SCRATCH", "fine", "transfer"])
+@pytest.mark.parametrize(
+    "case", ["feature extractor", "", "frozen", "Finetuned", "SCRATCH", "fine", "transfer", "fine_tuned", " finetuned "]
+)
 def test_refuses_any_other_case(student, case: str) -> None:
     """any other case is a ValueError"""
     built(student, "feature_extractor")
@@ -207,7 +209,7 @@ def challenged(student, num_classes: int | None = 2, *, frozen: bool = False) ->
 
 @pytest.mark.q1_8
 @pytest.mark.about("build_challenger")
-@pytest.mark.parametrize("num_classes", [None, 2, 4])
+@pytest.mark.parametrize("num_classes", [None, 2, 4, 1])
 def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) -> None:
     """a pretrained CNN other than AlexNet and ResNet-18 under a new head"""
     challenged(student, num_classes)

@@ -11,26 +11,36 @@ from grading.probes.nets import array, seed_draws
 from grading.workers.wire import Plain
 
 
-def draws(room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int) -> Plain:
-    """Apply one transform `count` times to one image.
+def draws(
+    room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int, before: Plain = None
+) -> Plain:
+    """Apply one transform `count` times to one image, perhaps once to another before.
 
     Args:
         function: `"face_train_transform"` or `"face_eval_transform"`.
         image: uint8 (H, W, 3).
+        before: the other one, likewise.
         size: the transform's size, None for its default.
 
     Returns:
         The draws stacked, (count, ...), and the dtype's name.
     """
-    random.seed(seed)
-    np.random.seed(seed)
-    seed_draws(seed)
+    _seed(seed)
     build = attribute(room, function)
     transform = call(build) if size is None else call(build, size)
     if not callable(transform):
         raise StudentRaised(["TypeError"], f"{function} returned a {type(transform).__name__}, no function", [])
+    if before is not None:
+        call(transform, Image.fromarray(before), gives=torch.Tensor)
+        _seed(seed)
     picture = Image.fromarray(image)
     drawn = [call(transform, picture.copy(), gives=torch.Tensor) for _ in range(count)]
     if len({draw.shape for draw in drawn}) > 1:
         raise StudentRaised(["ValueError"], f"shapes differ: {sorted({tuple(d.shape) for d in drawn})}", [])
     return {"dtype": str(drawn[0].dtype).removeprefix("torch."), "images": array(torch.stack(drawn).double())}
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    seed_draws(seed)

@@ -8,10 +8,11 @@ from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
 
 from grading.probes import attribute, call
-from grading.probes.nets import array, default_dtype, digest, seed_draws
+from grading.probes.nets import array, digest, seed_draws
 from grading.workers.wire import Plain
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
+LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives
 
 
 class PyramidEncoder(nn.Module):
@@ -26,6 +27,7 @@ class PyramidEncoder(nn.Module):
         self.channels = tuple(channels)
         seed_draws(seed)
         self.project = nn.ModuleList(nn.Conv2d(3, width, kernel_size=1) for width in channels)
+        self.norm = nn.BatchNorm2d(channels[0])  # at x1, which the score needs nothing of
         self.offsets: dict[str, Tensor] = {}
         self.fixed: dict[str, Tensor] = {}
 
@@ -33,15 +35,17 @@ class PyramidEncoder(nn.Module):
         taps: dict[str, Tensor] = {}
         for level, (name, project) in enumerate(zip(TAPS, self.project, strict=True), start=1):
             tap = project(F.avg_pool2d(images, 2**level))
+            tap = self.norm(tap) if level == 1 else tap
             taps[name] = tap + self.offsets[name] if name in self.offsets else tap
         return taps | self.fixed
 
 
 def encoder_of(net: Plain) -> PyramidEncoder:
-    """The encoder that a network is built on, in the default dtype.
+    """The encoder that a network is built on.
 
     Args:
-        net: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`.
+        net: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`, with
+            `"beside": True` for one beside which another with the opposite `skips` is built.
     """
     encoder = PyramidEncoder(net["channels"], net["seed"])
     for position, parameter in enumerate(encoder.parameters()):
@@ -54,7 +58,6 @@ def tensors_of(encoder: nn.Module) -> dict[str, Plain]:
     return {name: [digest(p), p.requires_grad] for name, p in encoder.named_parameters()}
 
 
-@default_dtype(torch.float64)
 def encoder_tensors(net: Plain) -> dict[str, Plain]:
     """`tensors_of` the encoder before `FCN8s` has seen it."""
     return tensors_of(encoder_of(net))
@@ -70,7 +73,8 @@ def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
     seed_draws(net["seed"])
     model = call(attribute(room, "FCN8s"), encoder, net["num_classes"], **skips, gives=nn.Module)
-    model.to(torch.get_default_dtype())
+    if net.get("beside"):
+        call(attribute(room, "FCN8s"), encoder_of(net), net["num_classes"], skips=not net["skips"], gives=nn.Module)
     with torch.no_grad():
         for _, parameter in _decoder(model, encoder):
             if parameter.is_floating_point() and not is_lazy(parameter) and not parameter.any():
@@ -91,20 +95,31 @@ def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     return logits
 
 
-@default_dtype(torch.float64)
 def forward(
-    room: object, *, net: Plain, images: Plain, training: bool, one_by_one: bool = False, x5_of: Plain = None
+    room: object,
+    *,
+    net: Plain,
+    images: Plain,
+    training: bool,
+    one_by_one: bool = False,
+    x5_of: Plain = None,
+    before: Plain = None,
+    cropped: bool = False,
 ) -> Plain:
     """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call.
 
     Args:
         x5_of: images whose x5 the encoder gives in place of that of `images`.
+        before: images that the same model sees first.
+        cropped: whether the images are a crop of a larger tensor, so that they are not contiguous.
     """
     model, encoder = _built(room, net)
     model.train(training)
     batch = torch.from_numpy(images)
-    given = batch.clone()
+    given = F.pad(batch, (1, 1))[..., 1:-1] if cropped else batch.clone()
     with torch.no_grad():
+        if before is not None:
+            _scores(model, net, torch.from_numpy(before))
         if x5_of is not None:
             encoder.fixed = {"x5": encoder(torch.from_numpy(x5_of))["x5"]}
         logits = _scores(model, net, given)
@@ -112,31 +127,29 @@ def forward(
     return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
 
 
-@default_dtype(torch.float64)
-def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool, gain: float) -> Plain:
-    """Logits of a batch, all weights of the decoder `gain` times as large, also those that are not registered."""
+def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
+    """Logits of a batch, all weights of the decoder ten times as large, also those that are not registered.
+
+    And ten times more, up to a thousand, until there are large logits on both sides of zero: float32 holds no more of a
+    deep decoder than it takes.
+    """
     model, encoder = _built(room, net)
     model.train(training)
     batch = torch.from_numpy(images)
     theirs = {id(parameter) for parameter in encoder.parameters()}
     weights = [*_leaves(_scores(model, net, batch)), *(parameter for _, parameter in _decoder(model, encoder))]
     with torch.no_grad():
-        for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
-            weight.mul_(gain)
-        return array(_scores(model, net, batch))
+        for _ in range(3):
+            for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
+                weight.mul_(10)
+            logits = _scores(model, net, batch)
+            if logits.min() < -LARGE and logits.max() > LARGE:
+                break
+        return array(logits)
 
 
-@default_dtype(torch.float32)
-def forward_float32(room: object, *, net: Plain, images: Plain) -> Plain:
-    """Logits of a float32 batch in eval mode."""
-    model, _ = _built(room, net)
-    with torch.no_grad():
-        return array(_scores(model.eval(), net, torch.from_numpy(images)))
-
-
-@default_dtype(torch.float64)
 def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
-    """Which tensors a random upstream gradient reaches, and which of them were registered from the start."""
+    """Which tensors a random upstream gradient reaches, and which of them are registered from the start, or frozen."""
     model, encoder = _built(room, net)
     # Those that an optimizer would get, before any forward pass; as a list, so that no other gets the id of one.
     registered = list(model.parameters())
@@ -161,10 +174,10 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
         "encoder": tensors_of(encoder),
         "unregistered": [list(leaf.shape) for leaf in unregistered],
         "collected": {name: p.grad is not None for name, p in _decoder(model, encoder)},
+        "frozen": {name: digest(p) for name, p in _decoder(model, encoder) if not p.requires_grad},
     }
 
 
-@default_dtype(torch.float64)
 def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
     """Logits in eval mode, and those after a small random change of one cell of one tap.
 
@@ -177,7 +190,7 @@ def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
     model.eval()
     batch = torch.from_numpy(images)
     seed_draws(net["seed"] + 2)
-    changes = {tap: 1e-3 * torch.randn(width) for tap, width in zip(TAPS, encoder.channels, strict=True)}
+    changes = {tap: 1e-2 * torch.randn(width) for tap, width in zip(TAPS, encoder.channels, strict=True)}
     moved = []
     with torch.no_grad():
         plain = _scores(model, net, batch)

@@ -20,7 +20,7 @@ def replace_torchvision(
     room: object, *, name: str, frozen: bool, training: bool, num_classes: int, inputs: Plain, seed: int
 ) -> Plain:
     """Replace the head of a thin torchvision classifier and run the result."""
-    model = classifier(name, seed, frozen=frozen, training=training).double()
+    model = classifier(name, seed, frozen=frozen, training=training)
     return _replaced(room, model, num_classes, torch.from_numpy(inputs), seed)
 
 
@@ -34,6 +34,13 @@ def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = F
     return model
 
 
+def replace_again(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
+    """Replace the head of a small network, then that of the result."""
+    with default_dtype(torch.float64):
+        once = call(attribute(room, "replace_head"), build(net), num_classes + 1, gives=nn.Module)
+    return _replaced(room, once, num_classes, torch.from_numpy(inputs), net["seed"])
+
+
 def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
     """Replace the heads of two networks of the same specification; tell how many parameters they then share."""
     models = [call(attribute(room, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]
@@ -41,9 +48,8 @@ def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
     return len(first & second)
 
 
-@default_dtype(torch.float64)
 def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
-    """Replace the head, then run the result forward and backward in float64.
+    """Replace the head, then run the result forward and backward, all in the model's own dtype.
 
     Returns:
         Of every parameter of the result: its position in the `parameters()` that the model had before (-1: it is new),
@@ -52,7 +58,9 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     """
     before = list(model.parameters())  # kept alive, so that no new parameter gets the id of one that is gone
     positions = {id(parameter): position for position, parameter in enumerate(before)}
-    result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
+    dtype = next((parameter.dtype for parameter in before), torch.float64)
+    with default_dtype(dtype):
+        result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
     parameters = list(result.parameters())
     seen: list[dict[str, Any]] = [
         {
@@ -66,7 +74,8 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     buffers = [digest(buffer) for buffer in result.buffers()]
     seed_draws(seed)
     try:
-        logits = call(result.double(), inputs, gives=torch.Tensor)
+        with default_dtype(dtype):
+            logits = call(result.to(dtype), inputs.to(dtype), gives=torch.Tensor)
     except StudentRaised as error:  # the parameters may say why
         return {"parameters": seen, "buffers": buffers, "error": str(error)}
     if logits.requires_grad:

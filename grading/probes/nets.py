@@ -35,15 +35,16 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 class Scaled(nn.Module):
-    """A block with a parameter of its own beside those of its child."""
+    """A block with parameters of its own, one of them a single number, beside those of its child."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.inner = nn.Linear(features, features)
         self.scale = nn.Parameter(torch.rand(features) + 0.5)
+        self.shift = nn.Parameter(torch.rand(()))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        scaled: Tensor = self.inner(inputs) * self.scale
+        scaled: Tensor = self.inner(inputs) * self.scale + self.shift
         return scaled
 
 
