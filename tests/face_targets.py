@@ -22,7 +22,7 @@ UPPER, LOWER = 0.075, 0.05  # radii of the discs, as shares of the shorter side
 INSET = 0.02  # from the discs' edges to the square's, so that a crop at the square itself leaves them whole
 REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  # of the centres, both ways
 BOLD = (110, 255)  # grey and discs: seen whatever the jitter
-PALE = (125, 165)  # mean 127, mid-grey for any idea of it; no allowed jitter drives it to black or white
+PALE = (122, 172)  # mean 125, mid-grey for any idea of it; no allowed jitter drives it to black or white
 
 
 @dataclass(frozen=True)

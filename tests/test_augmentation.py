@@ -47,14 +47,14 @@ def drawn(
     count: int = DRAWS,
     before: np.ndarray | None = None,
 ) -> Spec:
-    """Draws of one picture, of the right shape; with the same random numbers whatever the picture `before` it."""
+    """Draws of one picture, of the right shape; with the same random numbers for all pictures of one size."""
     seen = student.ask(
         "augmentation.draws",
         function=function,
         image=image,
         size=size,
         count=count,
-        seed=3,
+        seed=1009 * image.shape[0] + 31 * image.shape[1] + (size or 0),
         before=before,
     )
     side = 224 if size is None else size
@@ -318,11 +318,11 @@ def expect_within_30_percent(student, what: str, hint: str) -> None:
     for number, picture in enumerate(pictures, start=1):
         draw = f"draw {number} of {len(pictures)}"
         least, greatest = exposures(picture, seen_in(picture, asked, f"{draw}: "))[what == "contrast"]
-        # 4 points more than 30 %: greys are whole numbers in a picture, and discs are small.
+        # 5 points more than 30 %: greys are whole numbers in a picture, rounded once or twice, and discs are small.
         expect(
-            greatest >= 0.66 and least <= 1.34,
+            greatest >= 0.65 and least <= 1.35,
             f"{asked}: 0.7 to 1.3 times the {what} in every draw",
-            f"{draw} has {greatest if greatest < 0.66 else least:.2f} times",
+            f"{draw} has {greatest if greatest < 0.65 else least:.2f} times",
             hint,
         )
 

@@ -72,9 +72,9 @@ def expect_new_head(seen: Spec, source: nn.Module, num_classes: int | None, aske
     )
 
 
-def built(student, case: str, num_classes: int | None = 2, *, frozen: bool = False) -> Spec:
+def built(student, case: str, num_classes: int | None = 2) -> Spec:
     """One case, built on the right AlexNet with a new head."""
-    seen = student.ask("transfer.case", case=case, num_classes=num_classes, inputs=IMAGES, frozen=frozen)
+    seen = student.ask("transfer.case", case=case, num_classes=num_classes, inputs=IMAGES)
     asked = f"build_case({case!r}, alexnet{'' if num_classes is None else f', {num_classes}'})"
     wanted = ["alexnet", case != "scratch"]
     expect(
@@ -96,14 +96,13 @@ def test_backbone_under_a_new_head(student, case: str, num_classes: int) -> None
     built(student, case, num_classes)
 
 
-@pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("case", CASES)
-def test_the_right_parameters_train(student, case: str, frozen: bool) -> None:
+def test_the_right_parameters_train(student, case: str) -> None:
     """feature_extractor trains the new head only, finetuned and scratch train everything"""
-    seen = built(student, case, 3, frozen=frozen)
+    seen = built(student, case, 3)
     source = backbone("alexnet", case != "scratch")
     loaded = digests(source)
-    whole = "every parameter must have requires_grad=True, whatever state the backbone came in"
+    whole = "every parameter must have requires_grad=True"
     new, old = (
         [trains for name, trains in seen["parameters"] if (name in loaded) == is_old] for is_old in (False, True)
     )
@@ -174,9 +173,9 @@ def test_refuses_any_other_case(student, case: str) -> None:
         student.ask("transfer.case", case=case, num_classes=2, inputs=IMAGES)
 
 
-def challenged(student, num_classes: int | None = 2, *, frozen: bool = False) -> Spec:
+def challenged(student, num_classes: int | None = 2) -> Spec:
     """The challenger: another pretrained CNN under a new head."""
-    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES, frozen=frozen)
+    seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES)
     asked = "build_challenger(load)" if num_classes is None else f"build_challenger(load, {num_classes})"
     expect(len(seen["calls"]) > 0, f"{asked}: calls load", "no call", "build the network with load")
     name, pretrained = seen["calls"][-1]
@@ -217,16 +216,15 @@ def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) 
 
 @pytest.mark.q1_8
 @pytest.mark.about("build_challenger")
-@pytest.mark.parametrize("frozen", [False, True])
-def test_challenger_trains_as_a_whole(student, frozen: bool) -> None:
-    """all of the challenger trains, whether or not the backbone came frozen"""
-    seen = challenged(student, frozen=frozen)
+def test_challenger_trains_as_a_whole(student) -> None:
+    """all of the challenger trains"""
+    seen = challenged(student)
     left = sum(not trains for _, trains in seen["parameters"])
     expect(
         left == 0,
         "build_challenger(load): every parameter has requires_grad",
         f"{left} of {len(seen['parameters'])} parameters are frozen",
-        "unfreeze the model after the head is in place, whatever state the backbone came in",
+        "unfreeze the model after the head is in place",
     )
     expect(
         any(seen["collected"]),

@@ -130,8 +130,8 @@ def forward(
 def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Logits of a batch, all weights of the decoder ten times as large, also those that are not registered.
 
-    And ten times more, up to a thousand, until there are large logits on both sides of zero: float32 holds no more of a
-    deep decoder than it takes.
+    And ten times more, up to a thousand, until there are large logits, of several classes on both sides of zero:
+    float32 holds no more of a deep decoder than it takes.
     """
     model, encoder = _built(room, net)
     model.train(training)
@@ -143,7 +143,8 @@ def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool
             for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
                 weight.mul_(10)
             logits = _scores(model, net, batch)
-            if logits.min() < -LARGE and logits.max() > LARGE:
+            sides = (-logits.min(), logits.max())
+            if (max if net["num_classes"] == 1 else min)(sides) > LARGE:
                 break
         return array(logits)
 

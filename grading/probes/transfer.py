@@ -14,35 +14,31 @@ from grading.workers.wire import Plain
 PRETRAINED_SEED, FRESH_SEED = 101, 202
 
 
-def backbone(name: str, pretrained: bool, *, frozen: bool = False) -> nn.Module:
+def backbone(name: str, pretrained: bool) -> nn.Module:
     """A thin classifier whose values tell whether the pretrained or the fresh one was asked for."""
-    return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED, frozen=frozen)
+    return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED)
 
 
 class Loader:
     """Builds backbones for a student and remembers which, and what their parameters were."""
 
-    def __init__(self, *, frozen: bool = False) -> None:
+    def __init__(self) -> None:
         self.calls: list[Any] = []
         self.digests: set[str] = set()
-        self._frozen = frozen
 
     def alexnet(self, pretrained: bool) -> nn.Module:
         return self.load("alexnet", pretrained)
 
     def load(self, name: str, pretrained: bool) -> nn.Module:
         self.calls.append([str(name), bool(pretrained) if pretrained in (True, False) else str(pretrained)])
-        model = backbone(name, bool(pretrained), frozen=self._frozen)
+        model = backbone(name, bool(pretrained))
         self.digests.update(map(digest, model.parameters()))
         return model
 
 
-def case(room: object, *, case: str, num_classes: int | None, inputs: Plain, frozen: bool = False) -> Plain:
-    """Build one case of transfer learning and run it in eval mode.
-
-    `frozen` builds the backbone with all its parameters frozen, as a careless loader might.
-    """
-    loader = Loader(frozen=frozen)
+def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> Plain:
+    """Build one case of transfer learning and run it in eval mode."""
+    loader = Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
     model = call(attribute(room, "build_case"), case, loader.alexnet, **classes, gives=nn.Module)
     return _seen(loader, model, inputs)
@@ -60,15 +56,13 @@ def shared(room: object, *, cases: Plain) -> Plain:
     return sum(count > 1 for count in owners.values())
 
 
-def challenger(room: object, *, num_classes: int | None, inputs: Plain, frozen: bool = False) -> Plain:
+def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
     """Build the challenger and its optimizer and run the model in eval mode.
-
-    `frozen` builds the backbone with all its parameters frozen, as a careless loader might.
 
     Returns:
         Also `optimized`: positions of the optimizer's parameters in the model's `parameters()`, -1 for a stranger.
     """
-    loader = Loader(frozen=frozen)
+    loader = Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
     answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
     if len(answer) != 2:
