@@ -160,8 +160,8 @@ def test_more_pixels_than_two_bytes_count(student) -> None:
 @pytest.mark.parametrize("dtype", ["uint8", "int64"])
 def test_every_label_counts_where_none_is_ignored(student, dtype: str) -> None:
     """ignore_index defaults to None: 255 and 0 are labels like others"""
-    target = np.array([255, 255, 0, 0, 7], dtype=dtype)
-    given_ = {"pred": np.array([255, 0, 0, 255, 7], dtype=dtype), "target": target, "ignore_index": None}
+    target = np.array([255, 255, 0, 0, 0, 7], dtype=dtype)
+    given_ = {"pred": np.array([255, 0, 0, 255, 0, 7], dtype=dtype), "target": target, "ignore_index": None}
     expect_measured(
         measured(student, "pixel_accuracy", {**given_, "num_classes": 256}),
         "pixel_accuracy",
