@@ -6,7 +6,7 @@ upper pair tells which way is up. Light on dark grey survives any change of brig
 Around the square a transform may show anything, such as bars of any colour.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import pi
@@ -125,14 +125,14 @@ def lost_or_cut(found: list[Disc]) -> str:
     return ""
 
 
-def exposures(picture: np.ndarray, seen: Face) -> tuple[tuple[float, float], tuple[float, float]]:
+def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
 
     A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
     or of the draw with all that was put around it. Both explanations are tried.
 
     Returns:
-        Least and greatest b; least and greatest c.
+        Least and greatest b as `"brightness"`, least and greatest c as `"contrast"`.
     """
     luminance = picture.mean(axis=-1)
     pixels = np.mgrid[0 : luminance.shape[0], 0 : luminance.shape[1]]
@@ -148,12 +148,14 @@ def exposures(picture: np.ndarray, seen: Face) -> tuple[tuple[float, float], tup
     offset = float(got_light) - slope * light
     around_target = slope + offset / 0.5
     around_draw = 1 - offset / max(float(luminance.mean()), 1e-6)
-    brightness = (around_target, slope / around_draw if around_draw > 0 else np.inf)
-    contrast = (slope / around_target if around_target > 0 else np.inf, around_draw)
-    return (min(brightness), max(brightness)), (min(contrast), max(contrast))
+    explained = {
+        "brightness": (around_target, slope / around_draw if around_draw > 0 else np.inf),
+        "contrast": (slope / around_target if around_target > 0 else np.inf, around_draw),
+    }
+    return {what: (min(factors), max(factors)) for what, factors in explained.items()}
 
 
-def _middle(pair: list[Disc]) -> np.ndarray:
+def _middle(pair: Sequence[Disc]) -> np.ndarray:
     return np.mean([(disc.row, disc.column) for disc in pair], axis=0)
 
 
@@ -168,10 +170,8 @@ def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
     whole = [disc for disc in found if not disc.cut][:10]  # more are noise
     for upper in combinations(whole, 2):
         for lower in combinations([disc for disc in whole if disc.area < 0.8 * upper[1].area], 2):
-            (across, further), down = (
-                [np.array([b.row - a.row, b.column - a.column]) for a, b in (upper, lower)],
-                _middle(list(lower)) - _middle(list(upper)),
-            )
+            across, further = (np.array([b.row - a.row, b.column - a.column]) for a, b in (upper, lower))
+            down = _middle(lower) - _middle(upper)
             further = further if across @ further > 0 else -further
             skewed = np.linalg.norm(across / REACH_UPPER - further / REACH_LOWER) * REACH_LOWER
             pixels = abs(float(np.linalg.det([across, down]))) / (2 * REACH_UPPER * (REACH_UPPER + REACH_LOWER))

@@ -15,7 +15,7 @@ from .face_targets import (
     constant_target,
     denormalised,
     disc_target,
-    exposures,
+    exposure,
     face,
     halves_target,
     textured_target,
@@ -317,7 +317,7 @@ def expect_within_30_percent(student, what: str, hint: str) -> None:
     pictures = denormalised(drawn(student, "face_train_transform", image, size=160, count=96)["images"])
     for number, picture in enumerate(pictures, start=1):
         draw = f"draw {number} of {len(pictures)}"
-        least, greatest = exposures(picture, seen_in(picture, asked, f"{draw}: "))[what == "contrast"]
+        least, greatest = exposure(picture, seen_in(picture, asked, f"{draw}: "))[what]
         # 5 points more than 30 %: greys are whole numbers in a picture, rounded once or twice, and discs are small.
         expect(
             greatest >= 0.65 and least <= 1.35,

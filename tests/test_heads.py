@@ -19,6 +19,12 @@ from .strategies import TORCHVISION, Spec, lone_linear, net_inputs, nets
 pytestmark = [pytest.mark.q1_1, pytest.mark.about("replace_head")]
 
 
+def relu_and_linear() -> Spec:
+    """A network whose last Linear is not all there is."""
+    net = lone_linear(frozen=False)
+    return {**net, "layers": [{"kind": "relu"}, *net["layers"]]}
+
+
 @st.composite
 def classifiers(draw: st.DrawFn) -> Spec:
     """A network whose last Linear need not be its last module, nor have a bias."""
@@ -230,7 +236,7 @@ def test_small_networks(student, net: Spec, num_classes: int) -> None:
 @pytest.mark.parametrize("num_classes", [0, -1])
 def test_refuses_fewer_than_one_class(student, num_classes: int) -> None:
     """num_classes below 1 is a ValueError"""
-    net = {**lone_linear(frozen=False), "layers": [{"kind": "relu"}, *lone_linear(frozen=False)["layers"]]}
+    net = relu_and_linear()
     expect_small_replaced(student, net, 1)
     with refused(f"replace_head(net, {num_classes})", "check num_classes >= 1 before building the layer"):
         student.ask("heads.replace", net=net, num_classes=num_classes, inputs=net_inputs(net))
@@ -247,7 +253,7 @@ def test_refuses_a_model_without_a_linear(student) -> None:
 
 def test_a_head_is_replaced_again(student) -> None:
     """a model whose head was replaced gets another one, with another number of classes"""
-    net = {**lone_linear(frozen=False), "layers": [{"kind": "relu"}, *lone_linear(frozen=False)["layers"]]}
+    net = relu_and_linear()
     expect_small_replaced(student, net, 4)
     seen = student.ask("heads.replace_again", net=net, num_classes=4, inputs=net_inputs(net))
     shapes = [one["values"].shape for one in seen["parameters"] if one["position"] == -1]
@@ -261,7 +267,7 @@ def test_a_head_is_replaced_again(student) -> None:
 
 def test_every_call_makes_a_head(student) -> None:
     """two models have two heads"""
-    net = {**lone_linear(frozen=False), "layers": [{"kind": "relu"}, *lone_linear(frozen=False)["layers"]]}
+    net = relu_and_linear()
     shared = student.ask("heads.replace_twice", net=net, num_classes=2)
     expect(
         shared == 0,

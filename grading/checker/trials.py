@@ -103,8 +103,6 @@ PREPARED = (
     "_hypothesis_pytestplugin",
     "hypothesis.internal.conjecture.engine",
     "pytest_benchmark.plugin",
-    "xdist.plugin",
-    "pdb",
     "torchmetrics.functional.classification",
     "torchvision.transforms.v2",
     *(f"grading.probes.{room}" for room in MODULES),
