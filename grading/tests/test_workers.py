@@ -15,7 +15,7 @@ from grading.workers.staging import MAX_BYTES, stage
 from grading.workers.tiers import NoSandbox, broken_promise, choose
 
 CLASSES = """
-import os, signal, time
+import getpass, os, signal, sys, time
 
 def reduce_classes(labels, mapping, *, ignore_index=255):
     match ignore_index:
@@ -24,6 +24,8 @@ def reduce_classes(labels, mapping, *, ignore_index=255):
         case 3: time.sleep(60)
         case 4: raise MemoryError("full")
         case 5: raise ValueError("no \\x1b[2J")
+        case 6: print("a line of progress" * 2**14, file=sys.stderr)
+        case 7: print(getpass.getuser())
     return labels
 """
 
@@ -51,6 +53,19 @@ def test_what_stops_a_session_costs_one_question(worker: Worker) -> None:
     with pytest.raises(Exception, match=r"(?s)no \?\[2J.*ada/classes.py:10 in reduce_classes"):
         ask(worker, 5)
     assert ask(worker, 0) == [7]
+
+
+def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
+    """More than a pipe holds, to standard error as progress bars do."""
+    (tmp_path / "classes.py").write_text(CLASSES)
+    with (tmp_path / "worker.log").open("w+b") as log:
+        with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=3), log=log) as worker:
+            assert ask(worker, 6) == [7]
+            assert ask(worker, 7) == [7]
+        log.seek(0)
+        printed = log.read()
+    assert printed.count(b"progress") == 2**14
+    assert printed.endswith(b"student\n")
 
 
 def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:

@@ -154,7 +154,7 @@ def _started(
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=output,
+        stderr=subprocess.STDOUT,
         pass_fds=[keep],
         start_new_session=True,
         **identity,
@@ -166,10 +166,12 @@ def _environment(stage: Path) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",
+        "USER": "student",  # torch asks who runs it, and no list of users is at hand
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(stage / "code"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",  # what is printed last before a crash matters most
         # One thread: the same numbers whatever the machine's cores, and a core for each of several workers.
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
