@@ -22,16 +22,25 @@ UPPER, LOWER = 0.075, 0.05  # radii of the discs, as shares of the shorter side
 INSET = 0.02  # from the discs' edges to the square's, so that a crop at the square itself leaves them whole
 REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  # of the centres, both ways
 BOLD = (110, 255)  # grey and discs: seen whatever the jitter
+SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
+ROUND = 0.82  # share of the ellipse that a disc of few pixels still fills
 PALE = (122, 172)  # mean 125, mid-grey for any idea of it; no allowed jitter drives it to black or white
 
 
 @dataclass(frozen=True)
 class Disc:
-    """A bright region of a draw: its centre (row, column) and its area, in pixels."""
+    """A bright region of a draw: its centre (row, column) and its area, in pixels.
+
+    Attributes:
+        fullness: its area, as a share of that of the ellipse that is as spread out: 1 for a disc that a transform has
+            turned, squeezed or sheared, less for anything ragged.
+        cut: whether it touches the edge of the draw.
+    """
 
     row: float
     column: float
     area: int
+    fullness: float
     cut: bool
 
 
@@ -104,13 +113,16 @@ def face(picture: np.ndarray) -> Face:
     """The discs of one denormalised draw (H, W, 3)."""
     luminance = picture.mean(axis=-1)
     # Grey is at most two thirds of white under any allowed brightness and contrast.
-    found = _discs(luminance, 0.82 * luminance.max())
-    problem = lost_or_cut(found)
-    if problem:  # or something else is as bright, or brighter
-        for level in np.linspace(luminance.min(), luminance.max(), 24)[1:-1]:
-            for arranged in _arranged(_discs(luminance, level)):
-                return Face(arranged, "")
-    return Face(found, problem)
+    usual = 0.82 * luminance.max()
+    best: list[Disc] = []
+    for level in (usual, *np.linspace(luminance.min(), luminance.max(), 24)[1:-1]):  # something else may be brighter
+        for arranged in _arranged(_discs(luminance, level)):
+            if not best or arranged[-1].area > best[-1].area:
+                best = arranged
+        if best and best[-1].area >= SPECK:
+            return Face(best, "")
+    found = _discs(luminance, usual)
+    return Face(best, "") if best else Face(found, lost_or_cut(found))
 
 
 def lost_or_cut(found: list[Disc]) -> str:
@@ -167,7 +179,7 @@ def _discs(luminance: np.ndarray, level: float) -> list[Disc]:
 
 def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
     """Four whole regions that lie as the discs do, and are as large as they must be for that."""
-    whole = [disc for disc in found if not disc.cut][:10]  # more are noise
+    whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:10]  # more are noise
     for upper in combinations(whole, 2):
         for lower in combinations([disc for disc in whole if disc.area < 0.8 * upper[1].area], 2):
             across, further = (np.array([b.row - a.row, b.column - a.column]) for a, b in (upper, lower))
@@ -214,4 +226,9 @@ def _disc(runs: np.ndarray, shape: tuple[int, ...]) -> Disc:
     area = int(lengths.sum())
     cut = rows.min() == 0 or starts.min() == 0 or rows.max() == shape[0] - 1 or ends.max() == shape[1]
     row, column = (float((lengths * middle).sum() / area) for middle in (rows, (starts + ends - 1) / 2))
-    return Disc(row, column, area, bool(cut))
+    down, across = rows - row, (starts + ends - 1) / 2 - column
+    spread = np.array([[down @ (lengths * down), down @ (lengths * across)], [0, across @ (lengths * across)]]) / area
+    spread[1, 1] += lengths @ (lengths**2 - 1) / 12 / area
+    spread[1, 0] = spread[0, 1]
+    ellipse = 4 * pi * np.linalg.det(spread + np.eye(2) / 12) ** 0.5
+    return Disc(row, column, area, float(area / ellipse), bool(cut))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grading.probes.fcn import encoder_tensors
 
-from .expect import Unmet, expect, expect_close, refused
+from .expect import Unmet, accepted, expect, expect_close, refused
 from .strategies import SEEDS, Spec
 
 pytestmark = [pytest.mark.q2_1, pytest.mark.about("FCN8s")]
@@ -137,6 +137,16 @@ def test_logits_at_every_pixel(
     expect_scores(logits, net, images)
     others = student.ask("fcn.forward", net=net, images=images[::-1] + 1, training=training, cropped=True)["logits"]
     expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, images[-1:] + 1]))
+    larger = images_of(net, count + 1, *(side + 32 for side in sides))
+    hint = "each call of forward goes by the sizes of its own images: nothing of those before may be kept"
+    with accepted(hint):
+        after = student.ask("fcn.forward", net=net, images=images, training=training, before=larger)["logits"]
+    expect(
+        after.shape == logits.shape,
+        f"{told(net)} on images of shape {larger.shape}, then {images.shape}: logits of shape {logits.shape}",
+        f"shape {after.shape}",
+        hint,
+    )
 
 
 def test_float32_stays_float32(student) -> None:
@@ -359,7 +369,7 @@ def test_the_whole_decoder_learns(student, net: Spec) -> None:
 @given(net=fcns())
 def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> None:
     """in eval mode an image's logits are the same alone and in a batch"""
-    net["skips"] = skips
+    net |= {"skips": skips, "normed": "x5"}
     # The brightest must not dim the others.
     images = images_of(net, 3) * np.array([0.1, 1, 100], dtype="float32")[:, None, None, None]
     seen = student.ask("fcn.forward", net=net, images=images, training=False, one_by_one=True)
@@ -444,7 +454,7 @@ def test_skips_are_aligned(student, tap: str, stride: int, net: Spec) -> None:
 
 STRIDES = {"x5": 32, "x4": 16, "x3": 8}
 CENTRE = [(0.5, 0.5)]
-DIAGONAL = [(0.3, 0.7), (0.7, 0.3)]
+DIAGONAL = [(0.4, 0.6), (0.6, 0.4)]
 ENOUGH, MOST = 6, 64  # initialisations
 
 
@@ -514,7 +524,8 @@ def test_x5_keeps_its_place(student, skips: bool, net: Spec) -> None:
     net["skips"] = skips
 
     def stretch(drawn: Spec) -> np.ndarray:
-        first, second = displacements(student, drawn, ["x5"], DIAGONAL, 160)[0]
+        # Nine cells wide: around each of the two is room for a kernel of seven, as VGG's fc6 has.
+        first, second = displacements(student, drawn, ["x5"], DIAGONAL, 288)[0]
         return (second - first) / 32
 
     off = off_by(net, stretch, 1.0)

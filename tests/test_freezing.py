@@ -99,7 +99,8 @@ def test_a_frozen_part_changes_too(student, function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_names_of_layers_do_not_matter(student, function: str) -> None:
+@pytest.mark.parametrize("names", [("features", "classifier", "fc"), ("conv1", "bn1", "norm")], ids=" ".join)
+def test_names_of_layers_do_not_matter(student, function: str, names: tuple[str, ...]) -> None:
     """a network of features and a classifier, as torchvision's, changes in all of its parts"""
     for frozen in (list(range(6)), [], [0, 1], [2, 3, 5]):
         changed(
@@ -107,7 +108,7 @@ def test_names_of_layers_do_not_matter(student, function: str) -> None:
             function,
             {
                 "layers": [LINEAR, LINEAR, LINEAR],
-                "names": ["features", "classifier", "fc"],
+                "names": list(names),
                 "width": 3,
                 "frozen": frozen,
                 "training": False,
@@ -247,6 +248,8 @@ def test_parameters_that_share(student) -> None:
         ("freeze", "freeze", "unfreeze"),
         ("freeze", "unfreeze", "freeze"),
         ("unfreeze", "unfreeze", "freeze", "unfreeze"),
+        ("freeze", "by hand", "freeze"),
+        ("unfreeze", "by hand", "unfreeze"),
     ],
     ids=" ".join,
 )
@@ -254,17 +257,22 @@ def test_what_was_called_before_does_not_matter(student, functions: tuple[str, .
     """freeze, unfreeze and trainable_parameters in turn, each as if it were the only call"""
     net = {**DEEP, "frozen": [1, 4]}
     for count, seen in enumerate(student.ask("freezing.in_turn", functions=list(functions), net=net), start=1):
-        right = functions[count - 1] == "unfreeze"
-        asked = ", ".join(f"{function}(net)" for function in functions[:count])
-        expect_same(
-            seen["requires_grad"],
-            dict.fromkeys(seen["requires_grad"], right),
-            f"{asked}: requires_grad={right} for every parameter",
-            "look at the parameters themselves: a record of what was frozen before is wrong after the next call",
+        flags_now = list(seen["requires_grad"].values())
+        asked = ", ".join(
+            "net[0].weight by hand" if function == "by hand" else f"{function}(net)" for function in functions[:count]
         )
+        if (function := functions[count - 1]) != "by hand":
+            right = function == "unfreeze"
+            expect_same(
+                seen["requires_grad"],
+                dict.fromkeys(seen["requires_grad"], right),
+                f"{asked}: requires_grad={right} for every parameter",
+                "look at the parameters themselves: a record of what was frozen before is wrong after the next call",
+            )
+        wanted = [position for position, flag in enumerate(flags_now) if flag]
         expect(
-            seen["trainable"] == (list(range(len(seen["requires_grad"]))) if right else []),
-            f"{asked}, trainable_parameters(net): {'all' if right else 'none'} of the parameters",
-            f"positions {seen['trainable']}",
+            seen["trainable"] == wanted,
+            f"{asked}, trainable_parameters(net): positions {wanted} in net.parameters()",
+            seen["trainable"],
             "read requires_grad anew in each call: an answer that was kept is out of date after freeze or unfreeze",
         )

@@ -219,6 +219,14 @@ def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> 
     expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
 
+def test_sequences(student) -> None:
+    """a Linear works on the last axis of (N, L, features): so does the new one"""
+    net = relu_and_linear()
+    inputs = np.random.default_rng(5).normal(size=(2, 4, net["width"]))
+    seen = student.ask("heads.replace", net=net, num_classes=5, inputs=inputs)
+    expect_replaced(seen, build(net), inputs, 5, net["seed"], "net")
+
+
 def test_names_of_layers_do_not_matter(student) -> None:
     """the head is the last Linear, whatever it and others are called"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}

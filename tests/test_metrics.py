@@ -1,5 +1,7 @@
 """Q2-1: confusion matrix, pixel accuracy, class IoU and mean IoU."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -157,6 +159,21 @@ def test_more_pixels_than_two_bytes_count(student) -> None:
 
 
 @pytest.mark.about("pixel_accuracy")
+def test_labels_that_no_byte_holds(student) -> None:
+    """labels are int64, so large ones are labels too, and 300 is not 44, which it is in uint8"""
+    given_ = {
+        "pred": np.array([300, 44, 2**40, 2**40 + 1, 7]),
+        "target": np.array([300, 300, 2**40, 2**40, 263]),
+        "num_classes": None,
+        "ignore_index": None,
+    }
+    hint = "compare labels as they are: nothing here needs a number of classes, nor another dtype"
+    with accepted(hint):
+        seen = measured(student, "pixel_accuracy", given_)
+    expect_close(seen["value"], np.float64(0.4), told("pixel_accuracy", given_), hint)
+
+
+@pytest.mark.about("pixel_accuracy")
 @pytest.mark.parametrize("dtype", ["uint8", "int64"])
 def test_every_label_counts_where_none_is_ignored(student, dtype: str) -> None:
     """ignore_index defaults to None: 255 and 0 are labels like others"""
@@ -283,8 +300,8 @@ def test_inputs_are_untouched(student, metric: str, given_: Spec) -> None:
 )
 def test_refuses_different_shapes(student, metric: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:
     """different shapes are a ValueError, even where they broadcast or have as many elements"""
-    for pred, target in ((shape, other), (other, shape)):
-        given_ = {"pred": shaped(pred, "int64"), "num_classes": 3, "ignore_index": None}
+    for (pred, target), ignore_index in product([(shape, other), (other, shape)], [None, 255]):
+        given_ = {"pred": shaped(pred, "int64"), "num_classes": 3, "ignore_index": ignore_index}
         same = {**given_, "target": np.asarray((given_["pred"] + 1) // 2)}
         expect_measured(measured(student, metric, same), metric, same)
         with refused(f"{metric}(pred of shape {pred}, target of shape {target})", "compare the shapes first"):

@@ -18,16 +18,18 @@ LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives
 class PyramidEncoder(nn.Module):
     """Five taps at strides 2 to 32, each a 1x1 convolution of the averaged image, so that none depends on another.
 
-    `offsets` are added to the taps that they name, `fixed` replace them: gradients with respect to them, or changes of
-    them, show how the decoder uses each tap.
+    Like those of VGG, they are needed again in the backward pass: the tanh of what was convolved. `offsets` are added
+    before it to the taps that they name, `fixed` replace taps: gradients with respect to them, or changes of them, show
+    how the decoder uses each tap. One of the taps, x1 unless `normed` names another, is batch-normalised.
     """
 
-    def __init__(self, channels: Plain, seed: int) -> None:
+    def __init__(self, channels: Plain, seed: int, normed: str = "x1") -> None:
         super().__init__()
         self.channels = tuple(channels)
         seed_draws(seed)
         self.project = nn.ModuleList(nn.Conv2d(3, width, kernel_size=1) for width in channels)
-        self.norm = nn.BatchNorm2d(channels[0])  # at x1, which the score needs nothing of
+        self.normed = normed
+        self.norm = nn.BatchNorm2d(channels[TAPS.index(normed)])
         self.offsets: dict[str, Tensor] = {}
         self.fixed: dict[str, Tensor] = {}
 
@@ -35,8 +37,8 @@ class PyramidEncoder(nn.Module):
         taps: dict[str, Tensor] = {}
         for level, (name, project) in enumerate(zip(TAPS, self.project, strict=True), start=1):
             tap = project(F.avg_pool2d(images, 2**level))
-            tap = self.norm(tap) if level == 1 else tap
-            taps[name] = tap + self.offsets[name] if name in self.offsets else tap
+            tap = self.norm(tap) if name == self.normed else tap
+            taps[name] = torch.tanh(tap + self.offsets[name] if name in self.offsets else tap)
         return taps | self.fixed
 
 
@@ -45,9 +47,10 @@ def encoder_of(net: Plain) -> PyramidEncoder:
 
     Args:
         net: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`, with
-            `"beside": True` for one beside which another with the opposite `skips` is built.
+            `"beside": True` for one beside which another with the opposite `skips` is built, `"normed"` for a tap of
+            the encoder that is batch-normalised in place of x1.
     """
-    encoder = PyramidEncoder(net["channels"], net["seed"])
+    encoder = PyramidEncoder(net["channels"], net["seed"], net.get("normed", "x1"))
     for position, parameter in enumerate(encoder.parameters()):
         parameter.requires_grad_(position not in net["frozen"])
     return encoder

@@ -42,20 +42,33 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
 def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
     """Call several of `freeze` and `unfreeze` on one network, one after another.
 
+    Args:
+        functions: their names; `"by hand"` turns `requires_grad` of the first parameter, without a call.
+
     Returns:
-        After each call, `requires_grad` by name, and what `trainable` gives.
+        After each, `requires_grad` by name, and what `trainable` gives.
     """
     model = build(net)
     seen = []
     for function in functions:
-        call(attribute(room, function), model, gives=nn.Module)
+        if function == "by hand":
+            first = next(model.parameters())
+            first.requires_grad_(not first.requires_grad)
+        else:
+            call(attribute(room, function), model, gives=nn.Module)
         seen.append({"requires_grad": flags(model), "trainable": _listed(room, model)})
     return seen
 
 
 def trainable(room: object, *, net: Plain) -> Plain:
-    """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them."""
-    return _listed(room, build(net))
+    """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them.
+
+    All of them hold a gradient, as after a training step before which less was frozen.
+    """
+    model = build(net)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    return _listed(room, model)
 
 
 def _listed(room: object, model: nn.Module) -> list[int]:

@@ -35,13 +35,13 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 class Scaled(nn.Module):
-    """A block with parameters of its own, one of them a single number, beside those of its child."""
+    """A block with parameters of its own, one of them a single number in half precision, beside those of its child."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.inner = nn.Linear(features, features)
         self.scale = nn.Parameter(torch.rand(features) + 0.5)
-        self.shift = nn.Parameter(torch.rand(()))
+        self.shift = nn.Parameter(torch.rand(()).half())
 
     def forward(self, inputs: Tensor) -> Tensor:
         scaled: Tensor = self.inner(inputs) * self.scale + self.shift
@@ -146,8 +146,8 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 def digest(tensor: Tensor) -> str:
     """A name for a tensor's dtype, shape and values, equal exactly when all three are."""
-    values = array(tensor)
-    return f"{values.dtype}{list(values.shape)} {hashlib.sha256(values.tobytes()).hexdigest()[:16]}"
+    values = array(tensor.double() if tensor.dtype is torch.half else tensor)
+    return f"{tensor.dtype}{list(values.shape)} {hashlib.sha256(values.tobytes()).hexdigest()[:16]}"
 
 
 def state(model: nn.Module) -> dict[str, str]:
