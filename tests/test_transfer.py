@@ -92,7 +92,7 @@ def built(student, case: str, num_classes: int | None = 2) -> Spec:
 @pytest.mark.parametrize("num_classes", [2, 5, 1, 10])
 @pytest.mark.parametrize("case", CASES)
 def test_backbone_under_a_new_head(student, case: str, num_classes: int) -> None:
-    """AlexNet with the right weights, its values untouched, under a fresh head of num_classes; ten are as many as it had"""
+    """AlexNet with the right weights, its values untouched, under a fresh head, for as many classes as it had too"""
     built(student, case, num_classes)
 
 
