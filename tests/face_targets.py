@@ -141,7 +141,7 @@ def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
 
     A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
-    or of the draw with all that was put around it. Both explanations are tried.
+    or of the draw with all that was put around it; or with mid-grey in its place. All explanations are tried.
 
     Returns:
         Least and greatest b as `"brightness"`, least and greatest c as `"contrast"`.
@@ -158,11 +158,12 @@ def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     got_light = np.mean([level(np.array([disc.row, disc.column]), UPPER / 2) for disc in seen.discs[:2]])
     slope = float(got_light - level(seen.centre, UPPER)) / (light - dark)
     offset = float(got_light) - slope * light
+    # The mean of the target is mid-grey, times b as the jitter sees it.
     around_target = slope + offset / 0.5
-    around_draw = 1 - offset / max(float(luminance.mean()), 1e-6)
+    contrasts = [1 - offset / max(mean, 1e-6) for mean in (float(luminance.mean()), 0.5)]
     explained = {
-        "brightness": (around_target, slope / around_draw if around_draw > 0 else np.inf),
-        "contrast": (slope / around_target if around_target > 0 else np.inf, around_draw),
+        "brightness": (around_target, *(slope / contrast if contrast > 0 else np.inf for contrast in contrasts)),
+        "contrast": (slope / around_target if around_target > 0 else np.inf, *contrasts),
     }
     return {what: (min(factors), max(factors)) for what, factors in explained.items()}
 

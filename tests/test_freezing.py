@@ -171,7 +171,7 @@ def test_gradients_are_collected_accordingly(student, function: str, net: Spec) 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@given(net=nets())
+@given(net=nets(dropout=True))
 def test_gradient_flows_through_to_the_input(student, function: str, net: Spec) -> None:
     """gradient still flows through the module to its input, unchanged"""
     seen = changed(student, function, net)

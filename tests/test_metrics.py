@@ -72,6 +72,15 @@ def test_seven_pixels(student, metric: str) -> None:
     expect_dtype(seen, metric, SEVEN)
 
 
+@pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou"])
+def test_a_result_stays_as_it_is(student, metric: str) -> None:
+    """a second call does not change what the first one returned"""
+    seen = student.ask("metrics.measure", metric=metric, **SEVEN, then_exchanged=True)
+    hint = "make a new tensor in each call: one that is kept and filled again is the result of every call"
+    expect_measured(measured(student, metric, SEVEN), metric, SEVEN)
+    expect_close(seen["value"], by_definition(metric, SEVEN), f"{told(metric, SEVEN)}, after another call", hint)
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("ignore_index", [255, 3, 0, -100])
 def test_ignored_pixels(student, metric: str, ignore_index: int) -> None:

@@ -25,12 +25,19 @@ def measure(
     ignore_index: int | None = None,
     pred_layout: str = "contiguous",
     target_layout: str = "contiguous",
+    then_exchanged: bool = False,
 ) -> Plain:
-    """Compute one metric; `num_classes` is None for `pixel_accuracy`, which takes none."""
+    """Compute one metric; `num_classes` is None for `pixel_accuracy`, which takes none.
+
+    Args:
+        then_exchanged: compute it once more, with prediction and target exchanged, before the result is read.
+    """
     before = tensor(pred, pred_layout), tensor(target, target_layout)
     classes = [] if num_classes is None else [num_classes]
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     result = call(attribute(room, metric), *before, *classes, **keywords, gives=_GIVES[metric])
+    if then_exchanged:
+        call(attribute(room, metric), *before[::-1], *classes, **keywords)
     is_tensor = isinstance(result, torch.Tensor)
     return {
         "dtype": str(result.dtype).removeprefix("torch.") if is_tensor else None,
