@@ -227,9 +227,7 @@ def _disc(runs: np.ndarray, shape: tuple[int, ...]) -> Disc:
     area = int(lengths.sum())
     cut = rows.min() == 0 or starts.min() == 0 or rows.max() == shape[0] - 1 or ends.max() == shape[1]
     row, column = (float((lengths * middle).sum() / area) for middle in (rows, (starts + ends - 1) / 2))
-    down, across = rows - row, (starts + ends - 1) / 2 - column
-    spread = np.array([[down @ (lengths * down), down @ (lengths * across)], [0, across @ (lengths * across)]]) / area
-    spread[1, 1] += lengths @ (lengths**2 - 1) / 12 / area
-    spread[1, 0] = spread[0, 1]
-    ellipse = 4 * pi * np.linalg.det(spread + np.eye(2) / 12) ** 0.5
+    apart = np.stack([rows - row, (starts + ends - 1) / 2 - column])
+    spread = (apart * lengths) @ apart.T / area + np.diag([1, lengths @ lengths**2 / area]) / 12  # of pixels, of runs
+    ellipse = 4 * pi * np.linalg.det(spread) ** 0.5
     return Disc(row, column, area, float(area / ellipse), bool(cut))

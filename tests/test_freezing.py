@@ -209,19 +209,29 @@ def test_returns_the_same_object(student, function: str, net: Spec) -> None:
 
 def expect_listed(student, net: Spec) -> None:
     wanted = [i for i, parameter in enumerate(build(net).parameters()) if parameter.requires_grad]
-    got = student.ask("freezing.trainable", net=net)
-    hint = "filter module.parameters() by requires_grad and keep its order"
+    for when, after_a_step in (("", False), (", all of which hold a gradient", True)):
+        got = student.ask("freezing.trainable", net=net, after_a_step=after_a_step)
+        expect(
+            got == wanted,
+            f"trainable_parameters(net): positions {wanted} in net.parameters(){when}",
+            got,
+            _not_listed(got, wanted, net),
+        )
+
+
+def _not_listed(got: list[int], wanted: list[int], net: Spec) -> str:
+    """What another list than the wanted one means."""
     if -1 in got:
-        hint = "list the module's own nn.Parameter objects: no names, pairs, groups or copies"
-    elif len(set(got)) < len(got):
-        hint = "a parameter shared by two layers is listed twice; module.parameters() gives each once"
-    elif set(got) - set(wanted):
-        hint = "a parameter without requires_grad is listed"
-    elif set(wanted) - set(got) and any(layer["kind"] == "alias" for layer in net["layers"]):
-        hint = "a parameter is missing: objects count, `is` or id(), not their values nor the memory behind them"
-    elif set(wanted) - set(got):
-        hint = "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
-    expect(got == wanted, f"trainable_parameters(net): positions {wanted} in net.parameters()", got, hint)
+        return "list the module's own nn.Parameter objects: no names, pairs, groups or copies"
+    if len(set(got)) < len(got):
+        return "a parameter shared by two layers is listed twice; module.parameters() gives each once"
+    if set(got) - set(wanted):
+        return "a parameter without requires_grad is listed"
+    if set(wanted) - set(got) and any(layer["kind"] == "alias" for layer in net["layers"]):
+        return "a parameter is missing: objects count, `is` or id(), not their values nor the memory behind them"
+    if set(wanted) - set(got):
+        return "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
+    return "filter module.parameters() by requires_grad and keep its order"
 
 
 @given(net=nets())

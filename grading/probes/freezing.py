@@ -60,14 +60,16 @@ def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
     return seen
 
 
-def trainable(room: object, *, net: Plain) -> Plain:
+def trainable(room: object, *, net: Plain, after_a_step: bool = False) -> Plain:
     """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them.
 
-    All of them hold a gradient, as after a training step before which less was frozen.
+    Args:
+        after_a_step: all parameters hold a gradient, as after a training step before which less was frozen.
     """
     model = build(net)
-    for parameter in model.parameters():
-        parameter.grad = torch.ones_like(parameter)
+    if after_a_step:
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
     return _listed(room, model)
 
 

@@ -37,7 +37,7 @@ def measure(
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     result = call(attribute(room, metric), *before, *classes, **keywords, gives=_GIVES[metric])
     if then_exchanged:
-        call(attribute(room, metric), *before[::-1], *classes, **keywords)
+        call(attribute(room, metric), *before[::-1], *classes, **keywords, gives=_GIVES[metric])
     is_tensor = isinstance(result, torch.Tensor)
     return {
         "dtype": str(result.dtype).removeprefix("torch.") if is_tensor else None,
