@@ -174,6 +174,8 @@ def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
     return read_weights(name, Path(file))
 
 
+MOST_CLASSIFIERS = 3  # among which a challenger may choose
+
 # What a history comes from; the rest of the grader judges and reports it.
 _OF_A_HISTORY = ("backbones/", "data/", "probes/", "training/", "workers/", "disguise", "runs", "scor", "structure")
 
@@ -326,7 +328,8 @@ def _known_classifiers(names: Plain) -> list[str]:
     from torchvision import models
 
     known = set(models.list_models(module=models))
-    return [name for name in names if isinstance(name, str) and name in known][:1] if isinstance(names, list) else []
+    wanted = [name for name in names if isinstance(name, str) and name in known] if isinstance(names, list) else []
+    return list(dict.fromkeys(wanted))[:MOST_CLASSIFIERS]
 
 
 def _backbones(plan: Plan) -> list[str]:

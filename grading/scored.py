@@ -47,7 +47,8 @@ class ScoredTraining:
                 "asked: in eval mode, the logits of an image whatever batch it is in\n"
                 f"got:   logits of the same image that differ by {discord:.1%} of the spread of all logits\n"
                 "hint:  dropout or batch normalisation still works as in training: does the network override train() "
-                "or eval(), hold layers that are not registered, or call F.dropout without training=self.training?"
+                "or eval(), hold layers that are not registered, call F.dropout without training=self.training, or "
+                "switch to half precision by itself?"
             )
         counts = counted(self._disguise.logits(logits), self._labels)
         self.history.append(

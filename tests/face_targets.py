@@ -23,7 +23,7 @@ INSET = 0.02  # from the discs' edges to the square's, so that a crop at the squ
 REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  # of the centres, both ways
 BOLD = (110, 255)  # grey and discs: seen whatever the jitter
 SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
-ROUND = 0.82  # share of the ellipse that a disc of few pixels still fills
+ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
 PALE = (122, 172)  # mean 125, mid-grey for any idea of it; no allowed jitter drives it to black or white
 
 
@@ -119,7 +119,7 @@ def face(picture: np.ndarray) -> Face:
         for arranged in _arranged(_discs(luminance, level)):
             if not best or arranged[-1].area > best[-1].area:
                 best = arranged
-        if best and best[-1].area >= SPECK:
+        if best and best[-1].area >= SPECK:  # smaller ones may be noise, with the discs to be seen at another level
             return Face(best, "")
     found = _discs(luminance, usual)
     return Face(best, "") if best else Face(found, lost_or_cut(found))
@@ -179,7 +179,7 @@ def _discs(luminance: np.ndarray, level: float) -> list[Disc]:
 
 
 def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
-    """Four whole regions that lie as the discs do, and are as large as they must be for that."""
+    """Four whole, round regions that lie as the discs do, and are as large as they must be for that."""
     whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:10]  # more are noise
     for upper in combinations(whole, 2):
         for lower in combinations([disc for disc in whole if disc.area < 0.8 * upper[1].area], 2):

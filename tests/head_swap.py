@@ -16,13 +16,9 @@ def head_of(model: nn.Module) -> Layer:
 
 
 def swapped(model: nn.Module, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
-    """`model` with another head of the same kind, in the same place and mode, in float64."""
+    """`model`, whose head is a Linear, with another one in the same place and mode, in float64."""
     old = head_of(model)
-    new: Layer
-    if isinstance(old, nn.Linear):
-        new = nn.Linear(weight.shape[1], len(weight))
-    else:
-        new = nn.Conv2d(weight.shape[1], len(weight), old.kernel_size, old.stride, old.padding)
+    new = nn.Linear(weight.shape[1], len(weight))
     new.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
     new.train(old.training)
     name = next(name for name, part in model.named_modules() if part is old)

@@ -81,7 +81,7 @@ def expect_gradient(tap: str, seen: list, net: Spec, hint: str, mode: str = "") 
 
 
 def expect_scores(logits: np.ndarray, net: Spec, images: np.ndarray, *, distinct: bool = True) -> None:
-    """Finite scores for every class and pixel, other ones for every image unless not `distinct`."""
+    """Finite scores for every class and pixel; where `distinct`, other ones for every image."""
     count, _, *sides = images.shape
     wanted = (count, net["num_classes"], *sides)
     hint = "upsample the score back to the input's height and width, in that order; x5 has stride 32"
@@ -175,7 +175,7 @@ def test_scores_are_raw(student, num_classes: int, skips: bool, training: bool, 
     # Large weights make raw scores large, on both sides of zero.
     data = {"images": images, "training": training}
     logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)).astype("float64")
-    expect_scores(logits, net, np.concatenate([images] * 3), distinct=False)
+    expect_scores(logits, net, np.concatenate([images] * 3), distinct=False)  # a sigmoid's are all 0 or 1
     asked = f"{told(net)}, its weights up to a thousand times as large: raw scores"
     if num_classes == 1:  # a bias alone may give the scores of one class their sign
         hint = "a softmax, sigmoid or tanh at the end? the loss expects logits"

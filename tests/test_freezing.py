@@ -101,7 +101,7 @@ def test_a_frozen_part_changes_too(student, function: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("names", [("features", "classifier", "fc"), ("conv1", "bn1", "norm")], ids=" ".join)
 def test_names_of_layers_do_not_matter(student, function: str, names: tuple[str, ...]) -> None:
-    """a network of features and a classifier, as torchvision's, changes in all of its parts"""
+    """a network changes in all of its parts, whatever they are called"""
     for frozen in (list(range(6)), [], [0, 1], [2, 3, 5]):
         changed(
             student,
@@ -268,9 +268,8 @@ def test_what_was_called_before_does_not_matter(student, functions: tuple[str, .
     net = {**DEEP, "frozen": [1, 4]}
     for count, seen in enumerate(student.ask("freezing.in_turn", functions=list(functions), net=net), start=1):
         flags_now = list(seen["requires_grad"].values())
-        asked = ", ".join(
-            "net[0].weight by hand" if function == "by hand" else f"{function}(net)" for function in functions[:count]
-        )
+        flipped = "net[0].weight.requires_grad flipped"
+        asked = ", ".join(flipped if name == "by hand" else f"{name}(net)" for name in functions[:count])
         if (function := functions[count - 1]) != "by hand":
             right = function == "unfreeze"
             expect_same(

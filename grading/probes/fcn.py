@@ -18,9 +18,9 @@ LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives
 class PyramidEncoder(nn.Module):
     """Five taps at strides 2 to 32, each a 1x1 convolution of the averaged image, so that none depends on another.
 
-    Like those of VGG, they are needed again in the backward pass: the tanh of what was convolved. `offsets` are added
-    before it to the taps that they name, `fixed` replace taps: gradients with respect to them, or changes of them, show
-    how the decoder uses each tap. One of the taps, x1 unless `normed` names another, is batch-normalised.
+    As in VGG, the backward pass needs all but x5 as they were: they are the tanh of what was convolved. `offsets` are
+    added before it to the taps that they name, `fixed` replace taps: gradients with respect to them, or changes of
+    them, show how the decoder uses each tap. One of the taps, x1 unless `normed` names another, is batch-normalised.
     """
 
     def __init__(self, channels: Plain, seed: int, normed: str = "x1") -> None:
@@ -38,7 +38,8 @@ class PyramidEncoder(nn.Module):
         for level, (name, project) in enumerate(zip(TAPS, self.project, strict=True), start=1):
             tap = project(F.avg_pool2d(images, 2**level))
             tap = self.norm(tap) if name == self.normed else tap
-            taps[name] = torch.tanh(tap + self.offsets[name] if name in self.offsets else tap)
+            tap = tap + self.offsets[name] if name in self.offsets else tap
+            taps[name] = tap if name == "x5" else torch.tanh(tap)
         return taps | self.fixed
 
 

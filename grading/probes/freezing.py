@@ -43,16 +43,16 @@ def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
     """Call several of `freeze` and `unfreeze` on one network, one after another.
 
     Args:
-        functions: their names; `"by hand"` turns `requires_grad` of the first parameter, without a call.
+        functions: their names; `"by hand"` flips `requires_grad` of the first parameter, without a call.
 
     Returns:
         After each, `requires_grad` by name, and what `trainable` gives.
     """
     model = build(net)
+    first = next(model.parameters())
     seen = []
     for function in functions:
         if function == "by hand":
-            first = next(model.parameters())
             first.requires_grad_(not first.requires_grad)
         else:
             call(attribute(room, function), model, gives=nn.Module)

@@ -7,7 +7,7 @@ from torch import nn
 
 from grading.backbones.mini import mini_classifier
 from grading.probes import StudentRaised, attribute, call
-from grading.probes.nets import array, build, default_dtype, digest, seed_draws
+from grading.probes.nets import array, build, default_dtype, digest, seed_draws, widened
 from grading.workers.wire import Plain
 
 
@@ -67,7 +67,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
             "position": positions.get(id(parameter), -1),
             "digest": digest(parameter),
             "trains": parameter.requires_grad,
-            "values": None if id(parameter) in positions else array(parameter),
+            "values": None if id(parameter) in positions else array(widened(parameter)),
         }
         for parameter in parameters
     ]

@@ -49,7 +49,7 @@ class Scaled(nn.Module):
 
 
 def build(net: Plain) -> nn.Module:
-    """Build a network in float64.
+    """Build a network in float64, but for one number of every `scaled` layer, which is in half precision.
 
     Args:
         net: `{"layers": [...], "frozen": [...], "training": bool, "seed": int}`; a layer is
@@ -144,9 +144,14 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     return values
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """Half precision, which is not exchanged, as float64, which holds the same values; others as they are."""
+    return tensor.double() if tensor.dtype is torch.half else tensor
+
+
 def digest(tensor: Tensor) -> str:
     """A name for a tensor's dtype, shape and values, equal exactly when all three are."""
-    values = array(tensor.double() if tensor.dtype is torch.half else tensor)
+    values = array(widened(tensor))
     return f"{tensor.dtype}{list(values.shape)} {hashlib.sha256(values.tobytes()).hexdigest()[:16]}"
 
 

@@ -30,8 +30,9 @@ class Loader:
         return self.load("alexnet", pretrained)
 
     def load(self, name: str, pretrained: bool) -> nn.Module:
-        self.calls.append([str(name), bool(pretrained) if pretrained in (True, False) else str(pretrained)])
         model = backbone(name, bool(pretrained))
+        # What could not be built, and was caught, is not a call to judge.
+        self.calls.append([str(name), bool(pretrained) if pretrained in (True, False) else str(pretrained)])
         self.digests.update(map(digest, model.parameters()))
         return model
 
@@ -81,13 +82,14 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
 
 
 def backbone_names(room: object) -> Plain:
-    """The torchvision names that the challenger loads with pretrained weights."""
+    """The torchvision names that the challenger loads with pretrained weights, but for what cannot be built."""
     names: list[str] = []
 
     def load(name: str, pretrained: bool) -> nn.Module:
+        model = backbone(name, bool(pretrained))
         if pretrained:
             names.append(str(name))
-        return backbone(name, bool(pretrained))
+        return model
 
     call(attribute(room, "build_challenger"), load)
     return names

@@ -45,7 +45,7 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     model.to(device)
     if device.type == "cuda":
         model.to(memory_format=torch.channels_last)
-        torch.backends.cudnn.allow_tf32 = False  # or float32 would be no better than half precision in `predict`
+        torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed
     scheduler = build_scheduler(optimizer, job["protocol"])
     for _ in range(job["protocol"]["epochs"]):
         start = time.perf_counter()
@@ -88,7 +88,7 @@ def train_one_epoch(model: nn.Module, task: Any, optimizer: torch.optim.Optimize
 def predict(model: nn.Module, task: Any, device: torch.device) -> np.ndarray:
     """Logits of the validation images, float32, in their order.
 
-    Computed in float32 on GPUs too: in half precision, the size of a batch alone changes what an image gets.
+    Computed in float32 on GPUs too: in half precision or TF32, the size of a batch alone changes what an image gets.
     """
     model.eval()
     batches = []
