@@ -16,6 +16,7 @@ from grading.submissions import Submission, SubmissionError, locate
 from .built_on import built_on
 from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
+from .strategies import move_seeds
 from .telling import message_of, question_of, repeatable
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
@@ -29,6 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[LOCATED] = locate(config.getoption("--impl"))
     except SubmissionError as error:
         raise pytest.UsageError(f"--impl {error}") from None
+    if (seed := str(config.getoption("--hypothesis-seed", None))).isdigit():
+        move_seeds(int(seed))
     config.pluginmanager.register(Points(config.stash[LOCATED].name))
     is_controller = not hasattr(config, "workerinput")
     if is_controller and not config.getoption("--full"):

@@ -11,16 +11,16 @@ from grading.probes.transfer import backbone
 
 from .expect import expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
-from .strategies import Spec
+from .strategies import Spec, moved
 
-pytestmark = pytest.mark.about("build_case")
+pytestmark = [pytest.mark.about("build_case"), pytest.mark.seeded]
 
 CASES = [
     pytest.param("feature_extractor", marks=pytest.mark.q1_1),
     pytest.param("finetuned", marks=pytest.mark.q1_2),
     pytest.param("scratch", marks=pytest.mark.q1_3),
 ]
-IMAGES = np.random.default_rng(4).normal(size=(3, 3, 64, 64)).astype("float32")
+IMAGES = np.random.default_rng(moved(4)).normal(size=(3, 3, 64, 64)).astype("float32")
 A_BOOL = "pretrained is True or False: which weights that means is the business of the function that was given"
 NO_CNN = ("vit", "swin", "maxvit")
 
