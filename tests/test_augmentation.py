@@ -22,7 +22,7 @@ from .face_targets import (
 )
 from .strategies import Spec, moved
 
-pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform"), pytest.mark.seeded]
+pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 65), (218, 178), (120, 160), (100, 260), (281, 90)]
@@ -175,6 +175,7 @@ def test_imagenet_normalised(student, function: str) -> None:
         )
 
 
+@pytest.mark.seeded
 @pytest.mark.parametrize(
     ("height", "width", "size", "count"), [(100, 90, 64, 240), (96, 96, 64, 24), (90, 120, 224, 24)]
 )
@@ -282,6 +283,7 @@ def test_evaluation_is_centred(student, height: int, width: int, size: int) -> N
     )
 
 
+@pytest.mark.seeded
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
@@ -294,6 +296,7 @@ def test_the_whole_face_is_in_view(student, function: str, height: int, width: i
         seen_in(picture, called(function, image, size), f"draw {number} of {count}: ")
 
 
+@pytest.mark.seeded
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
 def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
@@ -327,11 +330,13 @@ def expect_within_30_percent(student, what: str, hint: str) -> None:
         )
 
 
+@pytest.mark.seeded
 def test_brightness_varies_by_at_most_30_percent(student) -> None:
     """training pictures are at most 30 % brighter or darker"""
     expect_within_30_percent(student, "brightness", BRIGHTNESS)
 
 
+@pytest.mark.seeded
 def test_contrast_varies_by_at_most_30_percent(student) -> None:
     """training pictures have at most 30 % more or less contrast"""
     expect_within_30_percent(student, "contrast", CONTRAST)
