@@ -8,7 +8,7 @@ Around the square a transform may show anything, such as bars of any colour.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from math import pi
 
 import numpy as np
@@ -24,7 +24,9 @@ REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  #
 BOLD = (110, 255)  # grey and discs: seen whatever the jitter
 SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
 ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
-PALE = (122, 172)  # mean 125, mid-grey for any idea of it; no allowed jitter drives it to black or white
+PALE = (122, 172)  # mean 125, mid-grey for any idea of it; only both factors at their greatest drive it to white
+ROUNDED = 1 / 255  # a picture's greys are whole numbers, rounded or cut off after each of a few steps
+WHITE, GLARE = 0.98, 0.2  # from here on a grey may have been cut off at 1; allowed factors lead to 1.2 at most
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
 
     A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
-    or of the draw with all that was put around it; or with mid-grey in its place. All explanations are tried.
+    or of the draw with all that was put around it; or with mid-grey in its place. All explanations are tried, for all
+    greys that may have been rounded, or cut off at white, to those that are seen.
 
     Returns:
         Least and greatest b as `"brightness"`, least and greatest c as `"contrast"`.
@@ -155,16 +158,18 @@ def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
         return float(luminance[distance <= max(radius * side, distance.min())].mean())
 
     dark, light = (grey / 255 for grey in PALE)
-    got_light = np.mean([level(np.array([disc.row, disc.column]), UPPER / 2) for disc in seen.discs[:2]])
-    slope = float(got_light - level(seen.centre, UPPER)) / (light - dark)
-    offset = float(got_light) - slope * light
-    # The mean of the target is mid-grey, times b as the jitter sees it.
-    around_target = slope + offset / 0.5
-    contrasts = [1 - offset / max(mean, 1e-6) for mean in (float(luminance.mean()), 0.5)]
-    explained = {
-        "brightness": (around_target, *(slope / contrast if contrast > 0 else np.inf for contrast in contrasts)),
-        "contrast": (slope / around_target if around_target > 0 else np.inf, *contrasts),
-    }
+    got_dark = level(seen.centre, UPPER)
+    got_light = float(np.mean([level(np.array([disc.row, disc.column]), UPPER / 2) for disc in seen.discs[:2]]))
+    lights = (got_light - ROUNDED, got_light + ROUNDED if got_light < WHITE else 1 + GLARE)
+    explained: dict[str, list[float]] = {"brightness": [], "contrast": []}
+    for from_dark, from_light in product((got_dark - ROUNDED, got_dark + ROUNDED), lights):
+        slope = (from_light - from_dark) / (light - dark)
+        offset = from_light - slope * light
+        # The mean of the target is mid-grey, times b as the jitter sees it.
+        around_target = slope + offset / 0.5
+        contrasts = [1 - offset / max(mean, 1e-6) for mean in (float(luminance.mean()), 0.5)]
+        explained["brightness"] += [around_target, *(slope / c if c > 0 else np.inf for c in contrasts)]
+        explained["contrast"] += [slope / around_target if around_target > 0 else np.inf, *contrasts]
     return {what: (min(factors), max(factors)) for what, factors in explained.items()}
 
 
