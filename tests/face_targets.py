@@ -65,6 +65,11 @@ class Face:
         return upper + (lower - upper) * REACH_UPPER / (REACH_UPPER + REACH_LOWER)
 
     @property
+    def side(self) -> float:
+        """The shorter side of the target, in pixels of the draw."""
+        return float((np.mean([disc.area for disc in self.discs[:2]]) / pi) ** 0.5 / UPPER)
+
+    @property
     def tilt(self) -> float:
         """Degrees by which the face is turned, 0 to 180; if it is sheared, the lesser of those of its two axes."""
         fall, shift = _middle(self.discs[2:4]) - _middle(self.discs[:2])
@@ -116,15 +121,15 @@ def face(picture: np.ndarray) -> Face:
     luminance = picture.mean(axis=-1)
     # Grey is at most two thirds of white under any allowed brightness and contrast.
     usual = 0.82 * luminance.max()
-    best: list[Disc] = []
-    for level in (usual, *np.linspace(luminance.min(), luminance.max(), 24)[1:-1]):  # something else may be brighter
-        for arranged in _arranged(_discs(luminance, level)):
-            if not best or arranged[-1].area > best[-1].area:
-                best = arranged
-        if best and best[-1].area >= SPECK:  # smaller ones may be noise, with the discs to be seen at another level
-            return Face(best, "")
-    found = _discs(luminance, usual)
-    return Face(best, "") if best else Face(found, lost_or_cut(found))
+    found: list[Face] = []
+    for level in (usual, *np.linspace(luminance.max(), luminance.min(), 24)[1:-1]):  # something else may be brighter
+        found += [Face(arranged, "") for arranged in _arranged(_discs(luminance, level))]
+        if any(one.discs[-1].area >= SPECK for one in found):  # smaller: noise, with the discs to be seen at another
+            break
+    if found:
+        return _one_of(found, np.array(luminance.shape) / 2)
+    discs = _discs(luminance, usual)
+    return Face(discs, lost_or_cut(discs))
 
 
 def lost_or_cut(found: list[Disc]) -> str:
@@ -139,6 +144,13 @@ def lost_or_cut(found: list[Disc]) -> str:
     return ""
 
 
+def around(picture: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
+    """Mean colour (3,) of the pixels of a draw (H, W, 3) that lie within `radius` of a place, or next to it."""
+    rows, columns = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+    distance = np.hypot(rows - centre[0], columns - centre[1])
+    return picture[distance <= max(radius, distance.min())].mean(axis=0)
+
+
 def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
 
@@ -149,28 +161,31 @@ def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
     Returns:
         Least and greatest b as `"brightness"`, least and greatest c as `"contrast"`.
     """
-    luminance = picture.mean(axis=-1)
-    pixels = np.mgrid[0 : luminance.shape[0], 0 : luminance.shape[1]]
-    side = (np.mean([disc.area for disc in seen.discs[:2]]) / pi) ** 0.5 / UPPER  # of the target, in this draw
-
-    def level(middle: np.ndarray, radius: float) -> float:
-        distance = np.hypot(*(pixels - middle[:, None, None]))
-        return float(luminance[distance <= max(radius * side, distance.min())].mean())
-
     dark, light = (grey / 255 for grey in PALE)
-    got_dark = level(seen.centre, UPPER)
-    got_light = float(np.mean([level(np.array([disc.row, disc.column]), UPPER / 2) for disc in seen.discs[:2]]))
+    got_dark = float(around(picture, seen.centre, UPPER * seen.side).mean())
+    discs = [around(picture, np.array([disc.row, disc.column]), UPPER / 2 * seen.side) for disc in seen.discs[:2]]
+    got_light = float(np.mean(discs))
     lights = (got_light - ROUNDED, got_light + ROUNDED if got_light < WHITE else 1 + GLARE)
+    # What lies around the face may have been cut off too, at white or at black, by up to 0.3 times the mean.
+    mean, black, white = float(picture.mean()), float((picture < 1 - WHITE).mean()), float((picture > WHITE).mean())
+    means = (mean * (1 - 0.3 * black), mean + GLARE * white, 0.5)
     explained: dict[str, list[float]] = {"brightness": [], "contrast": []}
     for from_dark, from_light in product((got_dark - ROUNDED, got_dark + ROUNDED), lights):
         slope = (from_light - from_dark) / (light - dark)
         offset = from_light - slope * light
         # The mean of the target is mid-grey, times b as the jitter sees it.
         around_target = slope + offset / 0.5
-        contrasts = [1 - offset / max(mean, 1e-6) for mean in (float(luminance.mean()), 0.5)]
+        contrasts = [1 - offset / max(mean, 1e-6) for mean in means]
         explained["brightness"] += [around_target, *(slope / c if c > 0 else np.inf for c in contrasts)]
         explained["contrast"] += [slope / around_target if around_target > 0 else np.inf, *contrasts]
     return {what: (min(factors), max(factors)) for what, factors in explained.items()}
+
+
+def _one_of(faces: list[Face], middle: np.ndarray) -> Face:
+    """Of the largest, which may be mirror images of one face around a picture, an upright one near the middle."""
+    largest = max(one.discs[-1].area for one in faces)
+    alike = [one for one in faces if one.discs[-1].area >= 0.8 * largest]
+    return min(alike, key=lambda one: (one.tilt > 90, float(np.linalg.norm(one.centre + 0.5 - middle))))
 
 
 def _middle(pair: Sequence[Disc]) -> np.ndarray:
@@ -178,38 +193,45 @@ def _middle(pair: Sequence[Disc]) -> np.ndarray:
 
 
 def _discs(luminance: np.ndarray, level: float) -> list[Disc]:
-    """The regions above a level, largest first; specks are left out."""
-    found = [region for region in _regions(luminance > level) if region.area >= 4]
-    return sorted(found, key=lambda disc: -disc.area)
+    """The regions above a level, largest first; specks of less than four pixels are left out."""
+    return sorted(_regions(luminance > level, least=4), key=lambda disc: -disc.area)
 
 
 def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
     """Four whole, round regions that lie as the discs do, and are as large as they must be for that."""
-    whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:10]  # more are noise
-    for upper in combinations(whole, 2):
-        for lower in combinations([disc for disc in whole if disc.area < 0.8 * upper[1].area], 2):
-            across, further = (np.array([b.row - a.row, b.column - a.column]) for a, b in (upper, lower))
-            down = _middle(lower) - _middle(upper)
-            further = further if across @ further > 0 else -further
-            skewed = np.linalg.norm(across / REACH_UPPER - further / REACH_LOWER) * REACH_LOWER
-            pixels = abs(float(np.linalg.det([across, down]))) / (2 * REACH_UPPER * (REACH_UPPER + REACH_LOWER))
-            sizes = [
-                disc.area / (pi * radius**2 * max(pixels, 1e-6))
-                for radius, pair in ((UPPER, upper), (LOWER, lower))
-                for disc in pair
-            ]
-            if skewed < 0.25 * np.linalg.norm(further) and min(sizes) > 0.6 and max(sizes) < 1.6:
-                yield [*upper, *lower]
+    whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:20]  # more are noise
+    if len(whole) < 4:
+        return
+    larger, smaller = np.array(list(combinations(range(len(whole)), 2))).T  # of each pair
+    places = np.array([(disc.row, disc.column) for disc in whole])
+    areas = np.array([disc.area for disc in whole])
+    apart, middle = places[smaller] - places[larger], (places[smaller] + places[larger]) / 2
+    # Every pair as the upper one, along the first axis, with every pair as the lower one.
+    across, down = apart[:, None], middle[None] - middle[:, None]
+    further = np.where((across * apart).sum(axis=-1, keepdims=True) > 0, apart, -apart)
+    skewed = np.linalg.norm(across / REACH_UPPER - further / REACH_LOWER, axis=-1) * REACH_LOWER
+    square = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
+    pixels = np.maximum(square / (2 * REACH_UPPER * (REACH_UPPER + REACH_LOWER)), 1e-6)
+    sizes = [
+        areas[one] / (pi * radius**2 * pixels)
+        for radius, pair in ((UPPER, (larger[:, None], smaller[:, None])), (LOWER, (larger, smaller)))
+        for one in pair
+    ]
+    alike = (np.min(sizes, axis=0) > 0.6) & (np.max(sizes, axis=0) < 1.6)
+    level = skewed < 0.25 * np.linalg.norm(further, axis=-1)
+    for upper, lower in zip(*np.nonzero(level & alike & (areas[larger] < 0.8 * areas[smaller][:, None])), strict=True):
+        yield [whole[number] for pair in (upper, lower) for number in (larger[pair], smaller[pair])]
 
 
-def _regions(mask: np.ndarray) -> list[Disc]:
-    """Connected regions (four neighbours) of a boolean picture, joined from runs of pixels in its rows."""
+def _regions(mask: np.ndarray, least: int) -> list[Disc]:
+    """Connected regions (four neighbours) of a boolean picture, of a least area, joined from runs in its rows."""
     steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype("int8"), axis=1)
     runs = list(zip(*np.nonzero(steps == 1), np.nonzero(steps == -1)[1], strict=True))  # row, start, end
     root = list(range(len(runs)))
 
     def find(run: int) -> int:
         while root[run] != run:
+            root[run] = root[root[run]]  # halves the way for the next one
             run = root[run]
         return run
 
@@ -223,7 +245,8 @@ def _regions(mask: np.ndarray) -> list[Disc]:
     regions: dict[int, list] = {}
     for run, pixels in enumerate(runs):
         regions.setdefault(find(run), []).append(pixels)
-    return [_disc(np.array(region), mask.shape) for region in regions.values()]
+    large = (region for region in regions.values() if sum(end - start for _, start, end in region) >= least)
+    return [_disc(np.array(region), mask.shape) for region in large]
 
 
 def _disc(runs: np.ndarray, shape: tuple[int, ...]) -> Disc:

@@ -1,17 +1,21 @@
 """Q1-5: an augmentation that keeps the whole face in view."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
-from .expect import expect, expect_close
+from .expect import Unmet, expect, expect_close
 from .face_targets import (
+    BOLD,
     IMAGENET_MEAN,
     IMAGENET_STD,
     PALE,
+    UPPER,
     Face,
+    around,
     constant_target,
     denormalised,
     disc_target,
@@ -26,7 +30,7 @@ pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 65), (218, 178), (120, 160), (100, 260), (281, 90)]
-DRAWS = 48
+DRAWS, FEW = 48, 8
 MEAN, STD = IMAGENET_MEAN, IMAGENET_STD
 
 IN_VIEW = (
@@ -46,15 +50,19 @@ def drawn(
     size: int | None = 96,
     count: int = DRAWS,
     before: np.ndarray | None = None,
+    scale: int = 1,
 ) -> Spec:
-    """Draws of one picture, of the right shape; with the same random numbers for all pictures of one size."""
+    """Draws of one picture, of the right shape; with the same random numbers for all pictures of one size.
+
+    And for a picture that is `scale` times as large, at as many times the size.
+    """
     seen = student.ask(
         "augmentation.draws",
         function=function,
         image=image,
         size=size,
         count=count,
-        seed=moved(1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)),
+        seed=moved((1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)) // scale),
         before=before,
     )
     side = 224 if size is None else size
@@ -115,7 +123,7 @@ def centres(images: np.ndarray, share: float = 0.2) -> np.ndarray:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
-@pytest.mark.parametrize("size", [64, 96, None])
+@pytest.mark.parametrize("size", [64, 97, None])
 def test_shape_and_dtype(student, function: str, height: int, width: int, size: int | None) -> None:
     """an RGB image of any aspect becomes a float32 tensor (3, size, size), 224 by default"""
     image = textured_target(height, width)
@@ -151,12 +159,22 @@ def wrong_normalisation(got: np.ndarray, grey: float) -> str:
     return f"{what}: {NORMALISE}" if distance < 0.15 * max(float(np.abs(got).max()), 1) else NORMALISE
 
 
+def between_discs(student, greys: tuple[int, int]) -> np.ndarray:
+    """The colours (N, 3) of draws of a disc target between its discs, where those are in view."""
+    images = drawn(student, "face_train_transform", disc_target(96, 96, greys))["images"]
+    seen = [(picture, face(picture)) for picture in denormalised(images)]
+    return np.array([around(picture, one.centre, UPPER * one.side) for picture, one in seen if not one.problem])
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
     """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
-    for grey in (64, 128, 160):
+    for grey, discs in ((16, 150), (64, 200), (128, 255), (160, 255)):
         image = constant_target((grey,) * 3)
         colours = centres(drawn(student, function, image)["images"]).mean(axis=(1, 2))
+        # A training transform may show the picture anywhere.
+        if function == "face_train_transform" and len(shown := between_discs(student, (grey, discs))) > DRAWS / 2:
+            colours = shown
         spread = np.ptp(colours, axis=1)  # some draws may be coloured, or partly erased
         usual = colours[spread.argmin()]
         hint = wrong_normalisation(np.median(colours, axis=0), grey / 255)
@@ -167,8 +185,9 @@ def test_imagenet_normalised(student, function: str) -> None:
             hint,
         )
         level = np.median(colours[spread < 0.03]) / (grey / 255)
+        # A change of contrast about mid-grey makes something else of what is nearly black.
         expect(
-            0.65 < level < 1.36,
+            0.65 < level < 1.36 or grey < 64,
             f"{called(function, image)}, grey {grey}: as bright on average, once x * std + mean is undone",
             f"{level:.2f} times as bright",
             hint if level > 2 else BRIGHTNESS,
@@ -255,14 +274,36 @@ def test_evaluation_keeps_colours(student) -> None:
     )
 
 
-def seen_in(picture: np.ndarray, asked: str, draw: str) -> Face:
-    """The face in a draw, which is wholly in view."""
-    seen = face(picture)
-    hint = IN_VIEW
-    if np.ptp(picture.mean(axis=-1)) < 0.2:
-        hint += f"; or too little light or contrast is left: {BRIGHTNESS}; {CONTRAST}"
-    expect(not seen.problem, f"{asked}: the central 60 % in view", f"{draw}{seen.problem}", hint)
-    return seen
+def faces(
+    student,
+    function: str,
+    shape: tuple[int, int],
+    size: int,
+    *,
+    greys: tuple[int, int] = BOLD,
+    count: int = DRAWS,
+    scale: int = 1,
+) -> Iterator[tuple[str, np.ndarray, Face]]:
+    """What was asked, each denormalised draw, and the face in it, which is wholly in view."""
+    image, size = disc_target(scale * shape[0], scale * shape[1], greys), scale * size
+    # Large draws take long, and a few tell most mistakes.
+    for first in sorted({count, count if scale == 1 else min(FEW, count)}):
+        pictures = denormalised(drawn(student, function, image, size=size, count=first, scale=scale)["images"])
+        for number, picture in enumerate(pictures, start=1):
+            asked, draw, seen = called(function, image, size), f"draw {number} of {first}", face(picture)
+            hint = IN_VIEW
+            if np.ptp(picture.mean(axis=-1)) < 0.2:
+                hint += f"; or too little light or contrast is left: {BRIGHTNESS}; {CONTRAST}"
+            expect(not seen.problem, f"{asked}: the central 60 % in view", f"{draw}: {seen.problem}", hint)
+            yield f"{asked}, {draw}", picture, seen
+
+
+def look(check: Callable[[int], None]) -> None:
+    """Check draws, and if they seem wrong, twice as large ones: zoomed out, a face may be too small to be seen."""
+    with suppress(Unmet):
+        check(1)
+        return
+    check(2)
 
 
 @pytest.mark.about("face_eval_transform")
@@ -270,11 +311,10 @@ def seen_in(picture: np.ndarray, asked: str, draw: str) -> Face:
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_evaluation_is_centred(student, height: int, width: int, size: int) -> None:
     """the middle of the picture is the middle of the result"""
-    image, size = disc_target(height, width), legible(height, width, size)
-    picture = denormalised(drawn(student, "face_eval_transform", image, size=size, count=1)["images"])[0]
-    asked = called("face_eval_transform", image, size)
+    size = legible(height, width, size)
+    ((asked, picture, seen),) = faces(student, "face_eval_transform", (height, width), size, count=1)
     # The discs of each pair stand level at equal distance from the middle.
-    down, across = np.abs(seen_in(picture, asked, "").centre + 0.5 - size / 2) / size
+    down, across = np.abs((seen.centre + 0.5) / len(picture) - 0.5)
     expect(
         across < 0.03 and down < 0.03,
         f"{asked}: centred",
@@ -288,12 +328,13 @@ def test_evaluation_is_centred(student, height: int, width: int, size: int) -> N
 @pytest.mark.parametrize(("height", "width"), ASPECTS)
 def test_the_whole_face_is_in_view(student, function: str, height: int, width: int) -> None:
     """in every draw the central square of 60 % of the shorter side is wholly inside"""
-    image = disc_target(height, width)
-    size = legible(height, width, 80)
     count = DRAWS if function == "face_train_transform" else 2
-    pictures = denormalised(drawn(student, function, image, size=size, count=count)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        seen_in(picture, called(function, image, size), f"draw {number} of {count}: ")
+
+    def in_view(scale: int) -> None:
+        for _ in faces(student, function, (height, width), legible(height, width, 80), count=count, scale=scale):
+            pass
+
+    look(in_view)
 
 
 @pytest.mark.seeded
@@ -301,42 +342,35 @@ def test_the_whole_face_is_in_view(student, function: str, height: int, width: i
 @pytest.mark.parametrize(("height", "width"), [(96, 96), (150, 150), (200, 170)])
 def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
     """within 30 degrees of upright, never upside down"""
-    image = disc_target(height, width)
-    pictures = denormalised(drawn(student, function, image)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        draw = f"draw {number} of {len(pictures)}"
-        tilt = seen_in(picture, called(function, image), f"{draw}: ").tilt
-        expect(
-            tilt <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
-            f"{called(function, image)}: turned by at most 30 degrees",
-            f"{draw} is turned by {tilt:.0f} degrees",
-            "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
-        )
 
+    def upright(scale: int) -> None:
+        for asked, _, seen in faces(student, function, (height, width), 96, scale=scale):
+            expect(
+                seen.tilt <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
+                f"{asked}: turned by at most 30 degrees",
+                f"{seen.tilt:.0f} degrees",
+                "a vertical flip, a rotation by more than 30 degrees, or rows and columns exchanged",
+            )
 
-def expect_within_30_percent(student, what: str, hint: str) -> None:
-    image = disc_target(160, 160, PALE)
-    asked = called("face_train_transform", image, 160)
-    pictures = denormalised(drawn(student, "face_train_transform", image, size=160, count=96)["images"])
-    for number, picture in enumerate(pictures, start=1):
-        draw = f"draw {number} of {len(pictures)}"
-        least, greatest = exposure(picture, seen_in(picture, asked, f"{draw}: "))[what]
-        # 3 points more than 30 %: discs are small, and what a picture shows around its face may be blurred into them.
-        expect(
-            greatest >= 0.67 and least <= 1.33,
-            f"{asked}: 0.7 to 1.3 times the {what} in every draw",
-            f"{draw} has {greatest if greatest < 0.67 else least:.2f} times",
-            hint,
-        )
+    look(upright)
 
 
 @pytest.mark.seeded
-def test_brightness_varies_by_at_most_30_percent(student) -> None:
-    """training pictures are at most 30 % brighter or darker"""
-    expect_within_30_percent(student, "brightness", BRIGHTNESS)
+def test_brightness_and_contrast_vary_by_at_most_30_percent(student) -> None:
+    """training pictures are at most 30 % brighter or darker, and have at most 30 % more or less contrast"""
 
+    def within(scale: int) -> None:
+        draws = faces(student, "face_train_transform", (160, 160), 160, greys=PALE, count=96, scale=scale)
+        exposures = [(asked, exposure(picture, seen)) for asked, picture, seen in draws]
+        for what, hint in (("brightness", BRIGHTNESS), ("contrast", CONTRAST)):
+            for asked, factors in exposures:
+                least, greatest = factors[what]
+                # 3 points more than 30 %: discs are small, and what surrounds a face may be blurred into them.
+                expect(
+                    greatest >= 0.67 and least <= 1.33,
+                    f"{asked}: 0.7 to 1.3 times the {what}",
+                    f"{greatest if greatest < 0.67 else least:.2f} times",
+                    hint,
+                )
 
-@pytest.mark.seeded
-def test_contrast_varies_by_at_most_30_percent(student) -> None:
-    """training pictures have at most 30 % more or less contrast"""
-    expect_within_30_percent(student, "contrast", CONTRAST)
+    look(within)

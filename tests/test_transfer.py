@@ -234,7 +234,7 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
 
 @pytest.mark.q1_8
 @pytest.mark.about("build_challenger")
-@pytest.mark.parametrize("num_classes", [None, 2, 4, 1])
+@pytest.mark.parametrize("num_classes", [None, 2, 4, 1, 10])  # 10 as loaded
 def test_challenger_is_another_pretrained_cnn(student, num_classes: int | None) -> None:
     """a pretrained CNN other than AlexNet and ResNet-18 under a new head"""
     challenged(student, num_classes)

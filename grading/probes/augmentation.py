@@ -37,7 +37,7 @@ def draws(
     drawn = [call(transform, picture.copy(), gives=torch.Tensor) for _ in range(count)]
     if len({draw.shape for draw in drawn}) > 1:
         raise StudentRaised(["ValueError"], f"shapes differ: {sorted({tuple(d.shape) for d in drawn})}", [])
-    return {"dtype": str(drawn[0].dtype).removeprefix("torch."), "images": array(torch.stack(drawn).double())}
+    return {"dtype": str(drawn[0].dtype).removeprefix("torch."), "images": array(torch.stack(drawn).float())}
 
 
 def _seed(seed: int) -> None:
