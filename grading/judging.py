@@ -69,7 +69,7 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     return Results(
         plan=plan,
         outcomes=outcomes,
-        relations=relate_all(plan.assignment, outcomes, calibration),
+        relations=relate_all(plan.assignment, outcomes, calibration, gated=plan.withheld is None),
         canaries=canaries,
         suite=suite,
         notes=notes(plan, outcomes),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 import numpy as np
@@ -37,11 +37,16 @@ class RelationOutcome:
 
 
 def relate_all(
-    assignment: Assignment, outcomes: Mapping[str, Outcome], calibration: Calibration | None
+    assignment: Assignment, outcomes: Mapping[str, Outcome], calibration: Calibration | None, *, gated: bool = True
 ) -> list[RelationOutcome]:
-    """Every conclusion of the report whose two configurations were run."""
+    """Every conclusion of the report whose two configurations were run; in a trial none is `gated`."""
     return [
-        relate(relation, outcomes[relation.better], outcomes[relation.worse], calibration)
+        relate(
+            replace(relation, gated=relation.gated and gated),
+            outcomes[relation.better],
+            outcomes[relation.worse],
+            calibration,
+        )
         for relation in assignment.relations
         if relation.better in outcomes and relation.worse in outcomes
     ]

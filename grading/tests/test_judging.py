@@ -74,3 +74,15 @@ def test_a_canary_that_knows_makes_every_verdict_of_its_task_doubtful(plan: Plan
 def test_a_spare_training_changes_nothing(plan: Plan) -> None:
     spare = runs(0.5) | {("Q1-6", 2): trained("Q1-6", 2, 0.2)}
     assert judged(plan, spare, NOT_RUN, 1.0).outcomes == judged(plan, runs(0.5), NOT_RUN, 1.0).outcomes
+
+
+@pytest.mark.parametrize(("withheld", "status"), [(None, 1), ("a trial", 3)])
+def test_a_trial_refutes_no_conclusion(plan: Plan, withheld: str | None, status: int) -> None:
+    """What a few images teach may be the opposite of what all of them do."""
+    pair = tuple(plan.assignment.configuration(id) for id in ("Q1-1", "Q1-2"))
+    short = replace(plan, configurations=pair, sequential=False, seeds=1, withheld=withheld)
+    known = {("Q1-1", 0): trained("Q1-1", 0, 0.9), ("Q1-2", 0): trained("Q1-2", 0, 0.5)}
+    results = judged(short, known, NOT_RUN, 1.0)
+    assert [relation.verdict for relation in results.relations] == ["contradicted"]
+    assert exit_status(results) == status
+    assert json.loads(results_json(results))["extra_data"]["relations"][0]["gate"] == (None if withheld else "FAIL")
