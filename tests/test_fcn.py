@@ -411,9 +411,9 @@ def centre_of(moved: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     axes = np.mgrid[0 : moved.shape[0], 0 : moved.shape[1]] + 0.5
     both_sides = local
     for axis, place in zip(axes, wanted, strict=True):
-        last = axis.max() + 0.5
-        if local[(axis < 1) | (axis > last - 1)].any():
-            both_sides = np.where(np.abs(axis - place) < min(place, last - place), both_sides, 0)
+        end = axis.max() + 0.5
+        if local[(axis < 1) | (axis > end - 1)].any():
+            both_sides = np.where(np.abs(axis - place) < min(place, end - place), both_sides, 0)
     local = both_sides if both_sides.any() else local
     with np.errstate(invalid="ignore"):
         return (local * axes).sum(axis=(1, 2)) / local.sum()
