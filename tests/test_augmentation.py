@@ -286,10 +286,11 @@ def faces(
 ) -> Iterator[tuple[str, np.ndarray, Face]]:
     """What was asked, each denormalised draw, and the face in it, which is wholly in view."""
     image, size = disc_target(scale * shape[0], scale * shape[1], greys), scale * size
+    before = image // 4  # a darker picture, which must not show in the draws that follow it
     # Large draws take long, and a few tell most mistakes.
     for first in sorted({count, count if scale == 1 else min(FEW, count)}):
-        pictures = denormalised(drawn(student, function, image, size=size, count=first, scale=scale)["images"])
-        for number, picture in enumerate(pictures, start=1):
+        images = drawn(student, function, image, size=size, count=first, before=before, scale=scale)["images"]
+        for number, picture in enumerate(denormalised(images), start=1):
             asked, draw, seen = called(function, image, size), f"draw {number} of {first}", face(picture)
             hint = IN_VIEW
             if np.ptp(picture.mean(axis=-1)) < 0.2:
