@@ -7,12 +7,16 @@ from a plain specification, calls the student, and returns what it saw. It never
 import importlib
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from grading.submissions import MODULES, Submission, load, module
 from grading.workers.wire import Plain, WireError, check_plain
+
+if TYPE_CHECKING:
+    from grading.probes.process_state import ProcessState
 
 
 class StudentRaised(Exception):
@@ -37,24 +41,42 @@ class StudentRaised(Exception):
 # Where frames of a traceback are not the student's: this package, Python's own library, what has no file.
 NOT_THEIRS = (str(Path(__file__).resolve().parents[1]), str(Path(os.__file__).parent), "<frozen")
 
-# The function that a probe is about, where its arguments do not name it.
-_FUNCTIONS = {
-    "freezing.trainable": "trainable_parameters",
-    "heads.replace": "replace_head",
-    "heads.replace_torchvision": "replace_head",
-    "heads.replace_twice": "replace_head",
-    "transfer.case": "build_case",
-    "transfer.shared": "build_case",
-    "transfer.challenger": "build_challenger",
-    "transfer.backbone_names": "build_challenger",
-    "classes.reduce": "reduce_classes",
-}
+Probe = Callable[..., Plain]
+Functions = Callable[[Mapping[str, Plain]], Sequence[str]]
 
 
-def function_of(probe: str, data: Mapping[str, Plain]) -> str:
-    """The name of the student's function or class that a probe calls."""
-    named = data.get("function") or data.get("metric") or _FUNCTIONS.get(probe, "FCN8s")
-    return str(named)
+def asks(*functions: str, chosen: Functions | None = None) -> Callable[[Probe], Probe]:
+    """Bind a probe to the student's functions or classes that it calls.
+
+    Args:
+        functions: their names.
+        chosen: gives their names where the probe's arguments choose them.
+    """
+
+    def bind(probe: Probe) -> Probe:
+        vars(probe)["functions"] = chosen or (lambda data: functions)
+        return probe
+
+    return bind
+
+
+def functions_of(probe: str, data: Mapping[str, Plain]) -> tuple[str, ...]:
+    """The names of the student's functions or classes that a probe calls.
+
+    Raises:
+        ValueError: there is no such probe.
+    """
+    functions: Functions = vars(_probe(probe))["functions"]
+    return tuple(functions(data))
+
+
+def _probe(name: str) -> Probe:
+    module_name, _, question = name.partition(".")
+    if module_name in MODULES:
+        probe = getattr(importlib.import_module(f"grading.probes.{module_name}"), question, None)
+        if callable(probe) and "functions" in vars(probe):
+            return probe
+    raise ValueError(f"no such probe: {name}")
 
 
 class Student:
@@ -62,10 +84,27 @@ class Student:
 
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
-        self.loaded = False  # whether any of the submission's code has run
+        self._state: ProcessState | None = None
+        self._imported: dict[str, ModuleType | StudentRaised | None] = {}
+
+    @property
+    def loaded(self) -> bool:
+        """Whether any of the submission's code has run."""
+        return bool(self._imported)
+
+    @property
+    def state(self) -> "ProcessState":
+        """The state of the process before any of the submission's code ran."""
+        # Imported late: what asks nothing starts without torch.
+        from grading.probes.process_state import ProcessState
+
+        if self._state is None:
+            # torch.compile gives back what it is given: these networks are too small, and trained too shortly, to gain.
+            self._state = ProcessState(TORCHDYNAMO_DISABLE="1")
+        return self._state
 
     def ask(self, probe: str, **data: Plain) -> Plain:
-        """Put one question.
+        """Put one question. Each finds the process in the same state, and leaves it as it was.
 
         Args:
             probe: `"module.question"`, a function of `grading.probes`.
@@ -77,28 +116,40 @@ class Student:
         Raises:
             StudentRaised: the student's code raised.
         """
-        room, _, question = probe.partition(".")
-        if room not in MODULES:
-            raise ValueError(f"no such probe: {probe}")
-        import torch  # here, so that what asks nothing starts without it
+        from grading.probes.process_state import inside
 
-        ask = getattr(importlib.import_module(f"grading.probes.{room}"), question)
+        ask = _probe(probe)
         try:
-            with torch.enable_grad():  # and afterwards as before, whatever the student's code has switched
-                return check_plain(ask(self.room(room), **check_plain(data)))
+            with inside(self.state):
+                return check_plain(ask(self.room(probe.partition(".")[0]), **check_plain(data)))
         except WireError as error:
             raise StudentRaised(["TypeError"], f"answered with {error}", []) from None
 
     def room(self, room: str) -> Any:
-        """Import one module of the submission.
+        """Import one module of the submission. What it sets for the whole process is set back.
 
         Raises:
-            StudentRaised: it cannot be imported.
+            StudentRaised: it cannot be imported, now or when it was first tried.
         """
-        if not self.loaded:
-            self.loaded = True
-            call(load, self._submission)
-        return call(module, self._submission, room)
+        self._once("", load, self._submission)
+        return self._once(room, module, self._submission, room)
+
+    def _once(self, what: str, import_it: Callable[..., Any], *arguments: Any) -> Any:
+        """A module as it was imported the first time: a second try finds what the first one left half made."""
+        if what not in self._imported:
+            from grading.probes.process_state import inside
+
+            state = self.state
+            self._imported[what] = None  # from here on, code of the submission has run
+            try:
+                with inside(state):
+                    self._imported[what] = call(import_it, *arguments)
+            except StudentRaised as error:
+                self._imported[what] = error
+        imported = self._imported[what]
+        if isinstance(imported, StudentRaised):
+            raise StudentRaised(imported.kinds, imported.message, imported.frames)
+        return imported
 
 
 def call(function: Callable[..., Any], *args: Any, gives: type | None = None, **kwargs: Any) -> Any:

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grading.probes import StudentRaised, attribute, call
+from grading.probes import StudentRaised, asks, attribute, call
 from grading.probes.nets import array, seed_draws
 from grading.workers.wire import Plain
 
 
+@asks(chosen=lambda data: [data["function"]])
 def draws(
     room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int, before: Plain = None
 ) -> Plain:

@@ -5,12 +5,13 @@ from types import MappingProxyType
 
 import torch
 
-from grading.probes import attribute, call
+from grading.probes import asks, attribute, call
 from grading.probes.labels import tensor
 from grading.probes.nets import array
 from grading.workers.wire import Plain
 
 
+@asks("reduce_classes")
 def reduce(
     room: object,
     *,

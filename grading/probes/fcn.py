@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
 
-from grading.probes import attribute, call
+from grading.probes import asks, attribute, call
 from grading.probes.nets import array, digest, seed_draws
 from grading.workers.wire import Plain
 
@@ -99,6 +99,7 @@ def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     return logits
 
 
+@asks("FCN8s")
 def forward(
     room: object,
     *,
@@ -131,6 +132,7 @@ def forward(
     return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
 
 
+@asks("FCN8s")
 def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Logits of a batch, all weights of the decoder ten times as large, also those that are not registered.
 
@@ -153,6 +155,7 @@ def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool
         return array(logits)
 
 
+@asks("FCN8s")
 def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Which tensors a random upstream gradient reaches, and which of them are registered from the start, or frozen."""
     model, encoder = _built(room, net)
@@ -183,6 +186,7 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
     }
 
 
+@asks("FCN8s")
 def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
     """Logits in eval mode, and those after a small random change of one cell of one tap.
 

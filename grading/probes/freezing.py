@@ -5,11 +5,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from grading.probes import attribute, call
+from grading.probes import asks, attribute, call
 from grading.probes.nets import array, build, flags, modes, seed_draws, state
 from grading.workers.wire import Plain
 
 
+@asks(chosen=lambda data: [data["function"]])
 def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int = 1) -> Plain:
     """Call `freeze` or `unfreeze` on a network `times` times, then run it forward and backward.
 
@@ -39,6 +40,7 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
     }
 
 
+@asks("freeze", "unfreeze", "trainable_parameters")
 def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
     """Call several of `freeze` and `unfreeze` on one network, one after another.
 
@@ -60,6 +62,7 @@ def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
     return seen
 
 
+@asks("trainable_parameters")
 def trainable(room: object, *, net: Plain, after_a_step: bool = False) -> Plain:
     """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them.
 

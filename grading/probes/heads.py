@@ -6,16 +6,18 @@ import torch
 from torch import nn
 
 from grading.backbones.mini import mini_classifier
-from grading.probes import StudentRaised, attribute, call
+from grading.probes import StudentRaised, asks, attribute, call
 from grading.probes.nets import array, build, default_dtype, digest, seed_draws, widened
 from grading.workers.wire import Plain
 
 
+@asks("replace_head")
 def replace(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network and run the result."""
     return _replaced(room, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
 
 
+@asks("replace_head")
 def replace_torchvision(
     room: object, *, name: str, frozen: bool, training: bool, num_classes: int, inputs: Plain, seed: int
 ) -> Plain:
@@ -34,6 +36,7 @@ def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = F
     return model
 
 
+@asks("replace_head")
 def replace_again(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network, then that of the result."""
     with default_dtype(torch.float64):
@@ -41,6 +44,7 @@ def replace_again(room: object, *, net: Plain, num_classes: int, inputs: Plain) 
     return _replaced(room, once, num_classes, torch.from_numpy(inputs), net["seed"])
 
 
+@asks("replace_head")
 def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
     """Replace the heads of two networks of the same specification; tell how many parameters they then share."""
     models = [call(attribute(room, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]

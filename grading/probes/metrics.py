@@ -2,7 +2,7 @@
 
 import torch
 
-from grading.probes import attribute, call
+from grading.probes import asks, attribute, call
 from grading.probes.labels import tensor
 from grading.probes.nets import array
 from grading.workers.wire import Plain
@@ -15,6 +15,7 @@ _GIVES = {
 }
 
 
+@asks(chosen=lambda data: [data["metric"]])
 def measure(
     room: object,
     *,

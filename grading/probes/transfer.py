@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grading.probes import StudentRaised, attribute, call
+from grading.probes import StudentRaised, asks, attribute, call
 from grading.probes.heads import classifier
 from grading.probes.nets import array, digest
 from grading.workers.wire import Plain
@@ -37,6 +37,7 @@ class Loader:
         return model
 
 
+@asks("build_case")
 def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> Plain:
     """Build one case of transfer learning and run it in eval mode."""
     loader = Loader()
@@ -45,6 +46,7 @@ def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> 
     return _seen(loader, model, inputs)
 
 
+@asks(chosen=lambda data: ["build_case" if data["cases"] else "build_challenger"])
 def shared(room: object, *, cases: Plain) -> Plain:
     """Build several cases with one loader, or with no cases the challenger twice; count what two models share."""
     loader = Loader()
@@ -57,6 +59,7 @@ def shared(room: object, *, cases: Plain) -> Plain:
     return sum(count > 1 for count in owners.values())
 
 
+@asks("build_challenger")
 def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
     """Build the challenger and its optimizer and run the model in eval mode.
 
@@ -81,6 +84,7 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
     }
 
 
+@asks("build_challenger")
 def backbone_names(room: object) -> Plain:
     """The torchvision names that the challenger loads with pretrained weights, but for what cannot be built."""
     names: list[str] = []

@@ -13,6 +13,7 @@ from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
 from grading.workers.staging import MAX_BYTES, stage
 from grading.workers.tiers import NoSandbox, broken_promise, choose
+from tests.strategies import lone_linear
 
 CLASSES = """
 import getpass, os, signal, sys, time
@@ -74,6 +75,20 @@ def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:
             ask(worker, 3)
     with pytest.raises(WorkerStopped, match="TIMEOUT"):
         ask(worker, 0)
+
+
+def test_of_several_functions_none_is_blamed(tmp_path: Path) -> None:
+    """`freeze` hangs: the question that calls three functions is not put again, but others are."""
+    (tmp_path / "freezing.py").write_text(
+        "import time\ndef freeze(module):\n    time.sleep(60)\n"
+        "def trainable_parameters(module):\n    return [*module.parameters()]\n"
+    )
+    net = lone_linear(frozen=False)
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=2)) as worker:
+        for _ in range(2):
+            with pytest.raises(WorkerStopped, match="in `freeze`, `unfreeze`, `trainable_parameters`"):
+                worker.ask("freezing.in_turn", functions=["freeze"], net=net)
+        assert worker.ask("freezing.trainable", net=net) == [0, 1]
 
 
 def test_too_much_memory_is_told_apart(worker: Worker) -> None:

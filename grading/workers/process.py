@@ -6,7 +6,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
 
-from grading.probes import StudentRaised, function_of
+from grading.probes import StudentRaised, functions_of
 from grading.submissions import Submission
 from grading.workers.host import START_SECONDS, Host, Session
 from grading.workers.limits import Limits
@@ -80,16 +80,19 @@ class Worker:
             GraderError: the grader's own part of it failed.
         """
         room = probe.partition(".")[0]
-        function = function_of(probe, data)
-        for place in (f"{room}.py", function):
+        functions = functions_of(probe, data)
+        for place in (f"{room}.py", probe, *functions):
             if place in self._stopped:
                 raise self._stopped[place]
         session = self._session or self._open(self._limits)
         self._session = session
         if room not in session.loaded:
-            self._answer({"load": room}, session, f"{room}.py")
+            self._answer({"load": room}, session, f"`{room}.py`", f"{room}.py")
             session.loaded.add(room)
-        return self._answer({"probe": probe, "data": data}, session, function)
+        # Of several functions, nobody knows which one it was: only this question is not put again.
+        guilty = functions[0] if len(functions) == 1 else probe
+        told = ", ".join(f"`{function}`" for function in functions)
+        return self._answer({"probe": probe, "data": data}, session, told, guilty)
 
     def train(self, job: Plain, limits: Limits) -> Iterator[Plain]:
         """Run one training in a session of its own; see `grading.training.loop.train`.
@@ -151,14 +154,20 @@ class Worker:
             raise WorkerStopped("CRASH", "the submission ended the process that its sessions start from") from None
         return session
 
-    def _answer(self, request: Plain, session: Session, function: str) -> Plain:
+    def _answer(self, request: Plain, session: Session, what: str, guilty: str) -> Plain:
+        """Put a request.
+
+        Args:
+            what: what is asked, as messages tell it.
+            guilty: what is not asked again if time or memory does not suffice.
+        """
         try:
             deadline = time.monotonic() + self._limits.seconds
-            return self._checked(self._exchange(session, request, deadline, f"`{function}`"))
+            return self._checked(self._exchange(session, request, deadline, what))
         except WorkerStopped as error:
             self._close_session()
             if error.kind != "CRASH":
-                self._stopped[function] = error
+                self._stopped[guilty] = error
             raise
 
     def _exchange(self, session: Session, request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:

@@ -1,0 +1,119 @@
+"""State that belongs to the whole process, such as PyTorch's default dtype.
+
+One module of a submission may change it, as it is imported or in a call. No other function of the submission, and
+nothing of the grader's, may meet the change: each question and each training begins in the same state.
+"""
+
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def _set_default_device(device: torch.device) -> None:
+    # Even for the CPU, a default device sends every call of torch through a function of Python's.
+    torch.set_default_device(None if device.type == "cpu" else device)
+
+
+def _set_deterministic(mode: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    for name in set(os.environ) - set(variables):
+        del os.environ[name]
+    os.environ.update(variables)
+
+
+def _set_warnings(filters: list[Any]) -> None:
+    warnings.resetwarnings()  # also forgets what has been shown: the filters that follow are in force at once
+    warnings.filters[:] = filters  # type: ignore[index]
+
+
+def _working_directory() -> str:
+    with suppress(OSError):  # it has been deleted
+        return os.getcwd()
+    return ""
+
+
+def _set_working_directory(folder: str) -> None:
+    with suppress(OSError):
+        os.chdir(folder)
+
+
+def _flag(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
+
+
+# How each setting is read, and how it is written.
+SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "default device": (torch.get_default_device, _set_default_device),
+    "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "deterministic algorithms": (
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        _set_deterministic,
+    ),
+    "anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "threads": (torch.get_num_threads, torch.set_num_threads),
+    "precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "autocast": (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+    "autocast on a GPU": (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
+    "cuDNN": _flag(torch.backends.cudnn, "enabled"),
+    "cuDNN's choice by timing": _flag(torch.backends.cudnn, "benchmark"),
+    "cuDNN's determinism": _flag(torch.backends.cudnn, "deterministic"),
+    "NumPy's errors": (np.geterr, lambda errors: np.seterr(**errors)),
+    "warnings": (lambda: list(warnings.filters), _set_warnings),
+    "working directory": (_working_directory, _set_working_directory),
+    "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "environment": (lambda: dict(os.environ), _set_environment),
+}
+
+
+class ProcessState:
+    """The settings of this process at one moment, and its random numbers.
+
+    Args:
+        variables: environment variables that belong to it, too.
+    """
+
+    def __init__(self, **variables: str) -> None:
+        self._settings = {name: read() for name, (read, _) in SETTINGS.items()}
+        self._settings["environment"] |= variables
+        self._random = random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+    def restore_settings(self) -> None:
+        """Set back what differs from then, but for the random numbers."""
+        for name, (read, write) in SETTINGS.items():
+            if read() != self._settings[name]:
+                write(self._settings[name])
+
+    def restore(self) -> None:
+        """Set back all that differs from then; random numbers come once more as they came after it."""
+        self.restore_settings()
+        python, numpy, pytorch = self._random
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(pytorch)
+
+
+@contextmanager
+def inside(state: ProcessState) -> Iterator[None]:
+    """Run the block in a state; afterwards the process is in the one that it was in before."""
+    before = ProcessState()
+    try:
+        # Inference mode is no setting: where it was entered and never left, another block around it leaves it.
+        with torch.inference_mode(False):
+            state.restore()
+            yield
+    finally:
+        before.restore()

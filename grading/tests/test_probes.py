@@ -1,0 +1,117 @@
+"""Which of the student's functions a question is about, and what an import that failed leads to."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grading.probes import Student, StudentRaised, functions_of
+from grading.submissions import MODULES, locate
+from tests.strategies import lone_linear
+
+LABELS = {"labels": np.array([1], "uint8"), "mapping": []}
+QUESTIONS = {
+    "freezing": ("freezing.trainable", {"net": lone_linear(frozen=False)}),
+    "classes": ("classes.reduce", LABELS),
+    "metrics": (
+        "metrics.measure",
+        {"metric": "pixel_accuracy", "pred": np.array([1]), "target": np.array([1])},
+    ),
+}
+
+
+def probes() -> list[tuple[str, inspect.Signature]]:
+    """Every probe by name: what the grader may ask for takes the student's module first, and keywords only."""
+    found = []
+    for name in MODULES:
+        module = importlib.import_module(f"grading.probes.{name}")
+        for function, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_"):
+                signature = inspect.signature(value)
+                if next(iter(signature.parameters), "") == "room":
+                    found.append((f"{name}.{function}", signature))
+    return found
+
+
+@pytest.mark.parametrize(("probe", "signature"), probes())
+def test_every_probe_is_bound_to_functions_of_its_module(
+    repository: Path, probe: str, signature: inspect.Signature
+) -> None:
+    stubs = (repository / "hw4" / f"{probe.partition('.')[0]}.py").read_text("utf-8")
+    public = [line.split("(")[0].split()[1] for line in stubs.splitlines() if line.startswith(("def ", "class "))]
+    for name in public:
+        arguments = {"function": name, "metric": name, "cases": []}
+        functions = functions_of(probe, {key: arguments.get(key) for key in signature.parameters})
+        assert functions
+        assert set(functions) <= set(public)
+
+
+@pytest.mark.parametrize(
+    "probe", ["freezing.melt", "nothing.change", "freezing", "freezing.build", "transfer.Loader", ""]
+)
+def test_an_unknown_probe_is_refused(probe: str) -> None:
+    with pytest.raises(ValueError, match="no such probe"):
+        functions_of(probe, {})
+    with pytest.raises(ValueError, match="no such probe"):
+        Student(locate("solutions")).ask(probe)
+
+
+def test_the_challenger_is_told_from_the_cases() -> None:
+    assert functions_of("transfer.shared", {"cases": []}) == ("build_challenger",)
+    assert functions_of("transfer.shared", {"cases": ["scratch"]}) == ("build_case",)
+    assert functions_of("freezing.in_turn", {}) == ("freeze", "unfreeze", "trainable_parameters")
+
+
+BROKEN = {
+    "not installed": "import no_such_library_anywhere\n",
+    "syntax error": "def freeze(:\n",
+    "raises": "raise RuntimeError('not today')\n",
+    "ends the program": "import sys\nsys.exit(3)\n",
+    "half done": "from . import classes\nfrom . import freezing\nraise ImportError('half done')\n",
+    "the second time it works": (
+        "import builtins\nif not hasattr(builtins, 'hw4_tried'):\n"
+        "    builtins.hw4_tried = True\n    raise RuntimeError('first')\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
+def test_a_package_that_cannot_be_imported_answers_nothing(tmp_path: Path, source: str) -> None:
+    program = (
+        "import sys\nfrom grading.probes import Student, StudentRaised\nfrom grading.submissions import locate\n"
+        "from grading.tests.test_probes import QUESTIONS\nstudent = Student(locate(sys.argv[1]))\n"
+        "for probe, data in [*QUESTIONS.values()] * 2:\n"
+        "    try:\n        student.ask(probe, **data)\n"
+        "    except StudentRaised as error:\n        print(error.kinds[0])\n"
+        "    else:\n        print('answered')\n"
+    )
+    for path in Path("solutions").glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
+    (tmp_path / "__init__.py").write_text(source)
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    raised = done.stdout.split()
+    assert len(raised) == 6, done.stderr
+    assert len(set(raised)) == 1
+    assert raised[0] != "answered"
+
+
+@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
+def test_a_module_that_cannot_be_imported_answers_nothing(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.hw4_tried", None, raising=False)
+    monkeypatch.delattr("builtins.hw4_tried")
+    for path in Path("solutions").glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
+    (tmp_path / "classes.py").write_text(source)
+    student = Student(locate(str(tmp_path)))
+    for _ in range(2):
+        with pytest.raises(StudentRaised):
+            student.ask("classes.reduce", **LABELS)
+        for module in ("freezing", "metrics"):
+            probe, data = QUESTIONS[module]
+            student.ask(probe, **data)

@@ -1,0 +1,142 @@
+"""What one module sets for the whole process reaches neither another's functions, nor a training, nor the grader."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grading.front import parse
+from grading.plan import Plan, make_plan, with_weights
+from grading.probes import Student
+from grading.probes.process_state import SETTINGS, ProcessState, inside
+from grading.runs import disguised
+from grading.submissions import locate
+from grading.training.loop import train
+from tests import test_augmentation, test_classes, test_fcn, test_freezing, test_heads, test_metrics, test_transfer
+from tests.strategies import lone_linear
+
+SET_AT_IMPORT = [
+    "import torch; torch.set_default_dtype(torch.float64)",
+    "import torch; torch.set_default_device('meta')",
+    "import torch; torch.set_grad_enabled(False)",
+    "import torch; torch.autograd.grad_mode.inference_mode().__enter__()",
+    "import torch; mode = torch.inference_mode(); mode.__enter__()",
+    "import torch; torch.use_deterministic_algorithms(True)",
+    "import torch; torch.autograd.set_detect_anomaly(True)",
+    "import torch; torch.set_num_threads(7)",
+    "import torch; torch.set_autocast_enabled('cpu', True)",
+    "import torch; torch.manual_seed(0)",
+    "import numpy; numpy.seterr(all='raise')",
+    "import numpy; numpy.random.seed(0)",
+    "import random; random.seed(0)",
+    "import warnings; warnings.simplefilter('error')",
+    "import os; os.chdir('/')",
+    "import os; os.environ.clear()",
+    "import sys; sys.setrecursionlimit(100_000)",
+]
+
+# One test of each module that such settings are likely to disturb.
+ASKED = [
+    (test_freezing.test_every_kind_of_layer_changes, {"function": "freeze", "net": lone_linear(frozen=False)}),
+    (test_heads.test_networks_of_several_shapes, {"frozen": False, "num_classes": 2}),
+    (test_transfer.test_the_right_parameters_train, {"case": "finetuned"}),
+    (
+        test_augmentation.test_shape_and_dtype,
+        {"function": "face_train_transform", "height": 64, "width": 64, "size": 64},
+    ),
+    (test_fcn.test_float32_stays_float32, {}),
+    (test_classes.test_swap, {"dtype": "uint8"}),
+    (test_metrics.test_no_pixel_counts, {"metric": "mean_iou", "size": 3}),
+]
+
+
+def submission_with(repository: Path, folder: Path, line: str, *modules: str) -> Path:
+    shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in modules:
+        path = folder / f"{module}.py"
+        path.write_text(f"{path.read_text('utf-8')}\n{line}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("line", SET_AT_IMPORT)
+def test_one_module_does_not_fail_another(repository: Path, tmp_path: Path, line: str) -> None:
+    before = {name: read() for name, (read, _) in SETTINGS.items()}
+    student = Student(locate(str(submission_with(repository, tmp_path / "hw", line, "freezing", "metrics"))))
+    for test, arguments in ASKED:
+        test(student, **arguments)
+    assert {name: read() for name, (read, _) in SETTINGS.items()} == before
+
+
+@pytest.mark.parametrize("in_call", ["torch.set_grad_enabled(False)", "torch.set_default_dtype(torch.float64)"])
+def test_one_call_does_not_fail_the_next(repository: Path, tmp_path: Path, in_call: str) -> None:
+    folder = submission_with(repository, tmp_path / "hw", "", "classes")
+    path = folder / "classes.py"
+    path.write_text(path.read_text("utf-8").replace("    reduced = ", f"    {in_call}\n    reduced = "))
+    student = Student(locate(str(folder)))
+    for test, arguments in reversed(ASKED):
+        test(student, **arguments)
+    assert torch.is_grad_enabled()
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.fixture
+def plan(quick_weights: None) -> Plan:
+    options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-6", "--epochs", "1", "--limit", "20"])
+    return with_weights(make_plan(options), None, print)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def logits_of(plan: Plan, folder: Path) -> np.ndarray:
+    _, job = disguised(plan, plan.configurations[0], seed=3)
+    return list(train(job, Student(locate(str(folder)))))[1]["logits"]
+
+
+@pytest.mark.parametrize("line", SET_AT_IMPORT)
+def test_a_training_gives_the_same_numbers(plan: Plan, repository: Path, tmp_path: Path, line: str) -> None:
+    folder = submission_with(repository, tmp_path / "hw", line, "freezing", "augmentation")
+    assert np.array_equal(logits_of(plan, folder), logits_of(plan, repository / "solutions"))
+
+
+def test_a_transform_that_switches_gradients_off_stops_no_training(
+    plan: Plan, repository: Path, tmp_path: Path
+) -> None:
+    line = "\n".join(
+        (
+            "import torch",
+            "_without = face_train_transform",
+            "def face_train_transform(size=224):",
+            "    transform = _without(size)",
+            "    def apply(image):",
+            "        torch.set_grad_enabled(False)",
+            "        return transform(image)",
+            "    return apply",
+        )
+    )
+    folder = submission_with(repository, tmp_path / "hw", line, "augmentation")
+    assert np.array_equal(logits_of(plan, folder), logits_of(plan, repository / "solutions"))
+
+
+def test_random_numbers_come_again() -> None:
+    state = ProcessState()
+    drawn = []
+    for _ in range(2):
+        with inside(state):
+            drawn.append((torch.rand(1).item(), np.random.rand()))
+    assert drawn[0] == drawn[1]
+
+
+def test_variables_of_a_state_are_there_inside_only() -> None:
+    with inside(ProcessState(HW4_TEST="1")):
+        assert os.environ["HW4_TEST"] == "1"
+    assert "HW4_TEST" not in os.environ
