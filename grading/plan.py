@@ -19,6 +19,7 @@ from grading.calibrated import read_calibration
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint
 from grading.disguise import site_key
 from grading.probes import StudentRaised
+from grading.sources import sources
 from grading.submissions import Submission, locate
 from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
@@ -100,6 +101,7 @@ class Plan:
             "weights": {name: _state(name, self.weights[name]) for name in self.backbones(configuration)},
             "seed": seed,
             "device": self.device,
+            "channels_last": self.device == "cuda",  # slower on most CPUs
             "threads": self.threads,
         }
 
@@ -176,15 +178,13 @@ def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
 
 MOST_CLASSIFIERS = 3  # among which a challenger may choose
 
-# What a history comes from; the rest of the grader judges and reports it.
-_OF_A_HISTORY = ("backbones/", "data/", "probes/", "training/", "workers/", "disguise", "runs", "scor", "structure")
+# Where a history is made: in the grader, and inside the sandbox.
+HISTORY = ("grading.runs", "grading.workers.serve")
 
 
 def _grader_fingerprint() -> str:
     """Changes with the code that a history comes from."""
-    folder = Path(__file__).parent
-    sources = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
-    return fingerprint({name: path for name, path in sources.items() if name.startswith(_OF_A_HISTORY)})
+    return fingerprint(sources(*HISTORY))
 
 
 def make_plan(options: Namespace) -> Plan:
@@ -204,6 +204,7 @@ def make_plan(options: Namespace) -> Plan:
     cache = cache_folder()
     datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
     _check_sizes(configurations, profile_name, datasets)
+    _check_batches(configurations, profile_name, datasets)
     calibrated = read_calibration(profile_name) is not None
     withheld = _withheld(options)
     sequential = not options.seeds and calibrated and not withheld
@@ -317,7 +318,18 @@ def _check_sizes(configurations: tuple[Configuration, ...], profile_name: str, d
                 raise DataError(f"{configuration.id} crops {crop} x {crop}: an image is smaller")
 
 
+def _check_batches(configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]) -> None:
+    """Every training batch has at least two images, as batch normalisation needs them; see `training/batches.py`."""
+    for configuration in configurations:
+        if configuration.protocols[profile_name]["batch_size"] < 2:
+            raise UsageError(f"{configuration.id}: batch_size must be at least 2 in [protocols] of report.toml")
+        if len(datasets[configuration.task].train_images) < 2:
+            raise DataError(f"{configuration.id}: a training needs at least two images")
+
+
 def _withheld(options: Namespace) -> str | None:
+    if options.limit == 1:
+        raise UsageError("--limit 1: a training needs at least two images")
     limits = [f"--{name} {getattr(options, name)}" for name in ("epochs", "limit") if getattr(options, name)]
     return f"a trial with {' '.join(limits)}" if limits else None
 

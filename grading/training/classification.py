@@ -11,6 +11,7 @@ from torchvision import transforms
 
 from grading.data.arrays import Images
 from grading.probes import Student, attribute, call
+from grading.training.batches import batches_of
 from grading.workers.wire import Plain
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -21,6 +22,11 @@ Transform = Callable[[Image.Image], Tensor]
 
 class Classification:
     """Batches of transformed faces, and their loss."""
+
+    @staticmethod
+    def modules_of(job: Plain) -> list[str]:
+        """The student's modules that batches are made with."""
+        return ["augmentation"] if job["augmentation"] == "face" else []
 
     def __init__(self, job: Plain, student: Student) -> None:
         protocol = job["protocol"]
@@ -35,7 +41,7 @@ class Classification:
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, size, size) and int64 labels (n,), in a new random order."""
-        for chosen in torch.randperm(len(self.labels), generator=self.order).split(self.batch_size):
+        for chosen in batches_of(torch.randperm(len(self.labels), generator=self.order), self.batch_size):
             views = [_applied(self.transform, self.images[index]) for index in chosen.tolist()]
             yield torch.stack(views), self.labels[chosen]
 

@@ -10,13 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from grading.probes import Student, StudentRaised, call
+from grading.probes.process_state import ProcessState, inside
 from grading.training.classification import Classification
-from grading.training.networks import build_network, build_scheduler, check_weights
+from grading.training.memory_format import in_best_format
+from grading.training.networks import build_network, build_scheduler, check_weights, example
 from grading.training.observed import Observed
 from grading.training.segmentation import Segmentation
 from grading.workers.wire import Plain
 
-TASKS = {"classification": Classification, "segmentation": Segmentation}
+TASKS: dict[str, Any] = {"classification": Classification, "segmentation": Segmentation}
+NO_GRADIENT = (
+    "the loss depends on no parameter that trains: all are frozen, or forward cuts the gradient off with detach or "
+    "no_grad"
+)
 
 
 def train(job: Plain, student: Student) -> Iterator[Plain]:
@@ -35,25 +41,36 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
         StudentRaised: the student's code raised, or built what cannot be trained.
     """
     torch.set_num_threads(job["threads"])
-    device = torch.device(job["device"])
-    check_weights(job)
-    seed_everything(job["seed"])
-    task = TASKS[job["task"]](job, student)
-    model, optimizer = build_network(job, student)
-    observed = Observed(model, job["weights"])
-    yield {"built": observed.built()}
-    model.to(device)
-    if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)
-        torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed
-    scheduler = build_scheduler(optimizer, job["protocol"])
-    for _ in range(job["protocol"]["epochs"]):
-        start = time.perf_counter()
-        loss = train_one_epoch(model, task, optimizer, device)
-        scheduler.step()
-        logits = predict(model, task, device)
-        yield {"loss": loss, "logits": logits, "seconds": time.perf_counter() - start}
-    yield {"trained": observed.trained()}
+    with inside(student.state):
+        device = torch.device(job["device"])
+        check_weights(job)
+        for module in modules_of(job):
+            student.room(module)
+        # Only now: a module may set seeds of its own as it is imported.
+        seed_everything(job["seed"])
+        task = TASKS[job["task"]](job, student)
+        model, optimizer = build_network(job, student)
+        observed = Observed(model, job["weights"])
+        yield {"built": observed.built()}
+        student.state.restore_settings()
+        if device.type == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed
+        model.to(device)
+        in_best_format(model, example(job).to(device), channels_last=job["channels_last"])
+        scheduler = build_scheduler(optimizer, job["protocol"])
+        for _ in range(job["protocol"]["epochs"]):
+            start = time.perf_counter()
+            loss = train_one_epoch(model, task, optimizer, device, student.state)
+            scheduler.step()
+            logits = predict(model, task, device)
+            yield {"loss": loss, "logits": logits, "seconds": time.perf_counter() - start}
+        yield {"trained": observed.trained()}
+
+
+def modules_of(job: Plain) -> list[str]:
+    """The student's modules that a training uses."""
+    network = "fcn" if job["network"]["build"] == "fcn8s" else "transfer"
+    return [network, *TASKS[job["task"]].modules_of(job)]
 
 
 def seed_everything(seed: int) -> None:
@@ -63,8 +80,13 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def train_one_epoch(model: nn.Module, task: Any, optimizer: torch.optim.Optimizer, device: torch.device) -> float:
+def train_one_epoch(
+    model: nn.Module, task: Any, optimizer: torch.optim.Optimizer, device: torch.device, state: ProcessState
+) -> float:
     """One pass over the training images.
+
+    Args:
+        state: its settings hold for each step, whatever the student's transform has set while it drew the batch.
 
     Returns:
         The mean loss of its batches.
@@ -72,16 +94,36 @@ def train_one_epoch(model: nn.Module, task: Any, optimizer: torch.optim.Optimize
     model.train()
     losses = []
     for images, targets in task.batches():
+        state.restore_settings()
         with autocast(device):
-            logits = call(model, images.to(device, non_blocking=True), gives=Tensor)
+            logits = scores_of(model, images.to(device, non_blocking=True))
             loss = task.loss(logits.float(), targets.to(device, non_blocking=True))
         optimizer.zero_grad(set_to_none=True)
         if not loss.requires_grad:
-            raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
+            raise StudentRaised(["ValueError"], NO_GRADIENT, [])
         loss.backward()
         call(optimizer.step)
         losses.append(loss.detach())
     return float(torch.stack(losses).mean())
+
+
+def scores_of(model: nn.Module, images: Tensor) -> Tensor:
+    """What the network gives.
+
+    Raises:
+        StudentRaised: it raised, or gave something else than one tensor.
+    """
+    logits = call(model, images)
+    if not isinstance(logits, Tensor):
+        mode = "train" if model.training else "eval"
+        raise StudentRaised(
+            ["TypeError"],
+            f"in {mode} mode the network gave a {type(logits).__name__} in place of one tensor of scores: auxiliary "
+            "heads, as GoogLeNet's and Inception's, give a tuple with theirs; switch them off (aux_logits = False), or "
+            "return the scores alone",
+            [],
+        )
+    return logits
 
 
 @torch.no_grad()
@@ -93,7 +135,7 @@ def predict(model: nn.Module, task: Any, device: torch.device) -> np.ndarray:
     model.eval()
     batches = []
     for images in task.validation_batches():
-        logits = call(model, images.to(device, non_blocking=True), gives=Tensor)
+        logits = scores_of(model, images.to(device, non_blocking=True))
         batches.append(logits.float().cpu().numpy())
     return np.concatenate(batches)
 

@@ -1,12 +1,14 @@
 """The network and the optimizer of a configuration, built by the student's code from given backbones."""
 
+import inspect
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from grading.backbones.loading import load_classifier, load_encoder
 from grading.probes import Student, StudentRaised, attribute, call
+from grading.probes.nets import materialise
 from grading.workers.wire import Plain
 
 OPTIMIZERS: dict[str, Any] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
@@ -30,13 +32,16 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
             model = call(build, network["case"], lambda pretrained: load("alexnet", pretrained), gives=nn.Module)
         case "challenger":
             build = attribute(student.room("transfer"), "build_challenger")
-            return model_and_optimizer(call(build, load, gives=tuple))
+            model, optimizer = model_and_optimizer(call(build, load, gives=tuple))
+            materialise(model, example(job))
+            return model, optimizer
         case "fcn8s":
             encoder = load_encoder(job["profile"], weights["encoder"])
             fcn8s = attribute(student.room("fcn"), "FCN8s")
             model = call(fcn8s, encoder, job["num_classes"], skips=network["skips"], gives=nn.Module)
         case other:
             raise ValueError(f"no such network: {other}")
+    materialise(model, example(job))
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
@@ -52,9 +57,25 @@ def model_and_optimizer(answer: Any) -> tuple[nn.Module, torch.optim.Optimizer]:
     """
     match answer:
         case (nn.Module() as model, torch.optim.Optimizer() as optimizer):
-            return model, optimizer
+            pass
         case _:
             raise StudentRaised(["TypeError"], "build_challenger returned no (model, optimizer)", [])
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
+        kind = type(optimizer).__name__
+        raise StudentRaised(
+            ["TypeError"],
+            f"the training calls optimizer.step() without a closure, which {kind} needs: choose another optimizer, "
+            "such as SGD or Adam",
+            [],
+        )
+    return model, optimizer
+
+
+def example(job: Plain) -> Tensor:
+    """Two black images of the size that the network is trained on: float32 (2, 3, crop, crop)."""
+    crop = job["protocol"]["crop"]
+    return torch.zeros(2, 3, crop, crop)
 
 
 def check_weights(job: Plain) -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from grading.data.arrays import Images
 from grading.probes import Student, attribute, call
+from grading.training.batches import batches_of
 from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
 from grading.workers.wire import Plain
 
@@ -17,6 +18,11 @@ DROPPED = 255
 
 class Segmentation:
     """Batches of random crops, and their loss."""
+
+    @staticmethod
+    def modules_of(job: Plain) -> list[str]:
+        """The student's modules that batches are made with."""
+        return ["classes"]
 
     def __init__(self, job: Plain, student: Student) -> None:
         self.crop = job["protocol"]["crop"]
@@ -32,7 +38,7 @@ class Segmentation:
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop), in a new random order."""
-        for chosen in torch.randperm(len(self.images), generator=self.draws).split(self.batch_size):
+        for chosen in batches_of(torch.randperm(len(self.images), generator=self.draws), self.batch_size):
             crops = [self._drawn(index) for index in chosen.tolist()]
             yield (
                 normalised(torch.stack([image for image, _ in crops])),

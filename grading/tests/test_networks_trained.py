@@ -1,0 +1,185 @@
+"""Whatever network the tests of the student API accept can be trained, and what cannot be is told in a line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grading.front import parse
+from grading.plan import Plan, UsageError, make_plan, with_weights
+from grading.probes import Student, StudentRaised
+from grading.runs import disguised
+from grading.submissions import locate
+from grading.training.batches import batches_of
+from grading.training.loop import train
+from grading.training.memory_format import runs_in
+
+LAZY_HEAD = """
+from torch import nn
+from .freezing import *
+def build_case(case, alexnet, num_classes=2):
+    model = alexnet(case != "scratch")
+    freeze(model) if case == "feature_extractor" else unfreeze(model)
+    model.classifier[-1] = nn.LazyLinear(num_classes)
+    return model
+"""
+BATCH_NORM_HEAD = """
+from torch import nn, optim
+from .freezing import *
+def build_challenger(load, num_classes=2):
+    model = unfreeze(load("vgg11", True))
+    model.classifier[-1] = nn.Sequential(nn.BatchNorm1d(256), nn.Linear(256, num_classes))
+    return model, optim.Adam(model.parameters(), lr=1e-4)
+"""
+LAZY_CHALLENGER = """
+from torch import nn, optim
+from .freezing import *
+def build_challenger(load, num_classes=2):
+    model = unfreeze(load("vgg11", True))
+    model.classifier[-1] = nn.LazyLinear(num_classes)
+    return model, optim.Adam(model.parameters(), lr=1e-4)
+"""
+OLD_STYLE = """
+from torch import nn, optim
+class Old(nn.Module):
+    def __init__(self, features, head):
+        super().__init__()
+        self.features, self.head = features, head
+    def forward(self, x):
+        x = nn.functional.adaptive_avg_pool2d(self.features(x), 2)
+        return self.head(x.view(x.size(0), -1))
+def build_challenger(load, num_classes=2):
+    model = Old(load("vgg11", True).requires_grad_(True).features, nn.Linear(512, num_classes))
+    return model, optim.Adam(model.parameters(), lr=1e-4)
+"""
+COMPILED = """
+import torch
+from torch import nn, optim
+def build_challenger(load, num_classes=2):
+    model = load("vgg11", True).requires_grad_(True)
+    model.classifier[-1] = nn.Linear(256, num_classes)
+    model = torch.compile(model)
+    return model, optim.Adam(model.parameters(), lr=1e-4)
+"""
+GIVES_A_TUPLE = OLD_STYLE.replace("return self.head(x.view(x.size(0), -1))", "return self.head(x.flatten(1)), x")
+NEEDS_A_CLOSURE = COMPILED.replace("optim.Adam(model.parameters(), lr=1e-4)", "optim.LBFGS(model.parameters())")
+FCN = """
+import torch
+from torch import nn
+class FCN8s(nn.Module):
+    def __init__(self, encoder, num_classes, *, skips=True):
+        super().__init__()
+        self.encoder = encoder
+        self.context = nn.Sequential(nn.AdaptiveAvgPool2d(1), {conv}(encoder.channels[4], 8, 1), nn.BatchNorm2d(8))
+        self.score = {conv}(encoder.channels[4] + 8, num_classes, 1)
+    def forward(self, images):
+        x5 = self.encoder(images)["x5"]
+        context = self.context(x5).expand(-1, -1, *x5.shape[2:])
+        scores = self.score(torch.cat([x5, context], 1))
+        return nn.functional.interpolate(scores, images.shape[2:], mode="bilinear")
+"""
+CONTEXT = FCN.format(conv="nn.Conv2d")
+LAZY_CONTEXT = (
+    FCN.format(conv="nn.LazyConv2d")
+    .replace("LazyConv2d(encoder.channels[4], ", "LazyConv2d(")
+    .replace("LazyConv2d(encoder.channels[4] + 8, ", "LazyConv2d(")
+)
+
+
+@pytest.fixture
+def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
+    """A plan of one epoch for the reference with one module replaced: 17 images leave a rest of one beside 16."""
+
+    def make(only: str, module: str, source: str, limit: int = 17) -> Plan:
+        folder = tmp_path / "handed in"
+        folder.mkdir()
+        for path in Path("solutions").glob("*.py"):
+            (folder / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
+        (folder / f"{module}.py").write_text(source, encoding="utf-8")
+        arguments = [str(folder), "--unsafe", "--profile", "mini", "--only", only, "--epochs", "1"]
+        return with_weights(make_plan(parse([*arguments, "--limit", str(limit)])), None, print)
+
+    return make
+
+
+def trained(plan: Plan, **changes: object) -> np.ndarray:
+    _, job = disguised(plan, plan.configurations[0], seed=1)
+    *_, epoch, _ = train({**job, **changes}, Student(locate(str(plan.submission.folder))))
+    return epoch["logits"]
+
+
+@pytest.mark.parametrize(
+    ("only", "module", "source", "limit"),
+    [
+        ("Q1-1", "transfer", LAZY_HEAD, 17),
+        ("Q1-3", "transfer", LAZY_HEAD, 17),
+        ("Q1-8", "transfer", LAZY_CHALLENGER, 17),
+        ("Q1-8", "transfer", BATCH_NORM_HEAD, 17),
+        ("Q1-8", "transfer", OLD_STYLE, 17),
+        ("Q1-8", "transfer", COMPILED, 17),
+        ("Q2-1-no-skips", "fcn", CONTEXT, 7),
+        ("Q2-1-no-skips", "fcn", LAZY_CONTEXT, 13),
+    ],
+)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_right_networks_train(plan_of, only: str, module: str, source: str, limit: int, channels_last: bool) -> None:
+    logits = trained(plan_of(only, module, source, limit), channels_last=channels_last)
+    assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (GIVES_A_TUPLE, "in train mode the network gave a tuple in place of one tensor of scores"),
+        (NEEDS_A_CLOSURE, "without a closure, which LBFGS needs"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_a_line(plan_of, source: str, said: str) -> None:
+    with pytest.raises(StudentRaised, match=said) as caught:
+        trained(plan_of("Q1-8", "transfer", source))
+    assert len(caught.value.message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 6, 16])
+def test_every_batch_has_at_least_two_images(size: int) -> None:
+    for count in range(2, 40):
+        order = torch.randperm(count)
+        batches = batches_of(order, size)
+        assert torch.equal(torch.cat(batches), order)
+        assert all(2 <= len(batch) <= size + 1 for batch in batches)
+        assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 4), (0, 4), (8, 1)])
+def test_fewer_than_two_images_are_no_batch(count: int, size: int) -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        batches_of(torch.arange(count), size)
+
+
+class Flattens(torch.nn.Module):
+    def __init__(self, flatten: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Dropout(0.5))
+        self.flatten = flatten
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.flatten(self.body(images))
+
+
+def test_one_image_is_no_training() -> None:
+    with pytest.raises(UsageError, match="--limit 1: a training needs at least two images"):
+        make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1", "--limit", "1"]))
+
+
+def test_a_rehearsal_leaves_no_trace() -> None:
+    for flatten, taken in ((lambda x: x.flatten(1), True), (lambda x: x.view(x.size(0), -1), False)):
+        model, images = Flattens(flatten), torch.rand(2, 3, 8, 8)
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        state = torch.get_rng_state()
+        assert runs_in(torch.channels_last, model, images) == taken
+        assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+        assert torch.equal(state, torch.get_rng_state())
+        assert model.training
+        assert all(parameter.grad is None for parameter in model.parameters())
