@@ -122,15 +122,23 @@ class Parts:
         return cls(right, squares.sum(axis=2) + squares.sum(axis=1) - right, counts[:, -1])
 
     def value(self, metric: str, images: NDArray[np.int64] | None = None) -> float:
-        """`accuracy`, `miou_reported` or `miou_standard` over the images, or over a choice of them with repeats."""
+        """`accuracy`, `miou_reported` or `miou_standard` over the images, or over a choice of them with repeats.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
         right, union, ignored = (
             part if images is None else part[images] for part in (self.right, self.union, self.ignored)
         )
-        if metric == "accuracy":
-            return float(right.sum() / len(right))
-        if metric == "miou_reported":
-            return _mean(_mean_over_images(_ratio(right, union + ignored)))
-        return _mean(_ratio(right.sum(axis=0), union.sum(axis=0)))
+        match metric:
+            case "accuracy":
+                return float(right.sum() / len(right))
+            case "miou_reported":
+                return _mean(_mean_over_images(_ratio(right, union + ignored)))
+            case "miou_standard":
+                return _mean(_ratio(right.sum(axis=0), union.sum(axis=0)))
+            case _:
+                raise ValueError(f"no metric {metric!r} is made from an image's counts")
 
 
 def predicts_one_class(counts: Array) -> bool:

@@ -11,6 +11,7 @@ from torchmetrics.functional.classification import multiclass_jaccard_index
 from grading.assignment import read_assignment
 from grading.scoring import (
     IGNORED,
+    Parts,
     UnusableLogits,
     accuracy_ceiling,
     argmax_over_classes,
@@ -170,3 +171,10 @@ def test_merged_labels() -> None:
 def test_unusable_logits(logits: np.ndarray, said: str) -> None:
     with pytest.raises(UnusableLogits, match=said):
         usable(logits, (4,), 2)
+
+
+@pytest.mark.parametrize("metric", ["miou", "accuracy_standard", "", "MIOU_STANDARD"])
+def test_an_unknown_metric_is_an_error(metric: str) -> None:
+    parts = Parts.of(np.ones((2, 4, 3), dtype=np.int64))
+    with pytest.raises(ValueError, match="no metric"):
+        parts.value(metric)

@@ -1,0 +1,54 @@
+"""Which files of this package a module comes from, found by its imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def sources(*modules: str) -> dict[str, Path]:
+    """The files of modules of this package, and of all that they import from it, in functions too.
+
+    Args:
+        modules: dotted names, such as `"grading.runs"`.
+
+    Returns:
+        By path relative to the package, sorted.
+
+    Raises:
+        FileNotFoundError: there is no such module.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if path is None:
+            raise FileNotFoundError(f"no module {name}")
+        key = path.relative_to(PACKAGE).as_posix()
+        if key not in found:
+            found[key] = path
+            waiting += _imports(path)
+    return dict(sorted(found.items()))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The modules of this package that a file imports, and the packages that they lie in."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # What is imported from a module may be one itself.
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = name.split(".")
+            for end in range(1, len(parts) + 1):
+                if parts[0] == PACKAGE.name and _file(".".join(parts[:end])) is not None:
+                    yield ".".join(parts[:end])
+
+
+def _file(module: str) -> Path | None:
+    place = PACKAGE.parent.joinpath(*module.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
