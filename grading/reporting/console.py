@@ -12,6 +12,8 @@ from rich.table import Table
 from grading.assignment import Configuration
 from grading.journal import Journal, Run
 from grading.plan import Plan
+from grading.streams import guard_streams
+from grading.text import duration, printable
 
 if TYPE_CHECKING:
     from grading.reporting import Results
@@ -23,11 +25,12 @@ class Console:
     """Standard output."""
 
     def __init__(self) -> None:
+        guard_streams()
         self._rich = RichConsole(highlight=False)
 
     def say(self, line: str) -> None:
         """One line."""
-        self._rich.print(line, markup=False, soft_wrap=True)
+        self._rich.print(printable(line), markup=False, soft_wrap=True)
 
     def list_configurations(self, configurations: Sequence[Configuration]) -> None:
         """Ids, questions, titles and published figures."""
@@ -77,8 +80,12 @@ class Console:
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        where = f"{out}/report.html shows the learning curves"
+        if results.plan.withheld:
+            self.say(f"{results.plan.withheld}: no verdicts, and no points; {where}")
+            return
         earned, possible = results.score
-        self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
+        self.say(f"{earned:g} of {possible:g} points; {where}")
 
 
 class TrainingProgress:
@@ -116,13 +123,6 @@ class TrainingProgress:
         said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
         count = f"[{self._done}/{max(self._done, self._total)}]"
         self._console.say(f"{count} {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})")
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _mean(values: list[float]) -> str:
