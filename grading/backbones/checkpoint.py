@@ -129,31 +129,33 @@ def _renamed(tensors: Tensors, name: str, first: str) -> Iterator[Tensors]:
 
 
 def _faults(tensors: Tensors, expected: Tensors, *, everything: bool) -> list[str]:
-    """What is wrong with each tensor, the first in words for a person.
+    """What is wrong with each tensor.
 
     Args:
         everything: whether layers that the network has not are wrong, too.
     """
-    import torch
-
-    needed = [key for key in expected if not key.endswith(COUNTER)]
+    needed = {key: like for key, like in expected.items() if not key.endswith(COUNTER)}
     missing = [key for key in needed if key not in tensors]
-    faults = [f"{len(missing)} of {len(needed)} tensors are missing, such as {missing[0]}"] * len(missing[:1])
-    faults += missing[1:]
-    for key in needed:
-        if key not in tensors:
-            continue
-        tensor, like = tensors[key], expected[key]
-        if tensor.shape != like.shape:
-            faults.append(f"{key} is {tuple(tensor.shape)} in place of {tuple(like.shape)}")
-        elif not tensor.is_floating_point() or tensor.layout != torch.strided:
-            faults.append(f"{key} holds {str(tensor.dtype).removeprefix('torch.')} in place of floating point")
-        elif not tensor.float().isfinite().all():
-            faults.append(f"{key} holds NaN or infinity")
+    faults = [f"{len(missing)} of {len(needed)} tensors are missing, such as {key}" for key in missing]
+    for key, like in needed.items():
+        if key in tensors and (fault := _fault(key, tensors[key], like)):
+            faults.append(fault)
     if everything:
-        foreign = (key for key in tensors if key not in expected and key.endswith(("weight", "bias")))
+        foreign = [key for key in tensors if key not in expected and key.endswith(("weight", "bias"))]
         faults += [f"it has {_short(key)}, which this network has not" for key in foreign]
     return faults
+
+
+def _fault(key: str, tensor: Any, like: Any) -> str | None:
+    import torch
+
+    if tensor.shape != like.shape:
+        return f"{key} is {tuple(tensor.shape)} in place of {tuple(like.shape)}"
+    if not tensor.is_floating_point() or tensor.layout != torch.strided:
+        return f"{key} holds {str(tensor.dtype).removeprefix('torch.')} in place of floating point"
+    if not tensor.float().isfinite().all():
+        return f"{key} holds NaN or infinity"
+    return None
 
 
 def _arrays(tensors: Tensors, expected: Tensors) -> dict[str, NDArray[np.generic]]:

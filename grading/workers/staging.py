@@ -73,9 +73,8 @@ def stage(submission: Submission) -> Stage:
     try:
         for part in CODE:
             source, target = ROOT / "grading" / part, folder / "code" / "grading" / part
-            files = source.rglob("*.py") if source.is_dir() else [source]
-            for file in files:
-                _copy_file(file, target / file.relative_to(source))
+            for module in source.rglob("*.py") if source.is_dir() else [source]:
+                _copy_file(module, target / module.relative_to(source))
         # An importable package keeps its dotted place, a folder its own name.
         is_folder = submission.package == FOLDER_PACKAGE
         place = submission.folder.name if is_folder else submission.package.replace(".", "/")
