@@ -157,7 +157,7 @@ class Plan:
         """
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
         once = sum(map(self._cost, self.canaries))
-        return (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
+        return STARTING + (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
@@ -189,6 +189,7 @@ def _state(name: str, profile: str, file: str) -> dict[str, NDArray[np.generic]]
     return read_weights(name, profile, Path(file), how_to_mend(name, profile))
 
 
+STARTING = 5.0  # seconds in which the first worker imports torch
 MOST_CLASSIFIERS = 3  # among which a challenger may choose
 
 # What a history comes from; the rest of the grader judges and reports it.

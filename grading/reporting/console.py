@@ -18,6 +18,7 @@ from grading.text import duration, printable
 if TYPE_CHECKING:
     from grading.reporting import Results
 
+FILE_WIDTH = 120  # of a table that no terminal shows: nothing in it need be cut
 STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yellow"}
 
 
@@ -27,6 +28,8 @@ class Console:
     def __init__(self) -> None:
         guard_streams()
         self._rich = RichConsole(highlight=False)
+        if not self._rich.is_terminal:
+            self._rich.width = FILE_WIDTH
 
     def say(self, line: str) -> None:
         """One line."""
@@ -51,6 +54,8 @@ class Console:
     def summary(self, results: "Results", out: Path) -> None:
         """Verdicts, relations, points, and where the files are."""
         table = Table("", "verdict", "metric", "initial", "best", "tail", "expected", "published")
+        for column in table.columns:
+            column.overflow = "fold"
         for id, outcome in results.outcomes.items():
             metric = outcome.configuration.metric
             runs = outcome.finished
