@@ -58,26 +58,22 @@ def read_weights(name: str, profile: str, file: Path, fix: str) -> dict[str, NDA
 def _opened(file: Path, fix: str) -> Any:
     """What a file holds; its content decides its format."""
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         with open(file, "rb") as stream:
             head = stream.read(200)
-        if why := _no_weights(head):
-            raise DataError(f"{file}: {why}; {fix}")
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror or error}); {fix}") from error
+    if why := _no_weights(head):
+        raise DataError(f"{file}: {why}; {fix}")
+    try:
         if head[:2] != b"PK" and (head[8:9] == b"{" or file.suffix == ".safetensors"):
             return load_file(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror or error}); {fix}") from error
-    except DataError:
-        raise
-    except SafetensorError as error:
-        raise DataError(f"{file}: damaged or truncated ({_short(str(error))}); {fix}") from error
-    except Exception as error:  # torch raises almost anything on a damaged file
+    except Exception as error:  # both raise almost anything on a damaged file
         if "TorchScript" in str(error) or (
             isinstance(error, pickle.UnpicklingError) and re.search(r"\bglobal\b|GLOBAL|nsupported class", str(error))
         ):

@@ -29,12 +29,12 @@ def main(name: str, file: str, seed: str = "0") -> None:
     torch.set_num_threads(1)  # the same bits whatever the machine's cores
     epochs, drawing, training = expected(name)
     tell(0, epochs, drawing + training)
+    clock = Clock(training)
     if name == ENCODER:
-        # It draws its pictures itself, before its first epoch.
-        state = proxy_streets.pretrain_encoder(seed=int(seed), progress=Clock(drawing))
+        state = proxy_streets.pretrain_encoder(seed=int(seed), progress=clock)
     else:
         faces = draw_faces(proxy.FACES, proxy.FACES_SEED)
-        state = proxy.pretrain_classifier(name, faces, seed=int(seed), progress=Clock())
+        state = proxy.pretrain_classifier(name, faces, seed=int(seed), progress=clock)
     unfinished = Path(f"{file}.{os.getpid()}")
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, unfinished)
     unfinished.rename(file)
@@ -71,18 +71,22 @@ def tell(done: int, total: int, seconds_left: float) -> None:
 
 
 class Clock:
-    """Tells after each epoch how long the rest will take.
+    """Tells after each epoch how long the rest will take: from the second on as long as the epochs since the first.
 
     Args:
-        wait: seconds from now until the first epoch begins.
+        expected: seconds of all epochs.
     """
 
-    def __init__(self, wait: float = 0.0) -> None:
-        self._start = time.perf_counter() + wait
+    def __init__(self, expected: float) -> None:
+        self._expected = expected
+        self._first = 0.0  # when the first epoch had ended
 
     def __call__(self, done: int, total: int) -> None:
-        spent = max(time.perf_counter() - self._start, 0.0)
-        tell(done, total, spent / done * (total - done))
+        now = time.perf_counter()
+        if done == 1:
+            self._first = now
+        each = (now - self._first) / (done - 1) if done > 1 else self._expected / total
+        tell(done, total, each * (total - done))
 
 
 if __name__ == "__main__":

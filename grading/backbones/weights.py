@@ -15,6 +15,7 @@ from grading.text import duration, one_line
 ENCODER = "encoder"  # part 2's VGG16
 SUFFIXES = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".tar")
 PROGRESS = "progress "  # begins a line of grading.backbones.pretrain: epochs done, epochs in all, seconds left
+PRETRAIN = (sys.executable, "-m", "grading.backbones.pretrain")
 SECONDS_BETWEEN = 15.0  # two lines of progress
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,7 +81,7 @@ def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], s
 
 def _pretrain(name: str, file: Path, seed: int, say: Callable[[str], None]) -> None:
     """Run `grading.backbones.pretrain`, and pass its progress on: what it expects, then a line now and then."""
-    command = [sys.executable, "-m", "grading.backbones.pretrain", name, str(file), str(seed)]
+    command = [*PRETRAIN, name, str(file), str(seed)]
     start = said = time.monotonic()
     last = "no reason given"
     with subprocess.Popen(
