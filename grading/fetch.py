@@ -18,7 +18,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
-from grading.data.arrays import DataError, cache_folder, fingerprint
+from grading.data.arrays import DataError, cache_folder, fingerprint, writable
+from grading.streams import guard_streams
+from grading.text import one_line
 
 CLASSIFIERS = ("alexnet", "mobilenet_v2", "vgg16")
 
@@ -37,16 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading.fetch", description="Download weights and data.")
     parser.add_argument("what", nargs="*", choices=("weights", "camvid", "all"), default="all")
     parser.add_argument("--classifier", nargs="+", default=CLASSIFIERS, help="default: %(default)s")
-    parser.add_argument("--weights", type=Path, default=cache_folder() / "weights", help="default: %(default)s")
-    parser.add_argument("--camvid", type=Path, default=cache_folder() / "CamVid", help="default: %(default)s")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="default: weights/ in the cache, see HW4_CACHE")
+    parser.add_argument("--camvid", type=Path, metavar="DIR", help="default: CamVid/ in the cache, see HW4_CACHE")
     options = parser.parse_args(arguments)
+    guard_streams()
     try:
         if "all" in options.what or "weights" in options.what:
-            fetch_weights(options.classifier, options.weights)
+            fetch_weights(options.classifier, options.weights or writable(cache_folder()) / "weights")
         if "all" in options.what or "camvid" in options.what:
-            fetch_camvid(options.camvid)
+            fetch_camvid(options.camvid or writable(cache_folder()) / "CamVid")
     except (DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,7 +1,10 @@
 """The front door: parse, plan, run, judge, report."""
 
+import hashlib
+import re
 import sys
 import time
+import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,25 +17,43 @@ from grading.journal import Journal, JournalError
 from grading.judging import judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
-from grading.reporting.console import Console, duration
+from grading.reporting.console import Console
 from grading.runs import carry_out
+from grading.streams import guard_streams
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, run_suite
+from grading.text import duration, one_line
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
-# What ends a command before it has begun, each in one line.
-CANNOT_START = (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError)
-PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
+# What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
+CANNOT_START = (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError, OSError)
+PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
+NAME_BYTES = 120  # of a submission, in the name of its folder of results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided.
+        The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided, 4 the
+        grader itself broke.
     """
+    guard_streams()
     options = parse(arguments)
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return UNDECIDED
+    except Exception:
+        traceback.print_exc()
+        print("error: the grader itself broke: this says nothing about the submission", file=sys.stderr)
+        return BROKEN
+
+
+def run(options: Namespace) -> int:
+    """Plan, run, judge, report; returns the exit status."""
     console = Console()
     try:
         if options.list:
@@ -44,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.mkdir(parents=True, exist_ok=True)
         journal = Journal(out / "journal.jsonl", plan.identity())
     except CANNOT_START as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return BAD_USAGE
     console.say(
         f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
@@ -110,7 +131,7 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
     Raises:
         UsageError: there is nothing to resume, or results that `--resume` was not given for.
     """
-    name = f"{plan.submission.name}-{plan.profile_name}"
+    name = f"{_short(plan.submission.name)}-{plan.profile_name}"
     if options.out is not None:
         out = Path(options.out)
         if out.exists() and not out.is_dir():
@@ -121,7 +142,9 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
             raise UsageError(f"--out {out} holds a run already; give --resume to go on with it, or another folder")
         return out
     if options.resume:
-        stopped = sorted(path.parent for path in Path("runs").glob(f"*-{name}/journal.jsonl"))
+        own = re.compile(r"\d{8}-\d{6}-" + re.escape(name))
+        folders = sorted(Path("runs").iterdir()) if Path("runs").is_dir() else []
+        stopped = [path for path in folders if own.fullmatch(path.name) and (path / "journal.jsonl").is_file()]
         if not stopped:
             raise UsageError(f"--resume: no run of {plan.submission.name} in runs/")
         return stopped[-1]
@@ -134,6 +157,14 @@ def exit_status(results: Results) -> int:
     if "FAIL" in verdicts or not all(relation.holds for relation in results.relations):
         return FAILED
     return PASSED if verdicts == {"PASS"} else UNDECIDED
+
+
+def _short(name: str) -> str:
+    """A name that file systems take as a part of another: the end of a long one is replaced by a checksum."""
+    encoded = name.encode()
+    if len(encoded) <= NAME_BYTES:
+        return name
+    return f"{encoded[:NAME_BYTES].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
 def _positive(text: str) -> int:

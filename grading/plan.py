@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -14,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
-from grading.backbones.weights import ENCODER, provide, read_weights
+from grading.backbones.checkpoint import read_weights
+from grading.backbones.weights import ENCODER, how_to_mend, provide
 from grading.calibrated import read_calibration
-from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint
+from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint, writable
 from grading.disguise import site_key
 from grading.probes import StudentRaised
 from grading.sources import sources
@@ -98,7 +100,9 @@ class Plan:
             "num_classes": self.num_classes(configuration),
             "protocol": self.protocol(configuration),
             "profile": self.profile_name,
-            "weights": {name: _state(name, self.weights[name]) for name in self.backbones(configuration)},
+            "weights": {
+                name: _state(name, self.profile_name, self.weights[name]) for name in self.backbones(configuration)
+            },
             "seed": seed,
             "device": self.device,
             "channels_last": self.device == "cuda",  # slower on most CPUs
@@ -155,27 +159,39 @@ class Plan:
         """
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
         once = sum(map(self._cost, self.canaries))
-        return (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
+        return STARTING + (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
         calibration = read_calibration(self.profile_name) or {}
-        epochs = self.protocol(configuration)["epochs"]
+        protocol = configuration.protocols[self.profile_name]
+        whole = self._gflop(configuration, int(protocol["epochs"]), None)
+        asked = self._gflop(configuration, int(self.protocol(configuration)["epochs"]), self.limit)
         if configuration.base in calibration:
-            whole = int(configuration.protocols[self.profile_name]["epochs"])
-            return calibration[configuration.base].seconds * int(epochs) / whole
-        images = len(self.datasets[configuration.task].train_images)
+            return calibration[configuration.base].seconds * asked / whole
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
-        return self.assignment.gflop[configuration.kind] * min(images, self.limit or images) * int(epochs) / speed
+        return asked / speed
+
+    def _gflop(self, configuration: Configuration, epochs: int, limit: int | None) -> float:
+        """Of one training: in each epoch a step for each training image and a prediction of each validation image.
+
+        Predicting is a third of the step that trains the whole network; no limit makes it less.
+        """
+        data, gflop = self.datasets[configuration.task], self.assignment.gflop
+        images, validation = len(data.train_images), len(data.validation_images)
+        whole_network = "finetuned" if configuration.network["build"] == "case" else configuration.kind
+        steps = gflop[configuration.kind] * min(images, limit or images)
+        return epochs * (steps + gflop[whole_network] / 3 * validation)
 
 
-@lru_cache(maxsize=4)
-def _state(name: str, file: str) -> dict[str, NDArray[np.generic]]:
-    """The pretrained weights of a backbone, read once for all trainings."""
-    return read_weights(name, Path(file))
+@lru_cache(maxsize=8)
+def _state(name: str, profile: str, file: str) -> dict[str, NDArray[np.generic]]:
+    """The pretrained weights of a backbone, read and checked once for all trainings."""
+    return read_weights(name, profile, Path(file), how_to_mend(name, profile))
 
 
+STARTING = 5.0  # seconds in which the first worker imports torch
 MOST_CLASSIFIERS = 3  # among which a challenger may choose
 
 # Where a history is made: in the grader, and inside the sandbox.
@@ -197,11 +213,12 @@ def make_plan(options: Namespace) -> Plan:
     assignment = read_assignment()
     configurations = chosen(assignment, options.only)
     submission = locate(options.submission)
+    submission.fingerprint()  # what cannot be read is told now, before anything is written
     tasks = sorted({configuration.task for configuration in configurations})
     profile_name = _profile(options, tasks)
     device = _device(options.device, profile_name)
     profile = assignment.profiles[profile_name]
-    cache = cache_folder()
+    cache = writable(cache_folder())
     datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
     _check_sizes(configurations, profile_name, datasets)
     _check_batches(configurations, profile_name, datasets)
@@ -232,13 +249,15 @@ def make_plan(options: Namespace) -> Plan:
 
 
 def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *, pretraining_seed: int = 0) -> Plan:
-    """The plan with a file of weights for each backbone it needs.
+    """The plan with a file of weights for each backbone it needs, each of which has been read and fits.
 
     Raises:
-        DataError: weights are missing and cannot be had.
+        DataError: weights are missing and cannot be had, or a file is of no use.
     """
     names = _backbones(plan)
     files = provide(names, plan.profile_name, folder, cache_folder(), say, pretraining_seed)
+    for name, file in files.items():
+        _state(name, plan.profile_name, file)
     return replace(plan, weights=files)
 
 
@@ -334,14 +353,22 @@ def _withheld(options: Namespace) -> str | None:
     return f"a trial with {' '.join(limits)}" if limits else None
 
 
-def _known_classifiers(names: Plain) -> list[str]:
-    """Those of a submission's names that torchvision knows: they become file names, and cost a pretraining each."""
+def _known_classifiers(names: Plain, profile: str) -> list[str]:
+    """Those of a submission's names that can be built: they become file names, and cost a pretraining each."""
     # Imported late, as torch above.
     from torchvision import models
 
-    known = set(models.list_models(module=models))
-    wanted = [name for name in names if isinstance(name, str) and name in known] if isinstance(names, list) else []
-    return list(dict.fromkeys(wanted))[:MOST_CLASSIFIERS]
+    from grading.backbones.loading import expected_state
+
+    torchvisions = set(models.list_models(module=models))
+    every = names if isinstance(names, list) else []
+    wanted = [name for name in every if isinstance(name, str) and name in torchvisions]
+    known = []
+    for name in dict.fromkeys(wanted):
+        with suppress(ValueError):  # its training will say why
+            expected_state(profile, name)
+            known.append(name)
+    return known[:MOST_CLASSIFIERS]
 
 
 def _backbones(plan: Plan) -> list[str]:
@@ -351,7 +378,7 @@ def _backbones(plan: Plan) -> list[str]:
     if "challenger" in builds:
         try:
             with Worker(plan.submission, plan.sandbox) as worker:
-                names += _known_classifiers(worker.ask("transfer.backbone_names"))
+                names += _known_classifiers(worker.ask("transfer.backbone_names"), plan.profile_name)
         except (StudentRaised, WorkerStopped):
             pass  # its training will fail with the same error, and say so in the results
     names += ["alexnet"] if "case" in builds else []

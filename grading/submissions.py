@@ -3,19 +3,28 @@
 import hashlib
 import importlib
 import importlib.util
+import os
+import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
+from grading.text import printable
+
 MODULES = ("freezing", "heads", "transfer", "augmentation", "fcn", "classes", "metrics")
 
 # A folder is imported under the assignment's own name, whatever it is called on disk: so both
 # `from .heads import ...` and `from hw4.heads import ...` mean the submission itself.
 FOLDER_PACKAGE = "hw4"
+
+SKIPPED = frozenset({"__pycache__", ".git", ".venv", "venv", ".hypothesis"})
+MAX_BYTES = 50 * 2**20
+MAX_FILES = 2000
+MAX_DEPTH, MAX_PATH = 32, 1024  # of folders, and bytes of a path in the submission: no module lies deeper
 
 
 class SubmissionError(Exception):
@@ -27,7 +36,7 @@ class Submission:
     """Where a submission lies and the package name it is imported as.
 
     Attributes:
-        name: what results call it: the importable name, or the folder's name.
+        name: what results call it: the importable name, or the folder's name, made printable.
         folder: the folder with its modules.
         package: the name to import it by.
     """
@@ -36,13 +45,94 @@ class Submission:
     folder: Path
     package: str
 
+    @property
+    def argument(self) -> str:
+        """What `locate` finds it by, from any working directory."""
+        return str(self.folder) if self.package == FOLDER_PACKAGE else self.package
+
     def fingerprint(self) -> str:
-        """sha256 over the names and contents of its Python files, hexadecimal."""
+        """sha256 over the names and contents of its Python files, hexadecimal.
+
+        Raises:
+            SubmissionError: see `handed_in`.
+        """
         digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*.py")):
-            digest.update(f"{path.relative_to(self.folder)}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for file in handed_in(self):
+            if file.place.suffix == ".py":
+                digest.update(os.fsencode(file.place) + b"\0")
+                content = b"a link" if file.source is None else file.source.read_bytes()
+                digest.update(hashlib.sha256(content).digest())
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One file of a submission.
+
+    Attributes:
+        place: where it lies in the submission's folder.
+        source: the regular file with its content; None for a symbolic link to no file of the submission.
+    """
+
+    place: Path
+    source: Path | None
+
+
+def handed_in(submission: Submission) -> Iterator[HandedIn]:
+    """What belongs to a submission, in a fixed order, whatever lies in its folder.
+
+    Regular files do, and symbolic links to regular files of the submission. Sockets, pipes, files that the grader may
+    not read and folders below MAX_DEPTH do not. Links that lead elsewhere, to a folder or nowhere are named, so that
+    who imports them can be told.
+
+    Raises:
+        SubmissionError: there are more than MAX_FILES files or MAX_BYTES bytes, or a Python file cannot be read.
+    """
+    count = size = 0
+    waiting = [Path()]
+    while waiting:
+        inner = waiting.pop()
+        for entry in _entries(submission.folder / inner):
+            place = inner / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in SKIPPED and len(place.parts) <= MAX_DEPTH:
+                    waiting.append(place)
+                continue
+            if len(os.fsencode(place)) > MAX_PATH:
+                continue
+            source = regular_file(Path(entry.path), submission.folder)
+            if source is None and not entry.is_symlink():
+                continue
+            if source is not None and not os.access(source, os.R_OK):
+                if place.suffix == ".py":
+                    raise SubmissionError(f"{submission.name}: {place} cannot be read; change its permissions")
+                continue
+            count, size = count + 1, size + (source.stat().st_size if source else 0)
+            if count > MAX_FILES or size > MAX_BYTES:
+                raise SubmissionError(
+                    f"{submission.name}: more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB; hand in code only"
+                )
+            yield HandedIn(place, source)
+
+
+def regular_file(path: Path, folder: Path) -> Path | None:
+    """The regular file that a path stands for: itself, or the one in the submission's folder that a link leads to."""
+    try:
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
+            if not path.is_relative_to(os.path.realpath(folder)):
+                return None
+        return path if stat.S_ISREG(path.lstat().st_mode) else None
+    except OSError:
+        return None
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:  # it may not be read, or its path is too long
+        return []
 
 
 def locate(submission: str) -> Submission:
@@ -51,12 +141,12 @@ def locate(submission: str) -> Submission:
     Raises:
         SubmissionError: there is neither such a folder nor such a package, or it has none of the modules.
     """
-    folder = Path(submission)
-    if folder.is_dir():
-        found = Submission(folder.resolve().name, folder.resolve(), FOLDER_PACKAGE)
+    if os.path.isdir(submission):
+        folder = Path(submission).resolve()
+        found = Submission(printable(folder.name).replace("\n", "\\n"), folder, FOLDER_PACKAGE)
     else:
         found = Submission(submission, _package_folder(submission), submission)
-    if not any((found.folder / f"{module}.py").is_file() for module in MODULES):
+    if not any(os.path.isfile(found.folder / f"{module}.py") for module in MODULES):
         raise SubmissionError(f"{submission}: none of {', '.join(m + '.py' for m in MODULES)} in {found.folder}")
     return found
 
@@ -67,6 +157,10 @@ def load(submission: Submission) -> None:
     Raises:
         Exception: whatever the submission's `__init__.py` raises.
     """
+    init = submission.folder / "__init__.py"
+    _refuse_link(init, submission.folder)
+    others = [finder for finder in sys.meta_path if not isinstance(finder, _OwnModules)]
+    sys.meta_path[:] = [_OwnModules(submission), *others]
     if submission.package != FOLDER_PACKAGE:
         parent = submission.folder.parents[submission.package.count(".")]
         if str(parent) not in sys.path:
@@ -75,9 +169,6 @@ def load(submission: Submission) -> None:
         return
     for name in [name for name in sys.modules if name.split(".")[0] == FOLDER_PACKAGE]:
         del sys.modules[name]
-    if _NO_OTHER not in sys.meta_path:
-        sys.meta_path.insert(0, _NO_OTHER)
-    init = submission.folder / "__init__.py"
     if not init.is_file():
         package = ModuleType(FOLDER_PACKAGE)
         package.__path__ = [str(submission.folder)]
@@ -93,21 +184,40 @@ def load(submission: Submission) -> None:
     spec.loader.exec_module(package)
 
 
-class _NoOther(MetaPathFinder):
-    """Modules of the submission's package are those in its folder: an editable install offers this project's stubs."""
+class _OwnModules(MetaPathFinder):
+    """A submission's modules are the files that it hands in, here as in the sandbox.
+
+    For a folder there are no others: an editable install offers this project's stubs.
+    """
+
+    def __init__(self, submission: Submission) -> None:
+        self._submission = submission
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if path is None or fullname.split(".")[0] != FOLDER_PACKAGE:
+        if path is None or not fullname.startswith(f"{self._submission.package}."):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None:
+            # Python passes over a link that leads nowhere.
+            name = fullname.rpartition(".")[2]
+            places = [Path(folder, name + suffix) for folder in path for suffix in (".py", "")]
+        else:
+            places = [Path(place) for place in (spec.origin, *(spec.submodule_search_locations or ())) if place]
+        for place in places:
+            _refuse_link(place, self._submission.folder)
+        if spec is None and self._submission.package == FOLDER_PACKAGE:
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         return spec
 
 
-_NO_OTHER = _NoOther()
+def _refuse_link(path: Path, folder: Path) -> None:
+    """ImportError where a path is a symbolic link to no file of the submission."""
+    if path.is_symlink() and regular_file(path, folder) is None:
+        raise ImportError(
+            f"{path.name} is a symbolic link, and leads to no file of the submission: hand in the file itself"
+        )
 
 
 def module(submission: Submission, name: str) -> ModuleType:

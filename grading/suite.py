@@ -71,8 +71,15 @@ def run_suite(submission: Submission, records: Path, *, unsafe: bool) -> Suite:
         records: a file for pytest's outcomes, kept as evidence.
         unsafe: run the submission unconfined where no sandbox works.
     """
-    named = submission.name if submission.package == submission.name else str(submission.folder)
-    command = [sys.executable, "-m", "pytest", "-q", "--sandbox", f"--impl={named}", f"--records={records}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--sandbox",
+        f"--impl={submission.argument}",
+        f"--records={records}",
+    ]
     # Each test once, in one process: the time of a benchmark says nothing about a sandboxed call.
     command += ["--benchmark-disable", *(["--unsafe"] if unsafe else [])]
     process = subprocess.Popen(

@@ -2,18 +2,21 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grading.data.arrays import DataError, fingerprint
+from grading.text import duration, one_line
 
 ENCODER = "encoder"  # part 2's VGG16
+SUFFIXES = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".tar")
+PROGRESS = "progress "  # begins a line of grading.backbones.pretrain: epochs done, epochs in all, seconds left
+PRETRAIN = (sys.executable, "-m", "grading.backbones.pretrain")
+SECONDS_BETWEEN = 15.0  # two lines of progress
 ROOT = Path(__file__).resolve().parents[2]
 
 # Whatever decides what the proxy pretraining learns.
@@ -53,28 +56,11 @@ def provide(
     return {name: str(_found(name, folder, cache / "weights")) for name in names}
 
 
-def read_weights(name: str, file: Path) -> dict[str, NDArray[np.generic]]:
-    """A state dict from `.safetensors` or torch's own format as plain arrays, floating point as float32.
-
-    Args:
-        name: whose it is; for ENCODER all but the convolutions is left out.
-
-    Raises:
-        Exception: the file is damaged, or holds more than tensors: it is not unpickled.
-    """
-    # Imported late: torch takes seconds, and a run's other steps do without it.
-    import torch
-    from safetensors.torch import load_file
-
-    if file.suffix == ".safetensors":
-        state = load_file(file)
-    else:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    return {
-        key: (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-        for key, tensor in state.items()
-        if name != ENCODER or key.startswith("features.")
-    }
+def how_to_mend(name: str, profile: str) -> str:
+    """What to do about a file of weights that is of no use."""
+    if profile == "mini":
+        return "delete it, and the next run makes it anew"
+    return f"`{_fetch_command(name, 'DIR')}` brings torchvision's own into DIR"
 
 
 def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
@@ -83,20 +69,38 @@ def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], s
     files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}
     missing = [name for name, file in files.items() if not file.is_file()]
     if missing:
-        say(f"pretraining {', '.join(missing)} on drawn pictures, once")
+        there = [name for name in names if name not in missing]
+        known = f"; {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already" if there else ""
+        say(f"pretraining {', '.join(missing)} on drawn pictures, once{known}")
         cache.mkdir(parents=True, exist_ok=True)
         # Each on one core, in a process of its own.
         with ThreadPoolExecutor(cpu_count() or 1) as pool:
-            list(pool.map(lambda name: _pretrain(name, files[name], seed), missing))
+            list(pool.map(lambda name: _pretrain(name, files[name], seed, say), missing))
     return {name: str(file) for name, file in files.items()}
 
 
-def _pretrain(name: str, file: Path, seed: int) -> None:
-    command = [sys.executable, "-m", "grading.backbones.pretrain", name, str(file), str(seed)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise DataError(f"pretraining {name} failed: {last[0]}")
+def _pretrain(name: str, file: Path, seed: int, say: Callable[[str], None]) -> None:
+    """Run `grading.backbones.pretrain`, and pass its progress on: what it expects, then a line now and then."""
+    command = [*PRETRAIN, name, str(file), str(seed)]
+    start = said = time.monotonic()
+    last = "no reason given"
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith(PROGRESS):
+                last = line.strip() or last
+                continue
+            done, total, left = line.removeprefix(PROGRESS).split()
+            if done == "0":
+                say(f"pretraining {name}: about {duration(float(left))}")
+            elif time.monotonic() - said >= SECONDS_BETWEEN and done != total:
+                said = time.monotonic()
+                say(f"pretraining {name}: epoch {done} of {total}, about {duration(float(left))} left")
+    if process.returncode:
+        raise DataError(f"pretraining {name} failed: {one_line(last)}")
+    say(f"pretraining {name}: done in {duration(time.monotonic() - start)}")
 
 
 def _found(name: str, folder: Path | None, cache: Path) -> Path:
@@ -118,7 +122,7 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
     except (DataError, OSError) as error:
         raise DataError(
             f"no weights for {_torchvision_name(name)} ({error}); on a machine with internet run "
-            f"`{_fetch_command(name, Path('DIR'))}`, bring DIR here and pass --weights DIR"
+            f"`{_fetch_command(name, 'DIR')}`, bring DIR here and pass --weights DIR"
         ) from None
     file = _in_folder(name, cache)
     assert file is not None
@@ -128,14 +132,27 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
 def _in_folder(name: str, folder: Path) -> Path | None:
     """torchvision's own file name, or a plain one; for the encoder also a file of VGG16's features alone."""
     stem = _torchvision_name(name)
-    patterns = [f"{stem}-*", f"{stem}.*"] + ([f"{stem}_*features.*"] if name == ENCODER else [])
-    files = [file for pattern in patterns for file in sorted(folder.glob(pattern))]
-    return next((file for file in files if file.suffix in (".pth", ".pt", ".safetensors")), None)
+    files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES) if folder.is_dir() else []
+    ranks: list[Callable[[str], bool]] = [
+        *(own.__eq__ for own in _torchvision_files(stem)),
+        lambda file: file.startswith((f"{stem}-", f"{stem}.")),
+    ]
+    if name == ENCODER:
+        ranks.append(lambda file: file.startswith(f"{stem}_") and "features" in file)
+    return next((file for fits in ranks for file in files if fits(file.name)), None)
+
+
+def _torchvision_files(classifier: str) -> list[str]:
+    """What torchvision calls its ImageNet weights of a classifier; `efficientnet_b0_rwightman-7f5810bc.pth`, say."""
+    from torchvision import models  # seconds to import
+
+    members = models.get_model_weights(classifier).__members__
+    return [member.url.rpartition("/")[2] for key, member in members.items() if key.startswith("IMAGENET1K_V")]
 
 
 def _torchvision_name(name: str) -> str:
     return "vgg16" if name == ENCODER else name
 
 
-def _fetch_command(name: str, folder: Path) -> str:
+def _fetch_command(name: str, folder: Path | str) -> str:
     return f"python -m grading.fetch weights --classifier {_torchvision_name(name)} --weights {folder}"

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 CHANNELS = 3
 UNFINISHED = ".hw4-unfinished-"
+SET_CACHE = "set HW4_CACHE to a folder that you may write to"
 STALE_SECONDS = 24 * 3600  # no build takes a day: what is older was left by a killed one
 
 
@@ -161,8 +163,7 @@ def build_once(cache: Path, key: str, build: Callable[[Path], None]) -> Dataset:
         _rename_unless_there(building, target)
     except OSError as error:
         raise DataError(
-            f"{cache}: cannot write decoded data there ({error.strerror or error}); "
-            "free some space or set HW4_CACHE to another folder"
+            f"{cache}: cannot write decoded data there ({error.strerror or error}); free some space or {SET_CACHE}"
         ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -170,12 +171,33 @@ def build_once(cache: Path, key: str, build: Callable[[Path], None]) -> Dataset:
 
 
 def cache_folder() -> Path:
-    """Where decoded data lie: $HW4_CACHE, else hw4-grader in the user's cache folder."""
-    if chosen := os.environ.get("HW4_CACHE"):
-        return Path(chosen).expanduser()
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification: a relative path is to be ignored.
-    return (base if base.is_absolute() else Path.home() / ".cache") / "hw4-grader"
+    """Where decoded data lie: $HW4_CACHE, else hw4-grader in the user's cache folder.
+
+    Raises:
+        DataError: this user has no home folder.
+    """
+    try:
+        if chosen := os.environ.get("HW4_CACHE"):
+            return Path(chosen).expanduser()
+        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        # The XDG specification: a relative path is to be ignored.
+        return (base if base.is_absolute() else Path.home() / ".cache") / "hw4-grader"
+    except RuntimeError:
+        raise DataError(f"there is no home folder to keep data in; {SET_CACHE}") from None
+
+
+def writable(cache: Path) -> Path:
+    """The same folder, made where it is missing.
+
+    Raises:
+        DataError: nothing can be written there.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=cache):
+            return cache
+    except OSError as error:
+        raise DataError(f"{cache}: cannot keep data there ({error.strerror or error}); {SET_CACHE}") from error
 
 
 def fingerprint(files: Mapping[str, Path], **parameters: object) -> str:

@@ -1,11 +1,14 @@
 """CamVid as it was released with SegNet: street scenes, every pixel labelled 0 to 10, or 11 for void."""
 
-from pathlib import Path, PurePosixPath
+import os
+import re
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.data.arrays import DataError, Dataset, build_once, fingerprint, save_dataset
+from grading.data.lists import last_parts, read_list
 from grading.data.pictures import in_threads, read_classes, read_rgb
 
 VOID = 11
@@ -54,20 +57,29 @@ def _pairs(folder: Path) -> tuple[list[Pair], list[Pair]]:
 
 def _from_list(path: Path) -> list[Pair]:
     """Lines such as `/SegNet/CamVid/val/X.png /SegNet/CamVid/valannot/X.png`: the last two parts count."""
-    pairs = []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
-        if not (names := line.split()):
-            continue
-        if len(names) != 2:
-            raise DataError(f"{path}: line {number} does not name an image and its labels; restore the file")
-        image, labels = (path.parent.joinpath(*PurePosixPath(name).parts[-2:]) for name in names)
-        for file in (image, labels):
-            if not file.is_file():
-                raise DataError(f"{file}: missing, but line {number} of {path.name} names it; restore it")
-        pairs.append((image, labels))
+    pairs = [_pair(line, number, path) for number, line in read_list(path)]
     if not pairs:
         raise DataError(f"{path}: names no images; restore the file")
     return pairs
+
+
+def _pair(line: str, number: int, path: Path) -> Pair:
+    """The two files that a line names. Folders may have spaces: the names are parted where both files are there."""
+    parted = [(line[: space.start()], line[space.end() :]) for space in re.finditer(r"\s+", line)]
+    pairs = [(_file(image, path), _file(labels, path)) for image, labels in parted]
+    for pair in pairs:
+        if all(map(os.path.isfile, pair)):
+            return pair
+    # Of what is missing, name that which has its labels' name, or a line's only two names.
+    named = [pair for pair in pairs if pair[0].name == pair[1].name] or (pairs if len(pairs) == 1 else [])
+    for file in named[0] if named else ():
+        if not os.path.isfile(file):
+            raise DataError(f"{file}: missing, but line {number} of {path.name} names it; restore it")
+    raise DataError(f"{path}: line {number} does not name an image and its labels; restore the file")
+
+
+def _file(name: str, path: Path) -> Path:
+    return path.parent / last_parts(name.strip("\"'"), 2)
 
 
 def _from_folders(images: Path) -> list[Pair]:

@@ -4,6 +4,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from grading.data.arrays import DataError
+from grading.data.lists import last_parts, read_list
+from grading.text import one_line
 
 IMAGES = "img_align_celeba"
 ATTRIBUTES = "list_attr_celeba.txt"
@@ -31,7 +33,9 @@ def choose(folder: Path, attribute: str, train_count: int, validation_count: int
     train, validation = [], []
     for positive in (False, True):
         ranked = [name for name, has in has_attribute.items() if has == positive]
-        ranked.sort(key=lambda name: sha256(f"{seed} {name}".encode()).digest())  # the same in every version
+        ranked.sort(
+            key=lambda name: sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()
+        )  # the same in every version
         if part_of is None:
             held, rest = ranked, ranked[validation_count // 2 :]
         else:
@@ -50,38 +54,36 @@ def _first(names: list[str], count: int, folder: Path, what: str) -> list[Path]:
 
 def _read_attribute(path: Path, attribute: str) -> dict[str, bool]:
     """Which image has the attribute. Lines: a count, the attributes' names, then `000001.jpg -1 1 ...`."""
-    count, header, *rows = _read_lines(path, at_least=2)
+    (_, count), (_, header), *rows = _read_lines(path, at_least=2)
     names = header.split()
     if attribute not in names:
         raise DataError(f"{path}: has no attribute {attribute}; download the list again")
-    if count.strip() != str(len(rows)):
-        raise DataError(f"{path}: has {len(rows)} images, but its first line says {count.strip()}; download it again")
+    if count != str(len(rows)):
+        said = one_line(count[:20])
+        raise DataError(f"{path}: has {len(rows)} images, but its first line says {said}; download it again")
     column = names.index(attribute) + 1
     has_attribute = {}
-    for number, row in enumerate(rows, start=3):
-        cells = row.split()
+    for number, row in rows:
+        cells = row.rsplit(maxsplit=len(names))
         if len(cells) != len(names) + 1 or cells[column] not in ("1", "-1"):
             raise DataError(f"{path}: line {number} is not a name and {len(names)} times 1 or -1; download it again")
-        has_attribute[cells[0]] = cells[column] == "1"
+        has_attribute[last_parts(cells[0], 1)] = cells[column] == "1"
     return has_attribute
 
 
 def _read_partition(path: Path) -> dict[str, str]:
     """The part of each image. Lines: `000001.jpg 0`."""
     part_of = {}
-    for number, row in enumerate(_read_lines(path, at_least=1), start=1):
-        cells = row.split()
+    for number, row in _read_lines(path, at_least=1):
+        cells = row.rsplit(maxsplit=1)
         if len(cells) != 2 or cells[1] not in (TRAIN, VALIDATION, "2"):
             raise DataError(f"{path}: line {number} is not a name and 0, 1 or 2; download the list again")
-        part_of[cells[0]] = cells[1]
+        part_of[last_parts(cells[0], 1)] = cells[1]
     return part_of
 
 
-def _read_lines(path: Path, at_least: int) -> list[str]:
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); put CelebA's list there") from error
+def _read_lines(path: Path, at_least: int) -> list[tuple[int, str]]:
+    lines = read_list(path)
     if len(lines) < at_least:
         raise DataError(f"{path}: is empty; download the list again")
     return lines

@@ -12,10 +12,13 @@ from rich.table import Table
 from grading.assignment import Configuration
 from grading.journal import Journal, Run
 from grading.plan import Plan
+from grading.streams import guard_streams
+from grading.text import duration, printable
 
 if TYPE_CHECKING:
     from grading.reporting import Results
 
+FILE_WIDTH = 120  # of a table that no terminal shows: nothing in it need be cut
 STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yellow"}
 
 
@@ -23,11 +26,14 @@ class Console:
     """Standard output."""
 
     def __init__(self) -> None:
+        guard_streams()
         self._rich = RichConsole(highlight=False)
+        if not self._rich.is_terminal:
+            self._rich.width = FILE_WIDTH
 
     def say(self, line: str) -> None:
         """One line."""
-        self._rich.print(line, markup=False, soft_wrap=True)
+        self._rich.print(printable(line), markup=False, soft_wrap=True)
 
     def list_configurations(self, configurations: Sequence[Configuration]) -> None:
         """Ids, questions, titles and published figures."""
@@ -48,6 +54,8 @@ class Console:
     def summary(self, results: "Results", out: Path) -> None:
         """Verdicts, relations, points, and where the files are."""
         table = Table("", "verdict", "metric", "initial", "best", "tail", "expected", "published")
+        for column in table.columns:
+            column.overflow = "fold"
         for id, outcome in results.outcomes.items():
             metric = outcome.configuration.metric
             runs = outcome.finished
@@ -77,8 +85,12 @@ class Console:
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        where = f"{out}/report.html shows the learning curves"
+        if results.plan.withheld:
+            self.say(f"{results.plan.withheld}: no verdicts, and no points; {where}")
+            return
         earned, possible = results.score
-        self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
+        self.say(f"{earned:g} of {possible:g} points; {where}")
 
 
 class TrainingProgress:
@@ -116,13 +128,6 @@ class TrainingProgress:
         said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
         count = f"[{self._done}/{max(self._done, self._total)}]"
         self._console.say(f"{count} {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})")
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _mean(values: list[float]) -> str:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from grading.text import printable
+
 if TYPE_CHECKING:
     from grading.reporting import Results
 
@@ -27,15 +29,10 @@ def junit_xml(results: "Results") -> str:
             time=f"{sum(run.seconds for run in outcome.runs):.3f}",
         )
         if outcome.verdict == "FAIL":
-            ElementTree.SubElement(case, "failure", message=_printable(outcome.reason))
+            ElementTree.SubElement(case, "failure", message=printable(outcome.reason))
         elif outcome.verdict != "PASS":
-            ElementTree.SubElement(case, "skipped", message=_printable(f"{outcome.verdict}: {outcome.reason}"))
+            ElementTree.SubElement(case, "skipped", message=printable(f"{outcome.verdict}: {outcome.reason}"))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
-
-
-def _printable(text: str) -> str:
-    """XML has no control characters, and a student's message may."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from grading.backbones.encoders import mini_vgg_encoder
@@ -29,6 +31,18 @@ def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return files
 
     monkeypatch.setattr("grading.plan.provide", provide)
+
+
+@pytest.fixture
+def tiny_camvid(tmp_path: Path) -> Path:
+    """Three training and two validation images of 256 x 256, in CamVid's layout, without lists."""
+    for part, count in (("train", 3), ("val", 2)):
+        for number in range(count):
+            pixels = np.full((256, 256, 3), 40 * number, np.uint8)
+            for kind, content in ((part, pixels), (f"{part}annot", pixels[..., 0] % 12)):
+                (tmp_path / "CamVid" / kind).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(content).save(tmp_path / "CamVid" / kind / f"{number}.png")
+    return tmp_path / "CamVid"
 
 
 @pytest.fixture(scope="session")

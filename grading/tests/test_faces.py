@@ -325,7 +325,7 @@ def empty_partition(celeba: Path) -> None:
     [
         (
             remove("list_attr_celeba.txt"),
-            r"list_attr_celeba\.txt: cannot be read .*; put CelebA's list there",
+            r"list_attr_celeba\.txt: cannot be read .*; put the published list there",
         ),
         (empty_attributes, r"list_attr_celeba\.txt: is empty; download the list again"),
         (truncate_attributes, r"list_attr_celeba\.txt: has 55 images, but its first line says 60; download"),

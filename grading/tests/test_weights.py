@@ -1,15 +1,20 @@
 """Where the backbones' weights come from."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from grading.backbones import pretrain, proxy, proxy_streets, weights
+from grading.backbones.checkpoint import read_weights
 from grading.backbones.encoders import vgg16_encoder
 from grading.backbones.loading import load_classifier, load_encoder
-from grading.backbones.weights import ENCODER, provide, read_weights
+from grading.backbones.weights import ENCODER, provide
 from grading.data.arrays import DataError
+from grading.plan import _known_classifiers
 
 
 def provided(name: str, folder: Path | None, cache: Path) -> str:
@@ -23,10 +28,18 @@ def provided(name: str, folder: Path | None, cache: Path) -> str:
         ("mobilenet_v2", "mobilenet_v2.safetensors"),
         (ENCODER, "vgg16-397923af.pth"),
         (ENCODER, "vgg16_some_features.safetensors"),
+        (ENCODER, "vgg16_features-amdegroot-88682ab5.pth"),
+        ("vgg16", "vgg16-397923af.pth"),
+        ("alexnet", "alexnet.pth.tar"),
+        ("efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth"),
+        ("shufflenet_v2_x0_5", "shufflenetv2_x0.5-f707e7126e.pth"),
+        ("mnasnet0_5", "mnasnet0.5_top1_67.823-3ffadce67e.pth"),
+        ("regnet_y_16gf", "regnet_y_16gf-9e6ed7dd.pth"),
     ],
 )
 def test_weights_are_found_by_torchvisions_name(name: str, file: str, tmp_path: Path) -> None:
-    for other in ("vgg16_bn-6c64b313.pth", "notes.txt", "alexnet.txt", file):
+    others = ("vgg16_bn-6c64b313.pth", "notes.txt", "alexnet.txt", "vgg16.txt", "regnet_y_16gf_swag-43afe44d.pth")
+    for other in (*others, file):
         (tmp_path / other).touch()
     assert provided(name, tmp_path, tmp_path / "cache") == str(tmp_path / file)
 
@@ -38,6 +51,18 @@ def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
         provided("alexnet", tmp_path / "nowhere", tmp_path)
 
 
+def test_the_whole_vgg16_comes_before_its_features(tmp_path: Path) -> None:
+    for file in ("vgg16_features-amdegroot-88682ab5.pth", "vgg16-397923af.pth"):
+        (tmp_path / file).touch()
+    assert provided(ENCODER, tmp_path, tmp_path) == str(tmp_path / "vgg16-397923af.pth")
+
+
+def test_features_are_no_classifier(tmp_path: Path) -> None:
+    (tmp_path / "vgg16_features-amdegroot-88682ab5.pth").touch()
+    with pytest.raises(DataError, match="no weights for vgg16"):
+        provided("vgg16", tmp_path, tmp_path)
+
+
 def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grading.fetch.weights_url", lambda _name: "http://127.0.0.1:9/alexnet-owt-7be5be79.pth")
     with pytest.raises(DataError, match=r"python -m grading\.fetch weights --classifier alexnet .*--weights DIR"):
@@ -47,7 +72,7 @@ def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.M
 def test_the_encoder_takes_vgg16s_convolutions(tmp_path: Path) -> None:
     state = {name: torch.randn_like(tensor).half() for name, tensor in vgg16_encoder().state_dict().items()}
     save_file({**state, "classifier.0.bias": torch.zeros(3)}, tmp_path / "vgg16.safetensors")
-    encoder = load_encoder("report", read_weights(ENCODER, tmp_path / "vgg16.safetensors"))
+    encoder = load_encoder("report", read_weights(ENCODER, "report", tmp_path / "vgg16.safetensors", ""))
     assert encoder.channels == (64, 128, 256, 512, 512)
     for name, tensor in encoder.state_dict().items():
         assert torch.equal(tensor, state[name].float())
@@ -59,16 +84,75 @@ def test_the_encoder_takes_vgg16s_convolutions(tmp_path: Path) -> None:
 
 def test_an_incomplete_file_is_refused(tmp_path: Path) -> None:
     save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg16.safetensors")
-    with pytest.raises(RuntimeError, match="Missing key"):
-        load_encoder("report", read_weights(ENCODER, tmp_path / "vgg16.safetensors"))
-
-
-def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    torch.save({"weight": print}, tmp_path / "alexnet.pth")
-    with pytest.raises(Exception, match="weights_only"):
-        read_weights("alexnet", tmp_path / "alexnet.pth")
+    with pytest.raises(DataError, match=r"25 of 26 tensors are missing, such as features\.0\.bias"):
+        read_weights(ENCODER, "report", tmp_path / "vgg16.safetensors", "")
 
 
 def test_unprepared_weights(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no pretrained weights"):
         load_classifier("mini", "vgg11", None, pretrained=True)
+
+
+STUB = """
+import pathlib, sys, time
+for line in {lines!r}:
+    print(line, flush=True)
+if {whole}:
+    pathlib.Path(sys.argv[2]).touch()
+sys.exit(not {whole})
+"""
+
+
+def pretraining(lines: list[str], whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", STUB.format(lines=lines, whole=whole)])
+    monkeypatch.setattr(weights, "SECONDS_BETWEEN", 0.0)
+
+
+def test_pretraining_tells_how_long_it_takes_and_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["progress 0 16 240.0", "a warning", "progress 4 16 90.0", "progress 16 16 0.0"]
+    pretraining(lines, True, monkeypatch)
+    provide(["alexnet"], "mini", None, tmp_path, lambda _: None)
+    said: list[str] = []
+    provide(["vgg11", "alexnet"], "mini", None, tmp_path, said.append)
+    assert said[:3] == [
+        "pretraining vgg11 on drawn pictures, once; alexnet is there already",
+        "pretraining vgg11: about 4 min",
+        "pretraining vgg11: epoch 4 of 16, about 90 s left",
+    ]
+    assert re.fullmatch(r"pretraining vgg11: done in \d+ s", said[3])
+    assert len(said) == 4
+    provide(["vgg11", "alexnet"], "mini", None, tmp_path, said.append)
+    assert len(said) == 4
+
+
+def test_a_pretraining_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretraining(["progress 0 16 240.0", "Traceback ...", "MemoryError: no room"], False, monkeypatch)
+    with pytest.raises(DataError, match=r"pretraining vgg11 failed: MemoryError: no room$"):
+        provide(["vgg11"], "mini", None, tmp_path, lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "encoder"])
+def test_the_pretraining_reports_every_epoch(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proxy, "FACES", 64)
+    monkeypatch.setattr(proxy, "EPOCHS", 2)
+    monkeypatch.setattr(proxy_streets, "STREETS", 64)
+    monkeypatch.setattr(proxy_streets, "EPOCHS", 2)
+    threads = torch.get_num_threads()
+    try:
+        pretrain.main(name, str(tmp_path / "net.safetensors"))
+    finally:
+        torch.set_num_threads(threads)
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:3] for line in told] == [["progress", str(done), "2"] for done in range(3)]
+    assert all(float(line[3]) > 0 for line in told[:2])
+    assert float(told[2][3]) == 0
+    read_weights(name, "mini", tmp_path / "net.safetensors", "")
+
+
+def test_a_network_that_cannot_be_built_is_left_to_its_training() -> None:
+    names = ["inception_v3", "vit_b_16", "no_such_net", 7, "mobilenet_v2", "mobilenet_v2"]
+    assert _known_classifiers(names, "mini") == ["mobilenet_v2"]
+    assert _known_classifiers(names, "report") == ["inception_v3", "vit_b_16", "mobilenet_v2"]
+    assert _known_classifiers({"evil": 1}, "mini") == []

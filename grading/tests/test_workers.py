@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.submissions import SubmissionError, locate
+from grading.submissions import MAX_BYTES, SubmissionError, locate
 from grading.workers import tiers
 from grading.workers.limits import Limits
 from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import MAX_BYTES, stage
+from grading.workers.staging import stage
 from grading.workers.tiers import NoSandbox, broken_promise, choose
 from tests.strategies import lone_linear
 
