@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from grading.assignment import read_assignment
+from grading.assignment import AssignmentError, read_assignment
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
 from grading.judging import judged, needed, without_broken
@@ -22,7 +22,7 @@ from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 # What ends a command before it has begun, each in one line.
-CANNOT_START = (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError)
+CANNOT_START = (AssignmentError, UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError)
 PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
 
 

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
+from grading.assignment_checks import check_tests
 from grading.backbones.weights import ENCODER, provide, read_weights
 from grading.calibrated import read_calibration
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint
 from grading.disguise import site_key
+from grading.inventory import listed_tests
 from grading.probes import StudentRaised
 from grading.submissions import Submission, locate
 from grading.workers.process import Worker, WorkerStopped
@@ -191,10 +193,11 @@ def make_plan(options: Namespace) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
-        UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
+        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
             caches.
     """
     assignment = read_assignment()
+    check_tests(assignment, listed_tests())
     configurations = chosen(assignment, options.only)
     submission = locate(options.submission)
     tasks = sorted({configuration.task for configuration in configurations})
