@@ -1,15 +1,23 @@
 """The homework and its report as frozen dataclasses, read from report.toml."""
 
+import dataclasses
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 CANARY = "-canary"  # ends the id of a configuration that is trained on shuffled labels
 REPORT = Path(__file__).with_name("report.toml")
+
+
+class AssignmentError(Exception):
+    """report.toml does not hold together; one line for the instructor who changed it."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -176,33 +184,74 @@ def read_assignment(path: Path = REPORT) -> Assignment:
     """Read the table of facts.
 
     Raises:
-        KeyError, TypeError: an entry is missing, or one that nobody reads is there.
+        AssignmentError: an entry is missing, one that nobody reads is there, or they do not fit together.
     """
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    classes = {
-        name: Classes(tuple(entry["names"]), tuple((old, new) for old, new in entry["mapping"]))
-        for name, entry in table["classes"].items()
-    }
-    configurations = tuple(
-        Configuration(
-            protocols=table["protocols"][entry.pop("protocol")],
-            classes=classes[entry.pop("classes")] if "classes" in entry else None,
-            free=tuple(entry.pop("free", ())),
-            structure=tuple(table["structures"][name] for name in entry.pop("structure")),
-            **entry,
-        )
-        for entry in table["configurations"]
-    )
-    shuffled = [c for entry in table["canaries"] for c in configurations if c.id == entry["of"]]
+    from grading.assignment_checks import problems
+
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        assignment = _assignment(table)
+        problem = next(problems(assignment), None)
+    except KeyError as error:
+        problem = f"there is no {error}"
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        problem = " ".join(str(error).split())
+    if problem is not None:
+        raise AssignmentError(f"{path.name}: {problem}")
+    return assignment
+
+
+def _assignment(table: Mapping[str, Any]) -> Assignment:
+    classes = {name: _classes(name, entry) for name, entry in table["classes"].items()}
+    configurations = tuple(_configuration(entry, table, classes) for entry in table["configurations"])
+    shuffled = [_named(entry["of"], {c.id: c for c in configurations}, "canaries: of") for entry in table["canaries"]]
     return Assignment(
         canaries={c.id: replace(c, id=c.id + CANARY, shuffled=True) for c in shuffled},
         title=table["title"],
-        questions=tuple(Question(**entry) for entry in table["questions"]),
+        questions=tuple(_made(Question, f"question {entry.get('id')}", entry) for entry in table["questions"]),
         configurations=configurations,
-        relations=tuple(Relation(**entry) for entry in table["relations"]),
-        profiles={name: Profile(**entry) for name, entry in table["profiles"].items()},
-        gate=Gate(**table["gate"]),
+        relations=tuple(_made(Relation, f"relation {entry.get('id')}", entry) for entry in table["relations"]),
+        profiles={name: _made(Profile, f"profile {name}", entry) for name, entry in table["profiles"].items()},
+        gate=_made(Gate, "gate", table["gate"]),
         gflop=table["cost"]["gflop"],
         throughput=table["cost"]["throughput"],
         limits=table["limits"],
     )
+
+
+def _classes(name: str, entry: Mapping[str, Any]) -> Classes:
+    pairs = tuple((old, new) for old, new in entry["mapping"])
+    return _made(Classes, f"classes {name}", {**entry, "names": tuple(entry["names"]), "mapping": pairs})
+
+
+def _configuration(
+    entry: Mapping[str, Any], table: Mapping[str, Any], classes: Mapping[str, Classes]
+) -> Configuration:
+    """One configuration, with what its entry names in place of the names."""
+    where = f"configuration {entry.get('id')}"
+    fields = {name: value for name, value in entry.items() if name != "protocol"}
+    fields["protocols"] = _named(entry.get("protocol"), table["protocols"], f"{where}: protocol")
+    fields["structure"] = tuple(
+        _named(name, table["structures"], f"{where}: structure") for name in entry.get("structure", ())
+    )
+    fields["free"] = tuple(entry.get("free", ()))
+    if "classes" in entry:
+        fields["classes"] = _named(entry["classes"], classes, f"{where}: classes")
+    return _made(Configuration, where, fields)
+
+
+def _named(name: Any, known: Mapping[str, T], where: str) -> T:
+    if name not in known:
+        raise ValueError(f"{where} {name!r} is none of {', '.join(known)}")
+    return known[name]
+
+
+def _made(kind: type[T], where: str, fields: Mapping[str, Any]) -> T:
+    """A dataclass from a table that must have its fields and no others."""
+    known = dataclasses.fields(kind)  # type: ignore[arg-type]
+    if unknown := [name for name in fields if name not in {field.name for field in known}]:
+        raise ValueError(f"{where}: nothing reads {unknown[0]!r}")
+    needed = [field.name for field in known if field.default is dataclasses.MISSING]
+    if missing := [name for name in needed if name not in fields]:
+        raise ValueError(f"{where}: {missing[0]!r} is missing")
+    return kind(**fields)

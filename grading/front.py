@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from grading.assignment import read_assignment
+from grading.assignment import AssignmentError, read_assignment
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
 from grading.judging import judged, needed, without_broken
@@ -27,7 +27,16 @@ from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 # What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
-CANNOT_START = (UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError, OSError)
+CANNOT_START = (
+    AssignmentError,
+    UsageError,
+    SubmissionError,
+    DataError,
+    JournalError,
+    NoSandbox,
+    GraderError,
+    OSError,
+)
 PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
 NAME_BYTES = 120  # of a submission, in the name of its folder of results
 

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
+from grading.assignment_checks import check_tests
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, how_to_mend, provide
 from grading.calibrated import read_calibration
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint, writable
 from grading.disguise import site_key
+from grading.inventory import listed_tests
 from grading.probes import StudentRaised
 from grading.sources import sources
 from grading.submissions import Submission, locate
@@ -207,10 +209,11 @@ def make_plan(options: Namespace) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
-        UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
+        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
             caches.
     """
     assignment = read_assignment()
+    check_tests(assignment, listed_tests())
     configurations = chosen(assignment, options.only)
     submission = locate(options.submission)
     submission.fingerprint()  # what cannot be read is told now, before anything is written

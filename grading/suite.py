@@ -1,21 +1,21 @@
 """The tests of the student API, run on a submission in the sandbox, as part of a grading.
 
-pytest runs in a process of the grader's, which no code of the submission enters. Its outcomes count only where each
-test that was collected has exactly one.
+pytest runs in a process of the grader's, which no code of the submission enters. Which tests there are is known
+beforehand. A question's tests earn points only if exactly the known ones ran, each with exactly one outcome.
 """
 
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from grading.clean_pytest import ROOT, command, environment
+from grading.inventory import UPDATE, listed_tests
 from grading.submissions import Submission
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Checked:
     """One test.
 
     Attributes:
-        outcome: `PASS`, `FAIL`, `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, `GRADER_ERROR`, or `INCOMPLETE` where there is not
-            exactly one outcome.
-        message: what a student reads; empty where it passed.
+        outcome: `PASS`, `FAIL`, `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the
+            submission.
+        message: what a student reads; empty if it passed.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Suite:
         return tuple(test for test in self.tests if test.question == question)
 
     def share(self, question: str) -> float:
-        """The share of a question's tests that passed; 0 where one has no outcome that counts."""
+        """The share of a question's tests that passed; 0 if one has no outcome that counts."""
         tests = self.of(question)
         if not tests or self.undecided(question):
             return 0.0
@@ -53,7 +53,7 @@ class Suite:
 
     def undecided(self, question: str) -> tuple[Checked, ...]:
         """The tests of a question that say nothing about the submission."""
-        return tuple(test for test in self.of(question) if test.outcome in ("INCOMPLETE", "GRADER_ERROR"))
+        return tuple(test for test in self.of(question) if test.outcome == "GRADER_ERROR")
 
     def first_failure(self, patterns: Iterable[str]) -> Checked | None:
         """The first test that did not pass among those whose id holds one of the regular expressions."""
@@ -68,48 +68,69 @@ def run_suite(submission: Submission, records: Path, *, unsafe: bool) -> Suite:
     """Run every test of the student API.
 
     Args:
-        records: a file for pytest's outcomes, kept as evidence.
+        records: a file for pytest's outcomes, kept as evidence; what pytest prints goes beside it, into a `.log`.
         unsafe: run the submission unconfined where no sandbox works.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--sandbox",
-        f"--impl={submission.argument}",
-        f"--records={records}",
-    ]
-    # Each test once, in one process: the time of a benchmark says nothing about a sandboxed call.
-    command += ["--benchmark-disable", *(["--unsafe"] if unsafe else [])]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    return Suite(composed(records.read_text(encoding="utf-8").splitlines() if records.is_file() else []))
+    options = ["-q", "--sandbox", f"--impl={submission.argument}", f"--records={records.resolve()}"]
+    printed = records.with_suffix(".log")
+    with printed.open("wb") as log:
+        process = subprocess.Popen(
+            command([*options, *(["--unsafe"] if unsafe else [])]),
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    lines = records.read_text(encoding="utf-8").splitlines() if records.is_file() else []
+    last = printed.read_text(encoding="utf-8", errors="replace").split("\n")
+    ended = f"pytest ended with status {status}: {next((line for line in reversed(last) if line.strip()), '')}"
+    return Suite(composed(lines, listed_tests(), ended))
 
 
-def composed(lines: Iterable[str]) -> tuple[Checked, ...]:
+def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -> tuple[Checked, ...]:
     """Outcomes from the lines of a records file: those of the collected tests first, then one line for each outcome.
 
-    A test with no outcome or with several is INCOMPLETE; outcomes of tests that were not collected make all of them
-    so.
+    Every listed test has an outcome. It is GRADER_ERROR if the test did not report exactly one, or if its question had
+    other tests than the listed ones.
+
+    Args:
+        listed: the question of each test that there is.
+        ended: how pytest ended, for the reason.
     """
-    entries = [json.loads(line) for line in lines]
+    entries = list(_entries(lines))
     collected = {entry["test"]: str(entry["question"]) for entry in entries if "question" in entry}
     outcomes = [entry for entry in entries if "outcome" in entry]
     counts = Counter(entry["test"] for entry in outcomes)
-    if set(counts) - set(collected):
-        return tuple(Checked(id, question, "INCOMPLETE", "unknown tests ran") for id, question in collected.items())
     found = {entry["test"]: entry for entry in outcomes}
-    return tuple(
-        Checked(id, question, found[id]["outcome"], found[id]["message"])
-        if counts[id] == 1
-        else Checked(id, question, "INCOMPLETE", f"{counts[id]} outcomes")
-        for id, question in collected.items()
-    )
+    other = {question for _, question in listed.items() ^ collected.items()}
+    checked = []
+    for id, question in {**collected, **listed}.items():
+        if question in other:
+            known = [test for test, of in listed.items() if of == question]
+            ran = sum(of == question for of in collected.values())
+            error = f"{ran} tests of {question} in place of the {len(known)} in tests/ids.txt ({UPDATE} writes it)"
+        elif set(counts) - set(collected):
+            error = f"tests ran that were not collected, such as {min(set(counts) - set(collected))}"
+        elif counts[id] != 1:
+            error = f"{counts[id]} outcomes in place of one"
+        else:
+            checked.append(Checked(id, question, found[id]["outcome"], found[id]["message"]))
+            continue
+        checked.append(Checked(id, question, "GRADER_ERROR", f"{error}; {ended}" if ended else error))
+    return tuple(checked)
+
+
+def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return  # the last line, cut off when pytest was killed

@@ -1,7 +1,6 @@
-"""Which implementation is tested, and the table of points at the end."""
+"""Which implementation is tested, and what is noted of each test."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from grading.assignment import read_assignment
+from grading.assignment import AssignmentError, read_assignment
 from grading.probes import Student, StudentRaised
 from grading.submissions import Submission, SubmissionError, locate
 
 from .built_on import built_on
 from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
+from .points import Points
 from .strategies import move_seeds
 from .telling import message_of, question_of, repeatable
 
@@ -30,9 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[LOCATED] = locate(config.getoption("--impl"))
     except SubmissionError as error:
         raise pytest.UsageError(f"--impl {error}") from None
+    try:
+        points = Points(config.stash[LOCATED].name, read_assignment())
+    except AssignmentError as error:
+        raise pytest.UsageError(str(error)) from None
     if (seed := str(config.getoption("--hypothesis-seed", None))).isdigit():
         move_seeds(int(seed))
-    config.pluginmanager.register(Points(config.stash[LOCATED].name))
+    config.pluginmanager.register(points)
     is_controller = not hasattr(config, "workerinput")
     if is_controller and not config.getoption("--full"):
         config.pluginmanager.register(Diagnosis(config.getoption("--impl"), built_on(config.stash[LOCATED].folder)))
@@ -89,34 +93,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             report.longrepr = message_of(item, error, item.config.stash[LOCATED].name)
     report.user_properties.append(("question", question_of(item)))
     return report
-
-
-class Points:
-    """Counts outcomes by question, also those of parallel processes, and writes the table at the end."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.outcomes: dict[str, Counter[str]] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        question = dict(report.user_properties).get("question")
-        if question and (report.when == "call" or report.outcome != "passed"):
-            self.outcomes.setdefault(str(question), Counter())[report.outcome] += 1
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not self.outcomes:
-            return
-        points = {question.id: question.test_points for question in read_assignment().questions}
-        terminalreporter.section(f"points for the tests of {self.name}")
-        total = possible = 0.0
-        for question, counts in sorted(self.outcomes.items()):
-            share = counts["passed"] / counts.total()
-            total, possible = total + share * points[question], possible + points[question]
-            terminalreporter.write_line(
-                f"{question}  {counts['passed']:3d} of {counts.total():3d} tests  "
-                f"{share * points[question]:5.2f} of {points[question]:5.2f} points"
-            )
-        terminalreporter.write_line(f"total {'':18s}{total:5.2f} of {possible:5.2f} points")
 
 
 class Records:

@@ -24,6 +24,7 @@ import pytest
 import torch
 
 from grading.checker.catalogue import ROOT, write_submission
+from grading.clean_pytest import OPTIONS, environment
 from grading.submissions import MODULES
 
 
@@ -110,7 +111,9 @@ PREPARED = (
 
 
 def prepare() -> None:
-    """Import what every test needs, and go to where pytest starts."""
+    """Import what every test needs, and go to where pytest starts, with the environment of a grading."""
+    os.environ.clear()
+    os.environ.update(environment())
     for name in PREPARED:
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang
@@ -202,7 +205,7 @@ def _selections(task: Task) -> list[str]:
 
 
 def _arguments(task: Task, submission: Path, selection: str) -> list[str]:
-    arguments = [f"--impl={submission}", "-q", "-p", "no:xdist", "--exitfirst", "--benchmark-disable", "-m", selection]
+    arguments = [*OPTIONS, f"--impl={submission}", "-q", "--exitfirst", "-m", selection]
     if task.seed is not None:
         arguments += ["--hypothesis-profile=seeds", f"--hypothesis-seed={task.seed}"]
     return arguments + [f"tests/test_{room}.py" for room in task.rooms]

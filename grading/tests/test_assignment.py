@@ -1,8 +1,12 @@
 """report.toml holds together."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from grading.assignment import read_assignment
+from grading.assignment import REPORT, read_assignment
+from grading.front import main
 
 ASSIGNMENT = read_assignment()
 
@@ -40,3 +44,69 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
         for key in ("initial", "best"):
             value = configuration.published.get("accuracy", {}).get(key)
             assert value is None or value * 400 == pytest.approx(round(value * 400))
+
+
+# What an instructor may change wrongly: a text of report.toml, another in its place, and what the one line must name.
+MISTAKES = {
+    "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
+    "negative points": ("points = 5\n", "points = -5\n", r"question Q1-1"),
+    "a question without configuration": ('question = "Q1-6"\nfree', 'question = "Q1-5"\nfree', r"question Q1-6.*no conf"),
+    "an unknown question": ('question = "Q1-1"', 'question = "Q1-9"', r"configuration Q1-1.*'Q1-9'"),
+    "a configuration of a discussion": ('question = "Q1-1"\n', 'question = "Q1-4"\n', r"question Q1-.*"),
+    "an unknown metric": ('metric = "accuracy"', 'metric = "f1"', r"configuration Q1-1: metric 'f1'"),
+    "a metric of the other task": ('metric = "miou_reported"', 'metric = "accuracy"', r"Q2-1-skips: metric 'accuracy'"),
+    "unknown classes": ('classes = "all"', 'classes = "every"', r"Q2-1-skips: classes 'every' is none of all"),
+    "an unknown protocol": ('protocol = "faces"', 'protocol = "face"', r"Q1-1: protocol 'face' is none of faces"),
+    "an unknown structure": ('structure = ["scratch"]', 'structure = ["scrach"]', r"Q1-3: structure 'scrach'"),
+    "no structure": ('structure = ["scratch"]', "structure = []", r"Q1-3: structure"),
+    "an unknown case": ('case = "scratch"', 'case = "scrach"', r"Q1-3: network case"),
+    "a key that nobody reads": ('augmentation = "face"', 'augmentations = "face"', r"Q1-5: nothing reads"),
+    "a missing key": ('trains = "head"\n', "", r"Q1-1: 'trains' is missing"),
+    "no epochs": ("epochs = 25", "epochs = 0", r"protocol of report: epochs"),
+    "an unknown optimizer": ('name = "SGD"', 'name = "sgd"', r"optimizer 'sgd'"),
+    "a class that no rule leads to": ("[10, 10]]", "[10, 9]]", r"Q2-1-skips: .*not to each of 0 to 10"),
+    "an unknown canary": ('of = "Q1-8"', 'of = "Q1-9"', r"canaries: of 'Q1-9'"),
+    "an unknown relation": ('better = "Q1-2"', 'better = "Q1-22"', r"better 'Q1-22'"),
+    "a gate that decides nothing": ("most_seeds = 5", "most_seeds = 1", r"gate: most_seeds 1"),
+    "no TOML": ("[gate]", "[gate", r"line \d+"),
+    "the same id twice": ('id = "Q1-2"\nquestion', 'id = "Q1-1"\nquestion', r"configuration Q1-1 is there twice"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_change_that_does_not_fit_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mistake: str
+) -> None:
+    before, after, said = MISTAKES[mistake]
+    refused(changed(tmp_path, before, after), said, monkeypatch, capsys)
+
+
+def changed(folder: Path, before: str, after: str) -> Path:
+    """report.toml with the first occurrence of a text replaced."""
+    text = REPORT.read_text(encoding="utf-8")
+    assert before in text
+    path = folder / "report.toml"
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    return path
+
+
+def refused(path: Path, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """run_all ends with status 2 and one line."""
+    monkeypatch.setattr("grading.plan.read_assignment", lambda: read_assignment(path))
+    assert main(["--unsafe", "--profile", "mini"]) == 2
+    printed = capsys.readouterr()
+    assert re.fullmatch(rf"error: report\.toml: .*{said}.*\n", printed.err)
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("test_(without_skips|encoder)", "test_(without_skip_connections)", r"Q2-1-no-skips.*matches no test"),
+        ("points = 5\ntest_points = 0 ", "points = 5\ntest_points = 1 ", r"question Q1-6 gives 1 points for tests"),
+    ],
+)
+def test_what_is_asked_of_tests_must_be_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before, after, said
+) -> None:
+    refused(changed(tmp_path, before, after), said, monkeypatch, capsys)

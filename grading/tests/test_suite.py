@@ -1,23 +1,31 @@
-"""Outcomes of the student API's tests count only where each test has exactly one."""
+"""The tests of the student API earn points only if the known ones ran, each with one outcome, whoever runs the grader."""
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from grading.assignment import read_assignment
+from grading.checker.catalogue import write_submission
+from grading.clean_pytest import environment
+from grading.inventory import collect, listed_tests
 from grading.submissions import locate
 from grading.suite import Suite, composed, run_suite
 
-COLLECTED = [{"test": "a", "question": "Q1-1"}, {"test": "b", "question": "Q1-1"}, {"test": "c", "question": "Q2-3"}]
+LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
 
 def passed(test: str, outcome: str = "PASS") -> dict[str, str]:
     return {"test": test, "outcome": outcome, "message": "" if outcome == "PASS" else "why"}
 
 
-def suite(*outcomes: dict[str, str]) -> Suite:
-    return Suite(composed(json.dumps(entry) for entry in [*COLLECTED, *outcomes]))
+def suite(*outcomes: dict[str, str], collected: dict[str, str] = LISTED) -> Suite:
+    entries = [{"test": test, "question": question} for test, question in collected.items()]
+    return Suite(composed([json.dumps(entry) for entry in [*entries, *outcomes]], LISTED, "pytest ended"))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +43,34 @@ def suite(*outcomes: dict[str, str]) -> Suite:
 )
 def test_share_of_a_question(outcomes: list[dict[str, str]], share: float) -> None:
     assert suite(*outcomes).share("Q1-1") == share
+
+
+@pytest.mark.parametrize(
+    "collected",
+    [
+        {"a": "Q1-1", "c": "Q2-3"},  # fewer
+        {**LISTED, "d": "Q1-1"},  # more
+        {**LISTED, "b": "Q2-3"},  # of another question
+        {},
+    ],
+)
+def test_other_tests_than_the_known_ones_are_no_score(collected: dict[str, str]) -> None:
+    ran = suite(*map(passed, collected), collected=collected)
+    assert ran.share("Q1-1") == 0.0
+    assert {test.id: test.outcome for test in ran.of("Q1-1")}.items() >= {("a", "GRADER_ERROR")}
+    message = ran.of("Q1-1")[0].message
+    assert re.match(r"\d tests of Q1-1 in place of the 2 in tests/ids\.txt .*; pytest ended", message)
+
+
+def test_one_question_does_not_doubt_another() -> None:
+    ran = suite(passed("a"), passed("c"), collected={"a": "Q1-1", "c": "Q2-3"})
+    assert (ran.share("Q1-1"), ran.share("Q2-3")) == (0.0, 1.0)
+
+
+def test_a_line_that_was_cut_off_is_no_outcome() -> None:
+    lines = [json.dumps({"test": test, "question": question}) for test, question in LISTED.items()]
+    lines += [json.dumps(passed("a")), json.dumps(passed("b"))[:12]]
+    assert [test.outcome for test in composed(lines, LISTED)] == ["PASS", "GRADER_ERROR", "GRADER_ERROR"]
 
 
 def test_nothing_recorded_is_nothing_earned() -> None:
@@ -62,3 +98,74 @@ def test_every_part_of_a_structure_names_tests(reference: Suite, configuration) 
     assert configuration.structure
     for pattern in configuration.structure:
         assert any(re.search(pattern, test.id) for test in reference.tests), pattern
+
+
+def test_the_list_of_tests_is_current() -> None:
+    """Where it is not: `python -m grading.inventory`."""
+    assert dict(listed_tests()) == collect()
+
+
+# What the machine of an instructor may have set.
+FOREIGN = {
+    "PYTEST_ADDOPTS": "-x -k freez --reruns 1 -p no:randomly --maxfail=1",
+    "PYTEST_PLUGINS": "no_such_plugin",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTHONPATH": "foreign",
+    "PYTHONSTARTUP": "foreign/startup.py",
+    "PYTHONWARNINGS": "error",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONHASHSEED": "7",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONIOENCODING": "ascii",
+    "HYPOTHESIS_PROFILE": "ci",
+    "HYPOTHESIS_VERBOSITY_LEVEL": "debug",
+    "CI": "true",
+    "GITHUB_ACTIONS": "true",
+    "COLUMNS": "20",
+    "NO_COLOR": "1",
+    "LC_ALL": "C",
+}
+
+
+def test_what_an_instructor_has_set_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: Suite
+) -> None:
+    """A submission that fails in the first module that is tested gets the same outcomes."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    for name in ("pytest", "hypothesis", "sitecustomize", "conftest", "tests"):
+        (foreign / f"{name}.py").write_text("raise SystemExit('of another project')\n")
+    submission = write_submission(tmp_path / "half", {"classes": "def reduce_classes(labels, mapping):\n    return 1\n"})
+    for name, value in FOREIGN.items():
+        monkeypatch.setenv(name, str(tmp_path / value) if name in ("PYTHONPATH", "PYTHONSTARTUP") else value)
+    monkeypatch.chdir(tmp_path)
+    ran = run_suite(locate(str(submission)), tmp_path / "tests.jsonl", unsafe=True)
+    assert [test.id for test in ran.tests] == [test.id for test in reference.tests]
+    assert {test.question for test in ran.tests if test.outcome != "PASS"} == {"Q2-3"}
+    assert {test.outcome for test in ran.of("Q2-3")} == {"FAIL"}
+
+
+ADDOPTS = "addopts = -k freez\n"
+OTHERS = {
+    "pytest.ini": f"[pytest]\n{ADDOPTS}",
+    ".pytest.ini": f"[pytest]\n{ADDOPTS}",
+    "tox.ini": f"[pytest]\n{ADDOPTS}",
+    "setup.cfg": f"[tool:pytest]\n{ADDOPTS}",
+    "conftest.py": "def pytest_collection_modifyitems(items):\n    del items[3:]\n",
+}
+
+
+def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, repository: Path) -> None:
+    """Neither from a folder above nor from the checkout itself."""
+    checkout = tmp_path / "checkout"
+    for part in ("grading", "tests", "solutions", "hw4"):
+        ignored = shutil.ignore_patterns("__pycache__", "checker" if part == "tests" else "confinement", "evil")
+        shutil.copytree(repository / part, checkout / part, ignore=ignored)
+    shutil.copy(repository / "pyproject.toml", checkout)
+    for folder in (tmp_path, checkout):
+        for name, text in OTHERS.items():
+            (folder / name).write_text(text)
+    own = environment() | {"PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-c", "from grading.inventory import collect; print(len(collect()))"]
+    done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(listed_tests())
