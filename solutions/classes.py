@@ -9,18 +9,20 @@ from torch import Tensor
 def reduce_classes(labels: Tensor, mapping: Mapping[int, int], *, ignore_index: int = 255) -> Tensor:
     """Replace every label by `mapping[label]` (Q2-3).
 
-    Pointwise and simultaneous: `{0: 1, 1: 0}` swaps two classes.
+    Pointwise and simultaneous: `{0: 1, 1: 0}` swaps two classes. Labels, keys, new labels and `ignore_index` are
+    class labels, whole numbers from 0 to 255, in both dtypes: so a mask per class, a look-up table of 256 entries
+    and a loop are all right.
 
     Args:
-        labels: uint8 or int64, any shape, empty too; left untouched.
-        mapping: from old label to new label.
-        ignore_index: what a label that is not a key of `mapping` becomes.
+        labels: uint8 or int64, any shape (0-d and empty too), any memory layout (a transposed view); left untouched.
+        mapping: from old label to new label. Any `Mapping`, in any order, empty too; left untouched. Several old
+            labels may have one new label.
+        ignore_index: what a label that is not a key of `mapping` becomes. It may also be a key or a new label.
 
     Returns:
         A new tensor of the same shape and dtype.
     """
-    wide = labels.long()  # compared with a uint8 tensor, a key of 256 would be taken for 0
     reduced = torch.full_like(labels, ignore_index)
     for old, new in mapping.items():
-        reduced[wide == old] = new
+        reduced[labels == old] = new
     return reduced

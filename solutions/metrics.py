@@ -8,13 +8,18 @@ def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_i
     """Count the pixels of each pair of target class and predicted class (Q2-1).
 
     Args:
-        pred: predicted labels in [0, num_classes), uint8 or int64, any shape; left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, uint8 or int64, same shape; left untouched.
+        pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
+            (a transposed view); left untouched.
+        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
+            other one.
         num_classes: number of classes C.
-        ignore_index: pixels whose *target* is this label do not count at all, whatever is predicted there.
+        ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
+            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
+            -100 in int64. None: every pixel counts.
 
     Returns:
-        int64 (C, C): rows are targets, columns are predictions.
+        A new tensor, int64 (C, C): rows are targets, columns are predictions. Counts are exact, also of more than
+            2**24 pixels, where float32 stops counting.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).
@@ -30,12 +35,16 @@ def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = N
     """Share of the pixels that are predicted right (Q2-1).
 
     Args:
-        pred: predicted labels, uint8 or int64, any shape; left untouched.
-        target: true labels, uint8 or int64, same shape; left untouched.
-        ignore_index: pixels whose *target* is this label do not count at all.
+        pred: predicted labels from 0 to 255, uint8 or int64, any shape (0-d and empty too), any memory layout (a
+            transposed view); left untouched.
+        target: true labels from 0 to 255 or `ignore_index`, likewise, of the same shape; its dtype may be the other
+            one.
+        ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
+            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
+            -100 in int64. None: every pixel counts.
 
     Returns:
-        Accuracy in [0, 1]; NaN where no pixel counts.
+        Accuracy in [0, 1], right to 1e-6; NaN where no pixel counts.
 
     Raises:
         ValueError: the shapes differ.
@@ -48,13 +57,18 @@ def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: i
     """Intersection over union of every class: TP / (TP + FP + FN) (Q2-1).
 
     Args:
-        pred: predicted labels in [0, num_classes), uint8 or int64, any shape; left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, uint8 or int64, same shape; left untouched.
+        pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
+            (a transposed view); left untouched.
+        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
+            other one.
         num_classes: number of classes C.
-        ignore_index: pixels whose *target* is this label do not count at all.
+        ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
+            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
+            -100 in int64. None: every pixel counts.
 
     Returns:
-        float64 (C,), values in [0, 1]; NaN where the class is in neither the target nor the prediction.
+        A new tensor, float64 (C,), values in [0, 1], right to 1e-6; NaN where the class is in neither the target nor
+            the prediction of the pixels that count.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).
@@ -69,13 +83,17 @@ def mean_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: in
     """Mean of the IoU over the classes that are present in the target or the prediction (Q2-1).
 
     Args:
-        pred: predicted labels in [0, num_classes), uint8 or int64, any shape; left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, uint8 or int64, same shape; left untouched.
+        pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
+            (a transposed view); left untouched.
+        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
+            other one.
         num_classes: number of classes C.
-        ignore_index: pixels whose *target* is this label do not count at all.
+        ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
+            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
+            -100 in int64. None: every pixel counts.
 
     Returns:
-        Mean IoU in [0, 1]; NaN where no pixel counts.
+        Mean IoU in [0, 1], right to 1e-6; NaN where no pixel counts.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).

@@ -18,13 +18,23 @@ def by_definition(metric: str, given: Spec) -> np.ndarray:
 
 
 def mistakes(metric: str, given: Spec) -> Iterator[tuple[np.ndarray, str]]:
-    """Values that common mistakes lead to, and how to tell a student."""
+    """Values that common mistakes lead to, and how to tell a student, the most likely ones first.
+
+    What needs several images, or ignored pixels, to be seen comes before what one row of pixels shows already.
+    """
     counted, classes = _counted(given), given["num_classes"]
-    yield from _OF_ITS_OWN[metric](*counted, classes)
     if given["pred"].ndim > 1 and given["pred"].size:
         images = [_value(metric, *_counted({**given, "pred": p, "target": t}), classes) for p, t in _images(given)]
         for value in (_quiet(np.nanmean, images, axis=0), sum(images) / len(images)):
             yield value, "the mean over images: a metric counts the pixels of all of them together"
+    some_ignored = given["ignore_index"] is not None and np.any(given["target"] == given["ignore_index"])
+    by_kind = [_OF_ITS_OWN[metric](*counted, classes), _of_pixels(metric, given)]
+    for kind in reversed(by_kind) if some_ignored else by_kind:
+        yield from kind
+
+
+def _of_pixels(metric: str, given: Spec) -> Iterator[tuple[np.ndarray, str]]:
+    counted, classes = _counted(given), given["num_classes"]
     for (pred, target), hint in _pixels(given):
         in_range = all(((labels >= 0) & (labels < classes)).all() for labels in (pred, target))
         if in_range or metric == "pixel_accuracy":
@@ -57,6 +67,7 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
     pred, target = _flat(given)
     if (ignored := given["ignore_index"]) is None:
         yield (pred[target != 255], target[target != 255]), "255 is a label like any other where ignore_index is None"
+        yield (pred[-1:], target[-1:]), "`target == None` is False, no mask: ignore_index may be None"
         return
     left_out = target == ignored
     for pixels, what in (
@@ -71,7 +82,6 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
         (~left_out | (pred != ignored), "here only those are left out that are predicted as it too"),
         (left_out, "here only they count"),
         (target < ignored, "here those whose target is larger are left out too"),
-        ((target - ignored) % 256 != 0, "ignore_index is compared with uint8, where 256 is 0: convert to int64 first"),
     ):
         yield (pred[kept], target[kept]), f"{IGNORED}: {what}"
 
@@ -136,7 +146,8 @@ def _wrong_matrix(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterato
 
 
 OVERFLOW = "target * num_classes + pred overflows in uint8: convert to int64 first"
-NOTHING = "where no pixel counts it is NaN"
+NOTHING = "where no pixel counts it is NaN: 0/0 stays NaN, no epsilon"
+NO_EPSILON = "a class that is neither in the target nor in the prediction is NaN: 0/0 stays NaN, no epsilon, no clamp"
 
 
 def _wrong_accuracy(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[tuple[np.ndarray, str]]:
@@ -157,10 +168,7 @@ def _wrong_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[t
     right = _iou(pred, target, classes)
     both, true, predicted = _sides(pred, target, classes)
     for absent in (0.0, 1.0):
-        yield (
-            np.where(np.isnan(right), absent, right),
-            "a class that is neither in the target nor in the prediction is NaN",
-        )
+        yield np.where(np.isnan(right), absent, right), NO_EPSILON
     yield right[~np.isnan(right)], "one value for each of the num_classes, NaN for a class in neither"
     yield np.where(both == 0, math.nan, right), "a class that is never right has IoU 0: NaN is for a class in neither"
     yield np.where(true == 0, math.nan, right), "a class that is predicted but not in the target has IoU 0, not NaN"
@@ -176,11 +184,10 @@ def _wrong_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Iterator[t
         with np.errstate(divide="ignore", invalid="ignore"):
             yield both / whole, f"{what}: {union}"
     yield _share(2 * both, true + predicted), f"this is the Dice coefficient: {union}"
-    for epsilon in 10.0 ** np.arange(-9, -2):
+    for epsilon in 10.0 ** np.arange(-9, 1):
         for above in (epsilon, 0):
-            yield (both + above) / (true + predicted - both + epsilon), "no epsilon: a class in neither is NaN"
+            yield (both + above) / (true + predicted - both + epsilon), NO_EPSILON
     yield np.floor(right), "divide as floats: an integer division leaves 0 or 1"
-    yield right.astype("float32"), "divide in float64: float32 has seven digits"
     for digits in (2, 3, 4):
         yield right.round(digits), "do not round"
 
@@ -193,8 +200,11 @@ def _wrong_mean_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Itera
     both, true, predicted = _sides(pred, target, classes)
     present = iou[~np.isnan(iou)]
     yield iou.mean(), "absent classes make it NaN: leave them out of the mean"
-    yield np.nansum(iou) / classes, "absent classes count as 0: leave them out of the mean"
-    yield np.nan_to_num(iou, nan=1.0).mean(), "absent classes count as 1: leave them out of the mean"
+    for absent in (0, 1):
+        hint = f"absent classes count as {absent}: leave them out of the mean; 0/0 stays NaN, no epsilon"
+        yield np.nan_to_num(iou, nan=absent).mean(), hint
+    yield _quiet(np.nanmean, iou[true > 0]), "a class that is predicted but not in the target counts too, as 0"
+    yield _quiet(np.nanmean, iou[predicted > 0]), "a class that is in the target but never predicted counts too, as 0"
     yield _quiet(np.mean, present[present > 0]), "a class that is present but never right counts, as 0"
     yield _quiet(np.nanmean, iou[1:]), "class 0 is a class like any other"
     yield np.nansum(iou * true) / true.sum(), "all classes that are present weigh the same, rare ones too"

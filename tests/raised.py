@@ -3,17 +3,43 @@
 import re
 
 from grading.probes import StudentRaised
+from grading.submissions import MODULES
 
+NO_MASK = "a tensor compared with None gives one bool, no mask: ignore_index may be None"
+NOTHING = "something is None: a default such as ignore_index=None, or what a function without `return` gives"
 # (classes, what the message holds, hint); the first that fits. An empty pattern fits every message.
 USUAL = (
     ("NotImplementedError", "", "write it: its docstring says what is asked"),
-    ("ModuleNotFoundError", r"No module named '\w+\.(\w+)'", "there must be a file {0}.py beside the other modules"),
-    ("ImportError", "", "what is imported must exist, and no two modules may import each other at their top"),
+    (
+        "ModuleNotFoundError",
+        r"No module named '(?!torch|numpy|PIL)[\w.]+\.(\w+)'",
+        "there must be a file {0}.py beside the other modules",
+    ),
+    (
+        "ModuleNotFoundError",
+        r"No module named '(\w+)",
+        "{0} is not installed where this is graded: do without it, with torch, torchvision, NumPy and Pillow",
+    ),
+    (
+        "ImportError",
+        r"cannot import name|circular import|relative import",
+        "what is imported must exist, and no two modules may import each other at their top",
+    ),
+    ("ImportError", "", "the message says what to do"),
     ("SyntaxError", "", "Python cannot read this file: look at the line, and at the one before it"),
     ("AttributeError", r"there is no (\w+) in", "define {0}, spelt like this, at the top level of the module"),
     ("TypeError", r"returned None", "it must end with `return`, in every branch"),
     ("TypeError", r"\ban? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
     ("TypeError", r"answered with", "the dtype or kind of what is returned is not the one that the docstring names"),
+    ("TypeError", r"must be Tensor, not bool|got \((?:Tensor, )?bool\b", NO_MASK),
+    ("AttributeError", r"'bool' object has no attribute", NO_MASK),
+    ("TypeError", "NoneType", NOTHING),
+    ("AttributeError", "'NoneType' object", NOTHING),
+    (
+        "RuntimeError",
+        r"bincount only supports 1-d",
+        "bincount takes one axis nothing below 0: flatten; `tensor != None` is no mask: as an index it adds an axis",
+    ),
     ("TypeError", r"(?:positional|keyword) argument", "keep the signature of the stub, and call others by theirs"),
     ("TypeError", r"0-d tensor", "any number of axes is allowed, none too: do not loop over the first one"),
     ("ValueError", r"unpack", "any number of axes is allowed: do not unpack a fixed number of sides"),
@@ -33,6 +59,11 @@ USUAL = (
     ("KeyError", "", "that key is not in the dict: not every label has a rule, and encoders answer with a dict"),
     ("ZeroDivisionError", "", "nothing to divide by: an input in which no pixel counts is allowed"),
     ("StatisticsError", "", "nothing to average: an input in which no pixel counts is allowed"),
+    (
+        "IndexError",
+        r"shape of the mask|too many indices|indexing tensors could not be broadcast",
+        "uint8 indexes as a mask, not by number: index with labels.long()",
+    ),
     ("IndexError", "", "an index out of range: look at the smallest and the largest that can occur, negative ones too"),
     ("RuntimeError", r"view size is not compatible", "a tensor may be a view of other memory: reshape, do not view"),
     (
@@ -80,6 +111,8 @@ OTHERWISE = "an error that was not asked for: the last line above that is yours 
 
 def usual_meaning(error: StudentRaised) -> str:
     """A hint from the classes and the message of an exception, and where it was raised."""
+    if hint := _sibling_import(error):
+        return hint
     for kind, pattern, hint in USUAL:
         found = re.search(pattern, error.message)
         if kind in error.kinds and found:
@@ -90,3 +123,16 @@ def usual_meaning(error: StudentRaised) -> str:
 def raised_by_hand(error: StudentRaised) -> bool:
     """Whether the student's own code raised it, by `raise` or `assert`."""
     return bool(error.frames) and re.search(r": (raise|assert)\b", error.frames[-1]) is not None
+
+
+def _sibling_import(error: StudentRaised) -> str:
+    """How to import another module of the package, where the dot is missing."""
+    found = re.search(r"No module named '(\w+)'", error.message)
+    if "ModuleNotFoundError" not in error.kinds or not found or found[1] not in MODULES:
+        return ""
+    name, line = found[1], error.frames[-1] if error.frames else ""
+    if names := re.search(rf": from {name} import (\w[\w, ]*)$", line):
+        return f"write `from .{name} import {names[1]}`, with a dot: the modules are one package"
+    if alias := re.search(rf": import {name}( as \w+)?$", line):
+        return f"write `from . import {name}{alias[1] or ''}`: the modules are one package"
+    return f"write `from .{name} import ...`, with a dot: the modules are one package"

@@ -88,7 +88,7 @@ def test_a_chaff_is_judged(collected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("only", "status"), [("classes/gather", 0), ("classes/classes-through-uint8", 0), ("no/such", 2)]
+    ("only", "status"), [("classes/gather", 0), ("classes/classes-dtype-uint8", 0), ("no/such", 2)]
 )
 def test_the_command(repository: Path, tmp_path: Path, only: str, status: int) -> None:
     command = [sys.executable, "-m", "grading.check_the_checker", "-j", "1", "--only", only, "--out", str(tmp_path)]
