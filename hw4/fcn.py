@@ -6,17 +6,24 @@ from torch import Tensor, nn
 class FCN8s(nn.Module):
     """Class scores for every pixel from an encoder's features (Q2-1).
 
-    With `skips`, the encoder's x4 and x3 are fused, spatially aligned, into the score at strides 16 and 8,
-    and gradient flows back into them; without, the output depends on x5 alone. The encoder is a registered
-    submodule whose `requires_grad` stays as it was, and every learnable tensor in use is among
-    `parameters()`. In eval mode the images of a batch do not affect each other.
+    With `skips`, all of the encoder's x4 and x3 is fused, spatially aligned, into the score at strides 16 and 8:
+    what x5, x4 and x3 say of one place of the image meets to less than a cell, in square images and in others.
+    Gradient flows back into the three. Without `skips`, the output depends on x5 alone.
+
+    The encoder is a registered submodule whose parameters and their `requires_grad` stay as they were, and its
+    features are not changed in place. Every learnable tensor in use is among `parameters()`, before the first
+    forward pass too; in train mode with `skips` each of the decoder's gets a gradient. In eval mode the images of a
+    batch do not affect each other.
+
+    Lazy layers are right: there is a first pass in eval mode before the optimizer is built. `torch.compile` is
+    allowed and has no effect.
 
     Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation" (2015). Any
     decoder that keeps to the above is right.
 
     Args:
-        encoder: `encoder(images)` gives `{"x1": ..., ..., "x5": ...}`, float (N, C_i, H / 2^i, W / 2^i), with
-            the channel counts C_1..C_5 in `encoder.channels`.
+        encoder: `encoder(images)` gives `{"x1": ..., ..., "x5": ...}`, float32 (N, C_i, H / 2^i, W / 2^i), with the
+            channel counts C_1..C_5, multiples of 16, in `encoder.channels`.
         num_classes: number of classes, at least 1.
         skips: whether x4 and x3 are used.
     """
@@ -29,10 +36,11 @@ class FCN8s(nn.Module):
         """Score every class at every pixel.
 
         Args:
-            images: ImageNet-normalised, float (N, 3, H, W), H and W multiples of 32.
+            images: ImageNet-normalised, float32 (N, 3, H, W), H and W multiples of 32, at least 64, and other ones in
+                the next call. In train mode N is at least 2. They are not changed.
 
         Returns:
-            Raw scores (logits), float (N, num_classes, H, W).
+            Raw scores (logits), float32 (N, num_classes, H, W): one tensor, in train mode too.
 
         Raises:
             ValueError: H or W is not a multiple of 32.

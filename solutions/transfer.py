@@ -1,4 +1,7 @@
-"""The cases of transfer learning that the homework compares (Q1-1, Q1-2, Q1-3, Q1-8)."""
+"""The cases of transfer learning that the homework compares (Q1-1, Q1-2, Q1-3, Q1-8).
+
+Import what the other modules define relatively: `from .freezing import freeze`, `from .heads import replace_head`.
+"""
 
 from collections.abc import Callable
 
@@ -12,14 +15,19 @@ from .heads import replace_head
 def build_case(case: str, alexnet: Callable[[bool], nn.Module], num_classes: int = 2) -> nn.Module:
     """Build the network of one case of part 1 (Q1-1, Q1-2, Q1-3).
 
+    The head is that of `replace_head`, one layer. All other layers keep what was loaded.
+
     Args:
         case: `"feature_extractor"` (Q1-1): pretrained, only the new head trains. `"finetuned"` (Q1-2):
             pretrained, everything trains. `"scratch"` (Q1-3): not pretrained, everything trains.
-        alexnet: `alexnet(pretrained)` builds the backbone, with ImageNet weights or freshly initialised.
+        alexnet: `alexnet(pretrained)` builds the backbone, with ImageNet weights (True) or freshly initialised (False).
+            Each case loads its own. The tests and the mini profile give a thin AlexNet: read widths such as
+            `in_features` from its layers.
         num_classes: number of outputs, at least 1.
 
     Returns:
-        A model from ImageNet-normalised images, float (N, 3, H, W), to raw scores, float (N, num_classes).
+        A model from ImageNet-normalised images, float32 (N, 3, H, W), to raw scores, float32 (N, num_classes): one
+        tensor, in train mode too, where N is at least 2.
 
     Raises:
         ValueError: any other `case`.
@@ -38,15 +46,21 @@ def build_challenger(
 ) -> tuple[nn.Module, torch.optim.Optimizer]:
     """Build a CNN that beats AlexNet, and the optimizer that trains it (Q1-8).
 
+    The new head may be one layer or several, in place of the last layer or of all Linear layers at the end. All
+    other layers keep what was loaded. `torch.compile` is allowed and has no effect.
+
     Args:
         load: `load(name, pretrained)` builds a torchvision classifier by its torchvision name, such as
-            `"vgg16"`. Choose any CNN but `alexnet` and `resnet18`, pretrained.
+            `"vgg16"`. Choose any CNN but `alexnet` and `resnet18`, pretrained (True), that takes images of 64 x 64;
+            `inception_v3` does not. Each call loads its own. The tests and the mini profile give thin networks: read
+            widths such as `in_features` from their layers.
         num_classes: number of outputs, at least 1.
 
     Returns:
-        The model, with a new head and all of it trainable, from ImageNet-normalised images, float
-        (N, 3, H, W), to raw scores, float (N, num_classes); and an optimizer over exactly the model's
-        trainable parameters.
+        The model, with a new head and all of it trainable, from ImageNet-normalised images, float32 (N, 3, H, W), H
+        and W at least 64, to raw scores, float32 (N, num_classes): one tensor, in train mode too, where N is at least
+        2. And an optimizer over exactly the model's trainable parameters, each once, whose `step()` needs no closure
+        (`LBFGS` does).
     """
     model = unfreeze(replace_head(load("mobilenet_v2", True), num_classes))
     return model, torch.optim.Adam(trainable_parameters(model), lr=1e-3)

@@ -9,7 +9,7 @@ from torch import nn
 from grading.probes.nets import array, digest
 from grading.probes.transfer import backbone
 
-from .expect import expect, expect_close, refused
+from .expect import accepted, expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
 from .strategies import Spec, moved
 
@@ -20,7 +20,10 @@ CASES = [
     pytest.param("finetuned", marks=pytest.mark.q1_2),
     pytest.param("scratch", marks=pytest.mark.q1_3),
 ]
-IMAGES = np.random.default_rng(moved(4)).normal(size=(3, 3, 64, 64)).astype("float32")
+# Colours within what ImageNet's normalisation makes of black and white.
+IMAGES = np.random.default_rng(moved(4)).uniform(-1.8, 2.2, size=(3, 3, 64, 64)).astype("float32")
+NOT_FINITE = "NaN: is a tensor from torch.empty used before it is filled, or something divided by zero?"
+NOT_RAW = "no argmax: the loss expects a raw score for each class"
 A_BOOL = "pretrained is True or False: which weights that means is the business of the function that was given"
 NO_CNN = ("vit", "swin", "maxvit")
 
@@ -30,13 +33,20 @@ def digests(*parts: nn.Module) -> Counter[str]:
 
 
 def expect_scores(seen: Spec, source: nn.Module, num_classes: int | None, asked: str) -> None:
-    """A row of finite scores for each image; two of them where num_classes is not given."""
+    """A row of finite scores for each image, in either mode; two of them if num_classes is not given."""
     wanted = (len(IMAGES), num_classes or 2)
     hint = "pass num_classes on to the head" if num_classes else "num_classes is 2 where it is not given"
     if seen["logits"].shape[1:] == (array(head_of(source).weight).shape[0],):
         hint = "the head is still the one that was loaded: replace it"
-    expect(seen["logits"].shape == wanted, f"{asked}: logits of shape {wanted}", f"shape {seen['logits'].shape}", hint)
-    expect(np.isfinite(seen["logits"]).all(), f"{asked}: finite logits", seen["logits"], "an unset tensor?")
+    for mode, logits in (("eval", seen["logits"]), ("train", seen["train_logits"])):
+        expect(
+            logits.shape == wanted,
+            f"{asked} in {mode} mode on {len(IMAGES)} images: scores of shape {wanted}",
+            f"shape {logits.shape}",
+            hint,
+        )
+        expect(logits.dtype.kind == "f", f"{asked} in {mode} mode: scores in float", logits.dtype, NOT_RAW)
+        expect(np.isfinite(logits).all(), f"{asked} in {mode} mode: finite scores", logits, NOT_FINITE)
 
 
 def expect_kept(seen: Spec, body: Counter[str], asked: str) -> None:
@@ -72,17 +82,31 @@ def expect_new_head(seen: Spec, source: nn.Module, num_classes: int | None, aske
     )
 
 
+def expect_calls(seen: Spec, asked: str, given: str) -> None:
+    """The function that is given is called in each of the two calls."""
+    counts = [len(seen["earlier"]), len(seen["calls"])]
+    expect(
+        all(counts),
+        asked,
+        f"{counts[0] or 'no'} in the first, {counts[1] or 'no'} in the second",
+        f"load a network in each call, with {given}, which is given: neither one of your own from torchvision, nor "
+        "one that is kept from an earlier call in a global or a cache",
+    )
+
+
 def built(student, case: str, num_classes: int | None = 2) -> Spec:
     """One case, built on the right AlexNet with a new head."""
     seen = student.ask("transfer.case", case=case, num_classes=num_classes, inputs=IMAGES)
     asked = f"build_case({case!r}, alexnet{'' if num_classes is None else f', {num_classes}'})"
     wanted = ["alexnet", case != "scratch"]
+    expect_calls(seen, f"{asked}, called twice: alexnet({wanted[1]}) in each call", "alexnet")
+    calls = seen["earlier"] + seen["calls"]
     expect(
-        seen["calls"] and all(call == wanted for call in seen["calls"]),
+        all(call == wanted for call in calls),
         f"{asked}: calls alexnet({wanted[1]})",
-        f"calls with {[pretrained for _, pretrained in seen['calls']]}",
+        f"calls with {[pretrained for _, pretrained in calls]}",
         "the pretrained flag is inverted, or ignored"
-        if all(isinstance(pretrained, bool) for _, pretrained in seen["calls"])
+        if all(isinstance(pretrained, bool) for _, pretrained in calls)
         else A_BOOL,
     )
     expect_new_head(seen, backbone(*wanted), num_classes, asked)
@@ -194,7 +218,7 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
     """The challenger: another pretrained CNN under a new head."""
     seen = student.ask("transfer.challenger", num_classes=num_classes, inputs=IMAGES)
     asked = "build_challenger(load)" if num_classes is None else f"build_challenger(load, {num_classes})"
-    expect(len(seen["calls"]) > 0, f"{asked}: calls load", "no call", "build the network with load")
+    expect_calls(seen, f"{asked}, called twice: load(name, True) in each call", "load")
     name, pretrained = _returned(seen)
     expect(
         name not in ("alexnet", "resnet18") and not name.startswith(NO_CNN) and seen["convolutions"] > 0,
@@ -252,11 +276,15 @@ def test_challenger_trains_as_a_whole(student) -> None:
         f"{left} of {len(seen['parameters'])} parameters are frozen",
         "unfreeze the model after the head is in place",
     )
+    source = backbone(*_returned(seen))
+    body = digests(source) - digests(*(part for part in source.modules() if isinstance(part, nn.Linear)))
+    without = [name for (name, _), got in zip(seen["parameters"], seen["collected"], strict=True) if not got]
+    cut_off = (body & Counter(without)).total()
     expect(
-        any(seen["collected"]),
-        "build_challenger(load), backward: gradients",
-        "none",
-        "no torch.no_grad or detach around the network",
+        cut_off == 0 and any(seen["collected"]),
+        "build_challenger(load) in train mode, backward: a gradient for every layer that was loaded",
+        f"none for {cut_off} of {body.total()} tensors",
+        "no torch.no_grad or detach around the network or a part of it",
     )
 
 
@@ -286,4 +314,19 @@ def test_challenger_optimizer_gets_exactly_the_trainable_parameters(student) -> 
         "build_challenger(load): an optimizer over the model's trainable parameters, each once",
         ", ".join(f"{count} {what}" for what, count in told.items() if count),
         "build the optimizer last, after the new head is in place, from trainable_parameters(model)",
+    )
+
+
+@pytest.mark.q1_8
+@pytest.mark.about("build_challenger")
+def test_challenger_optimizer_takes_a_step(student) -> None:
+    """after the loss's backward pass, optimizer.step() changes the model"""
+    challenged(student)
+    with accepted("the training calls optimizer.step() as it is, without a closure: choose SGD, Adam or their like"):
+        changed = student.ask("transfer.step", inputs=IMAGES, labels=np.arange(len(IMAGES)) % 2)
+    expect(
+        changed > 0,
+        "build_challenger(load), zero_grad(), backward() and step(): the model has changed",
+        "not one of its parameters has",
+        "the optimizer's learning rate is zero, or its step does nothing",
     )

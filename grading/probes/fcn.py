@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.parameter import is_lazy
 
 from grading.probes import asks, attribute, call
 from grading.probes.nets import array, digest, seed_draws
+from grading.probes.running import given_only, materialise, scores_of
 from grading.workers.wire import Plain
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
@@ -74,14 +74,17 @@ def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
     shows.
     """
     encoder = encoder_of(net)
+    fcn8s = attribute(room, "FCN8s")
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
     seed_draws(net["seed"])
-    model = call(attribute(room, "FCN8s"), encoder, net["num_classes"], **skips, gives=nn.Module)
-    if net.get("beside"):
-        call(attribute(room, "FCN8s"), encoder_of(net), net["num_classes"], skips=not net["skips"], gives=nn.Module)
+    with given_only("encoder"):
+        model = call(fcn8s, encoder, net["num_classes"], **skips, gives=nn.Module)
+        if net.get("beside"):
+            call(fcn8s, encoder_of(net), net["num_classes"], skips=not net["skips"], gives=nn.Module)
+    materialise(model, torch.zeros(2, 3, 64, 96))
     with torch.no_grad():
         for _, parameter in _decoder(model, encoder):
-            if parameter.is_floating_point() and not is_lazy(parameter) and not parameter.any():
+            if parameter.is_floating_point() and not parameter.any():
                 parameter.normal_(std=0.1)
     return model, encoder
 
@@ -95,8 +98,7 @@ def _decoder(model: nn.Module, encoder: nn.Module) -> list[tuple[str, nn.Paramet
 def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     """Logits, with the random draws of dropout fixed by the network's seed."""
     seed_draws(net["seed"] + 1)
-    logits: Tensor = call(model, images, gives=Tensor)
-    return logits
+    return scores_of(model, images)
 
 
 @asks("FCN8s")
@@ -109,19 +111,17 @@ def forward(
     one_by_one: bool = False,
     x5_of: Plain = None,
     before: Plain = None,
-    cropped: bool = False,
 ) -> Plain:
     """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call.
 
     Args:
         x5_of: images whose x5 the encoder gives in place of that of `images`.
         before: images that the same model sees first.
-        cropped: whether the images are a crop of a larger tensor, so that they are not contiguous.
     """
     model, encoder = _built(room, net)
     model.train(training)
     batch = torch.from_numpy(images)
-    given = F.pad(batch, (1, 1))[..., 1:-1] if cropped else batch.clone()
+    given = batch.clone()
     with torch.no_grad():
         if before is not None:
             _scores(model, net, torch.from_numpy(before))

@@ -4,19 +4,21 @@ from collections import Counter
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from grading.probes import StudentRaised, asks, attribute, call
 from grading.probes.heads import classifier
 from grading.probes.nets import array, digest
+from grading.probes.running import given_only, materialise, scores_of
 from grading.workers.wire import Plain
 
 PRETRAINED_SEED, FRESH_SEED = 101, 202
 
 
 def backbone(name: str, pretrained: bool) -> nn.Module:
-    """A thin classifier whose values tell whether the pretrained or the fresh one was asked for."""
-    return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED)
+    """A thin classifier in train mode, as torchvision gives it, whose values tell whether it is the pretrained one."""
+    return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED, training=True)
 
 
 class Loader:
@@ -39,49 +41,80 @@ class Loader:
 
 @asks("build_case")
 def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> Plain:
-    """Build one case of transfer learning and run it in eval mode."""
-    loader = Loader()
+    """Build one case of transfer learning twice, each time from an AlexNet of its own, and run the second network.
+
+    Returns:
+        As `_seen`; `earlier`: calls of the first AlexNet's function.
+    """
+    earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    model = call(attribute(room, "build_case"), case, loader.alexnet, **classes, gives=nn.Module)
-    return _seen(loader, model, inputs)
+    build = attribute(room, "build_case")
+    with given_only("alexnet"):
+        call(build, case, earlier.alexnet, **classes, gives=nn.Module)
+        model = call(build, case, loader.alexnet, **classes, gives=nn.Module)
+    materialise(model, torch.from_numpy(inputs))
+    return {"earlier": earlier.calls, **_seen(loader, model, inputs)}
 
 
 @asks(chosen=lambda data: ["build_case" if data["cases"] else "build_challenger"])
 def shared(room: object, *, cases: Plain) -> Plain:
     """Build several cases with one loader, or with no cases the challenger twice; count what two models share."""
     loader = Loader()
-    models: list[nn.Module] = [
-        call(attribute(room, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
-    ]
-    if not cases:
-        models = [call(attribute(room, "build_challenger"), loader.load, gives=tuple)[0] for _ in range(2)]
+    with given_only("alexnet" if cases else "load"):
+        models: list[nn.Module] = [
+            call(attribute(room, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
+        ] or [_challenger(room, loader)[0] for _ in range(2)]
     owners = Counter(id(parameter) for model in models for parameter in {*model.parameters()})
     return sum(count > 1 for count in owners.values())
 
 
 @asks("build_challenger")
 def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
-    """Build the challenger and its optimizer and run the model in eval mode.
+    """Build the challenger and its optimizer twice, each time from a loader of its own, and run the second model.
 
     Returns:
-        Also `optimized`: positions of the optimizer's parameters in the model's `parameters()`, -1 for a stranger.
+        As `_seen`; `earlier`: calls of the first loader; `convolutions`: their number; `optimized`: positions of the
+        optimizer's parameters in the model's `parameters()`, -1 for a stranger.
     """
-    loader = Loader()
+    earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
-    if len(answer) != 2:
-        raise StudentRaised(["TypeError"], f"build_challenger returned {len(answer)} values in place of 2", [])
-    model, optimizer = answer
-    for part, kind in ((model, nn.Module), (optimizer, torch.optim.Optimizer)):
-        if not isinstance(part, kind):
-            raise StudentRaised(["TypeError"], f"a {type(part).__name__} in place of a {kind.__name__}", [])
+    _challenger(room, earlier, **classes)
+    model, optimizer = _challenger(room, loader, **classes)
+    materialise(model, torch.from_numpy(inputs))
     positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
     optimized = [positions.get(id(p), -1) for group in optimizer.param_groups for p in group["params"]]
     return {
+        "earlier": earlier.calls,
         "convolutions": sum(isinstance(part, nn.Conv2d) for part in model.modules()),
         "optimized": optimized,
         **_seen(loader, model, inputs),
     }
+
+
+@asks("build_challenger")
+def step(room: object, *, inputs: Plain, labels: Plain) -> Plain:
+    """Train the challenger for one step, as the training does; tell how many of its parameters have changed."""
+    model, optimizer = _challenger(room, Loader())
+    images = torch.from_numpy(inputs)
+    materialise(model, images)
+    before = [digest(parameter) for parameter in model.parameters()]
+    loss = F.cross_entropy(scores_of(model.train(), images), torch.from_numpy(labels))
+    optimizer.zero_grad(set_to_none=True)
+    call(loss.backward)
+    call(optimizer.step)
+    return sum(digest(parameter) != old for parameter, old in zip(model.parameters(), before, strict=True))
+
+
+def _challenger(room: object, loader: Loader, **classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    with given_only("load"):
+        answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
+    if len(answer) != 2:
+        raise StudentRaised(["TypeError"], f"build_challenger returned {len(answer)} values in place of 2", [])
+    for part, kind in zip(answer, (nn.Module, torch.optim.Optimizer), strict=True):
+        if not isinstance(part, kind):
+            raise StudentRaised(["TypeError"], f"a {type(part).__name__} in place of a {kind.__name__}", [])
+    model, optimizer = answer
+    return model, optimizer
 
 
 @asks("build_challenger")
@@ -95,25 +128,29 @@ def backbone_names(room: object) -> Plain:
             names.append(str(name))
         return model
 
-    call(attribute(room, "build_challenger"), load)
+    with given_only("load"):
+        call(attribute(room, "build_challenger"), load)
     return names
 
 
 def _seen(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
-    """What a model is like, and what it does in eval mode.
+    """What a model is like, and what it does.
 
     Returns:
-        The loader's calls; digest and `requires_grad` of every parameter, and whether it collects a gradient; the
-        values of new ones; logits.
+        The loader's calls; digest and `requires_grad` of every parameter, and whether it collects a gradient in train
+        mode; the values of new ones; logits in eval mode, and in train mode.
     """
+    images = torch.from_numpy(inputs)
     parameters = [(digest(parameter), parameter) for parameter in model.parameters()]
     seen: dict[str, Plain] = {
         "calls": loader.calls,
         "parameters": [[name, parameter.requires_grad] for name, parameter in parameters],
         "new": [array(parameter) for name, parameter in parameters if name not in loader.digests],
     }
-    logits = call(model.eval(), torch.from_numpy(inputs), gives=torch.Tensor)
-    if logits.requires_grad:
-        call(torch.autograd.backward, logits, torch.cos(logits.detach()))
+    with torch.no_grad():
+        logits = scores_of(model.eval(), images)
+    trained: Tensor = scores_of(model.train(), images)
+    if trained.requires_grad:
+        call(torch.autograd.backward, trained, torch.cos(trained.detach()))
     collected = [parameter.grad is not None for _, parameter in parameters]
-    return {**seen, "logits": array(logits), "collected": collected}
+    return {**seen, "logits": array(logits), "train_logits": array(trained), "collected": collected}
