@@ -1,13 +1,15 @@
 """Pictures whose transformed versions tell what a transform did, and how to read them.
 
 A target is a grey picture with four brighter discs in the corners of the central square of 60 % of the shorter side,
-the upper pair larger. Where all four are whole in a draw, so is the square between them; the line from the lower to the
-upper pair tells which way is up. Light on dark grey survives any change of brightness, contrast, hue or saturation.
-Around the square a transform may show anything, such as bars of any colour.
+the upper pair larger. The discs' centres fix a projective map from the target to the draw, and the map says how large
+each disc should be. If all four are whole and fit one map, the corners of the square are in view, and the line from the
+lower to the upper pair tells which way is up. Light on dark grey survives any change of brightness, contrast, hue or
+saturation, and any cast of colour. Around the square a transform may show anything, such as bars of any colour.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from math import pi
 
@@ -21,12 +23,38 @@ FACE = 0.6  # side of the square that must stay in view, as a share of the short
 UPPER, LOWER = 0.075, 0.05  # radii of the discs, as shares of the shorter side
 INSET = 0.02  # from the discs' edges to the square's, so that a crop at the square itself leaves them whole
 REACH_UPPER, REACH_LOWER = FACE / 2 - UPPER - INSET, FACE / 2 - LOWER - INSET  # of the centres, both ways
-BOLD = (110, 255)  # grey and discs: seen whatever the jitter
+# Upper left, upper right, lower left, lower right: centres (row, column) from the middle, and radii.
+CORNERS = np.array(
+    [(-REACH_UPPER, -REACH_UPPER), (-REACH_UPPER, REACH_UPPER), (REACH_LOWER, -REACH_LOWER), (REACH_LOWER, REACH_LOWER)]
+)
+RADII = np.array([UPPER, UPPER, LOWER, LOWER])
+BOLD = (64, 255)  # grey and discs: seen whatever the jitter, and the grey is not ImageNet's mean, which erasing leaves
 SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
 ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
+BENT = 1.8  # a whole disc is at most so many times larger or smaller than the map says: lenses, elastic distortions
+KEYSTONE = 2.5  # the map's scale at one disc, as a multiple of that at another
 PALE = (122, 172)  # mean 125, mid-grey for any idea of it; only both factors at their greatest drive it to white
 ROUNDED = 1 / 255  # a picture's greys are whole numbers, rounded or cut off after each of a few steps
 WHITE, GLARE = 0.98, 0.2  # from here on a grey may have been cut off at 1; allowed factors lead to 1.2 at most
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # what torchvision and PIL take the mean of, before they change contrast
+EVEN = np.full(3, 1 / 3)
+CAST = 2 * ROUNDED  # of less it is no cast
+MEANT = 20  # places at least, so that the mean of a cell does not change with noise
+INVERTED = "the corners of the face's square, brighter than the rest, have become darker"
+
+
+def _lattice(points: int = 24, cells: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Places (N, 2) all over the square but not near its discs, and for each the number of its cell."""
+    line = (np.arange(points) + 0.5) / points
+    shares = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    places = (shares - 0.5) * (FACE - 2 * INSET)
+    free = (np.linalg.norm(places[:, None] - CORNERS, axis=-1) > 1.5 * RADII).all(axis=1)
+    cell = (shares * cells).astype(int) @ (cells, 1)
+    free &= np.bincount(cell[free], minlength=cells**2)[cell] >= MEANT
+    return places[free], np.unique(cell[free], return_inverse=True)[1]
+
+
+LATTICE, CELLS = _lattice()
 
 
 @dataclass(frozen=True)
@@ -51,18 +79,32 @@ class Face:
     """What of the four discs shows in a draw.
 
     Attributes:
-        discs: the upper pair, then the lower one, where there is no problem; else what was taken for them.
-        problem: why they are not four whole discs, empty where they are.
+        discs: upper left, upper right, lower left and lower right, perhaps mirrored; none if there is a problem.
+        problem: why they are not four whole discs, empty if they are.
     """
 
     discs: list[Disc]
     problem: str
 
+    @cached_property
+    def _map(self) -> np.ndarray:
+        """The projective map (3, 3) of rows and columns, from shares of the shorter side to pixels of the draw."""
+        equations = []
+        for (r, c), disc in zip(CORNERS, self.discs, strict=True):
+            equations.append([r, c, 1, 0, 0, 0, -disc.row * r, -disc.row * c])
+            equations.append([0, 0, 0, r, c, 1, -disc.column * r, -disc.column * c])
+        pixels = [pixel for disc in self.discs for pixel in (disc.row, disc.column)]
+        return np.append(np.linalg.solve(equations, pixels), 1).reshape(3, 3)
+
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """Where in the draw points (N, 2) of the target lie: rows and columns (N, 2)."""
+        homogeneous = np.column_stack([points, np.ones(len(points))]) @ self._map.T
+        return homogeneous[:, :2] / homogeneous[:, 2:]
+
     @property
     def centre(self) -> np.ndarray:
         """Row and column of the middle of the square."""
-        upper, lower = _middle(self.discs[:2]), _middle(self.discs[2:4])
-        return upper + (lower - upper) * REACH_UPPER / (REACH_UPPER + REACH_LOWER)
+        return self.places(np.zeros((1, 2)))[0]
 
     @property
     def side(self) -> float:
@@ -121,27 +163,30 @@ def face(picture: np.ndarray) -> Face:
     luminance = picture.mean(axis=-1)
     # Grey is at most two thirds of white under any allowed brightness and contrast.
     usual = 0.82 * luminance.max()
-    found: list[Face] = []
-    for level in (usual, *np.linspace(luminance.max(), luminance.min(), 24)[1:-1]):  # something else may be brighter
-        found += [Face(arranged, "") for arranged in _arranged(_discs(luminance, level))]
-        if any(one.discs[-1].area >= SPECK for one in found):  # smaller: noise, with the discs to be seen at another
-            break
-    if found:
+    if found := _faces(luminance, (usual, *_levels(luminance))):  # something else may be brighter
         return _one_of(found, np.array(luminance.shape) / 2)
-    discs = _discs(luminance, usual)
-    return Face(discs, lost_or_cut(discs))
+    if _faces(-luminance, _levels(-luminance)):
+        return Face([], INVERTED)
+    return Face([], _problem(_discs(luminance, usual)))
 
 
-def lost_or_cut(found: list[Disc]) -> str:
-    """Why the largest bright regions of a draw are not the four whole discs; empty where they are."""
-    if len(found) < 4:
-        return f"{len(found)} of the 4 corners of the face's square are in view"
-    if any(disc.cut for disc in found[:4]):
-        return "a corner of the face's square is cut by the picture's edge"
-    for large, small in ((found[0], found[1]), (found[2], found[3])):
-        if small.area < 0.6 * large.area:
-            return "a corner of the face's square is partly hidden"
-    return ""
+def inside(picture: np.ndarray, seen: Face) -> np.ndarray:
+    """Colours (N, 3) of a draw at the places of `LATTICE`."""
+    rows, columns = np.clip(np.rint(seen.places(LATTICE)).astype(int).T, 0, np.array(picture.shape[:2])[:, None] - 1)
+    return picture[rows, columns]
+
+
+def hidden(picture: np.ndarray, seen: Face) -> float:
+    """How far a sixteenth of the face between its discs differs from the rest, as a share of what the discs do.
+
+    0 if the face is so small that noise might do that.
+    """
+    if seen.side * FACE < np.sqrt(len(LATTICE)):
+        return 0.0
+    greys = inside(picture, seen).mean(axis=-1)
+    cells = np.bincount(CELLS, greys) / np.bincount(CELLS)
+    usual = np.median(greys)
+    return float(np.abs(cells - usual).max() / max(_light(picture, seen).mean() - usual, 0.05))
 
 
 def around(picture: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
@@ -151,34 +196,86 @@ def around(picture: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray
     return picture[distance <= max(radius, distance.min())].mean(axis=0)
 
 
-def exposure(picture: np.ndarray, seen: Face) -> dict[str, tuple[float, float]]:
+def cast(picture: np.ndarray, seen: Face) -> float:
+    """Half of the difference between the channels of a face that was grey: by how much a cast of colour moves them."""
+    return float(np.ptp(np.median(inside(picture, seen), axis=0)) / 2)
+
+
+def exposure(picture: np.ndarray, seen: Face, casts: float = 0) -> dict[str, tuple[float, float]]:
     """By what factors the brightness and the contrast of one denormalised draw of a `PALE` target may have changed.
 
     A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
-    or of the draw with all that was put around it; or with mid-grey in its place. All explanations are tried, for all
-    greys that may have been rounded, or cut off at white, to those that are seen.
+    or of the draw with all that was put around it; or with mid-grey in its place. A cast of colour multiplies each
+    channel, or adds to it, and no cast is asked to leave the mean of the channels as it was. All explanations are
+    tried, for all greys that may have been rounded, or cut off at white, to those that are seen.
+
+    Args:
+        casts: the largest `cast` of all draws of the transform.
 
     Returns:
         Least and greatest b as `"brightness"`, least and greatest c as `"contrast"`.
     """
     dark, light = (grey / 255 for grey in PALE)
-    got_dark = float(around(picture, seen.centre, UPPER * seen.side).mean())
-    discs = [around(picture, np.array([disc.row, disc.column]), UPPER / 2 * seen.side) for disc in seen.discs[:2]]
-    got_light = float(np.mean(discs))
-    lights = (got_light - ROUNDED, got_light + ROUNDED if got_light < WHITE else 1 + GLARE)
+    got_dark, got_light = np.median(inside(picture, seen), axis=0), _light(picture, seen)
+    greatest = np.where(got_light < WHITE, got_light + ROUNDED, 1 + GLARE)
     # What lies around the face may have been cut off too, at white or at black, by up to 0.3 times the mean.
-    mean, black, white = float(picture.mean()), float((picture < 1 - WHITE).mean()), float((picture > WHITE).mean())
-    means = (mean * (1 - 0.3 * black), mean + GLARE * white, 0.5)
+    mean, black, white = (part.mean(axis=(0, 1)) for part in (picture, picture < 1 - WHITE, picture > WHITE))
+    means = np.stack([mean * (1 - 0.3 * black), mean + GLARE * white])
     explained: dict[str, list[float]] = {"brightness": [], "contrast": []}
-    for from_dark, from_light in product((got_dark - ROUNDED, got_dark + ROUNDED), lights):
-        slope = (from_light - from_dark) / (light - dark)
-        offset = from_light - slope * light
-        # The mean of the target is mid-grey, times b as the jitter sees it.
-        around_target = slope + offset / 0.5
-        contrasts = [1 - offset / max(mean, 1e-6) for mean in means]
-        explained["brightness"] += [around_target, *(slope / c if c > 0 else np.inf for c in contrasts)]
-        explained["contrast"] += [slope / around_target if around_target > 0 else np.inf, *contrasts]
+    for weights in (EVEN, LUMINANCE, *(np.eye(3) if casts > CAST else ())):
+        darks = (got_dark @ weights - ROUNDED, got_dark @ weights + ROUNDED)
+        lights = (got_light @ weights - ROUNDED, greatest @ weights)
+        for from_dark, from_light in product(darks, lights):
+            slope = (from_light - from_dark) / (light - dark)
+            offset = from_light - slope * light
+            greys = np.array([slope, offset, *(means @ weights)])
+            for slope, offset, *seen_means in _without_cast(greys, casts, from_dark):
+                # The mean of the target is mid-grey, times b as the jitter sees it.
+                around_target = slope + offset / 0.5
+                contrasts = [1 - offset / max(mean, 1e-6) for mean in (*seen_means, 0.5)]
+                explained["brightness"] += [around_target, *(slope / c if c > 0 else np.inf for c in contrasts)]
+                explained["contrast"] += [slope / around_target if around_target > 0 else np.inf, *contrasts]
     return {what: (min(factors), max(factors)) for what, factors in explained.items()}
+
+
+def _without_cast(greys: np.ndarray, casts: float, level: float) -> Iterator[np.ndarray]:
+    """Slope, offset and means as they are, and as they were before a cast that moves greys of a level by `casts`."""
+    yield greys
+    if casts > CAST:
+        for by in (-casts, casts):
+            yield greys - by * np.array([0, *[1] * (len(greys) - 1)])
+            yield greys / max(1 + by / max(level, 1e-6), 1e-6)
+
+
+def _light(picture: np.ndarray, seen: Face) -> np.ndarray:
+    """Mean colour (3,) of the middles of the upper discs."""
+    return np.mean(
+        [around(picture, np.array([disc.row, disc.column]), (disc.area / pi) ** 0.5 / 2) for disc in seen.discs[:2]],
+        axis=0,
+    )
+
+
+def _levels(luminance: np.ndarray) -> np.ndarray:
+    return np.linspace(luminance.max(), luminance.min(), 24)[1:-1]
+
+
+def _faces(luminance: np.ndarray, levels: Sequence[float]) -> list[Face]:
+    """What is arranged as the discs are, at the first level at which any of it is more than specks."""
+    found: list[Face] = []
+    for level in levels:
+        found += [Face(arranged, "") for arranged in _arranged(_discs(luminance, level))]
+        if any(one.discs[-1].area >= SPECK for one in found):  # smaller: noise, with the discs to be seen at another
+            break
+    return found
+
+
+def _problem(found: list[Disc]) -> str:
+    """Why the bright regions of a draw are not the four whole discs."""
+    if len(found) < 4:
+        return f"{len(found)} of the 4 corners of the face's square are in view"
+    if any(disc.cut for disc in found[:4]):
+        return "a corner of the face's square is cut by the picture's edge"
+    return "a corner of the face's square is partly hidden, or bent out of shape"
 
 
 def _one_of(faces: list[Face], middle: np.ndarray) -> Face:
@@ -202,25 +299,41 @@ def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
     whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:20]  # more are noise
     if len(whole) < 4:
         return
-    larger, smaller = np.array(list(combinations(range(len(whole)), 2))).T  # of each pair
+    first, second = np.array(list(combinations(range(len(whole)), 2))).T  # of each pair
     places = np.array([(disc.row, disc.column) for disc in whole])
     areas = np.array([disc.area for disc in whole])
-    apart, middle = places[smaller] - places[larger], (places[smaller] + places[larger]) / 2
-    # Every pair as the upper one, along the first axis, with every pair as the lower one.
-    across, down = apart[:, None], middle[None] - middle[:, None]
-    further = np.where((across * apart).sum(axis=-1, keepdims=True) > 0, apart, -apart)
-    skewed = np.linalg.norm(across / REACH_UPPER - further / REACH_LOWER, axis=-1) * REACH_LOWER
-    square = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
-    pixels = np.maximum(square / (2 * REACH_UPPER * (REACH_UPPER + REACH_LOWER)), 1e-6)
-    sizes = [
-        areas[one] / (pi * radius**2 * pixels)
-        for radius, pair in ((UPPER, (larger[:, None], smaller[:, None])), (LOWER, (larger, smaller)))
-        for one in pair
-    ]
-    alike = (np.min(sizes, axis=0) > 0.6) & (np.max(sizes, axis=0) < 1.6)
-    level = skewed < 0.25 * np.linalg.norm(further, axis=-1)
-    for upper, lower in zip(*np.nonzero(level & alike & (areas[larger] < 0.8 * areas[smaller][:, None])), strict=True):
-        yield [whole[number] for pair in (upper, lower) for number in (larger[pair], smaller[pair])]
+    # Every pair as the upper one with every pair as the lower one, the same way round.
+    apart = places[second] - places[first]
+    same = apart @ apart.T > 0
+    corners = np.stack(
+        np.broadcast_arrays(
+            first[:, None], second[:, None], np.where(same, first, second), np.where(same, second, first)
+        ),
+        axis=-1,
+    ).reshape(-1, 4)
+    # Four points fix a projective map. Its determinant at one of them follows from the triangles of the others.
+    scales = _triangles(places[corners]) / _triangles(CORNERS)
+    convex = (scales > 0).all(axis=1) | (scales < 0).all(axis=1)
+    corners, scales = corners[convex], np.abs(scales[convex])
+    wanted = pi * RADII**2 * scales.prod(axis=1, keepdims=True) / scales**3
+    bent = np.abs(np.log(areas[corners] / wanted)).max(axis=1)
+    fits = (bent < np.log(BENT)) & (scales.max(axis=1) < KEYSTONE * scales.min(axis=1))
+    best: dict[frozenset[int], tuple[float, list[int]]] = {}  # one way round for each four regions
+    for four, by in zip(corners[fits].tolist(), bent[fits].tolist(), strict=True):
+        best[frozenset(four)] = min((by, four), best.get(frozenset(four), (np.inf, four)))
+    for _, four in best.values():
+        yield [whole[number] for number in four]
+
+
+# Of upper left, upper right, lower left and lower right: the three others of each, in one sense of rotation.
+OTHERS = np.array([(1, 3, 2), (0, 3, 2), (0, 1, 3), (0, 1, 2)])
+
+
+def _triangles(corners: np.ndarray) -> np.ndarray:
+    """Twice the signed areas (..., 4) of the triangles that are left if one of four points (..., 4, 2) is left out."""
+    triangles = corners[..., OTHERS, :]
+    (y, x), (v, u) = (np.moveaxis(triangles[..., n, :] - triangles[..., 0, :], -1, 0) for n in (1, 2))
+    return np.asarray(y * u - x * v)
 
 
 def _regions(mask: np.ndarray, least: int) -> list[Disc]:

@@ -49,6 +49,36 @@ USUAL = (
         "the last nn.Linear is the head: other layers may follow it",
     ),
     (
+        "Exception",
+        r"Tensor Image\. Got <class 'PIL|Tensor Image$|(?:support|implemented for) PIL|'Image' object has no",
+        "an error inside the transform that was returned: a PIL picture where a tensor is needed: ToTensor comes first",
+    ),
+    (
+        "TypeError",
+        r"should be PIL Image or ndarray\. Got <class 'torch",
+        "an error inside the transform that was returned: a tensor where a PIL picture is needed: convert once",
+    ),
+    (
+        "TypeError",
+        r"numpy\.ndarray",
+        "an error inside the transform that was returned: a NumPy array where a PIL picture or a tensor is needed",
+    ),
+    (
+        "TypeError",
+        r"should be a float tensor",
+        "values are whole numbers where floats in [0, 1] are needed: ToDtype(torch.float32, scale=True) comes first",
+    ),
+    (
+        "TypeError",
+        r"Only torch\.uint8 image tensors",
+        "values are floats where whole numbers are needed: this step comes before ToTensor",
+    ),
+    (
+        "ValueError",
+        r"shapes differ",
+        "all results have one shape: what changes the size, such as expand=True, comes before Resize or the crop",
+    ),
+    (
         "AttributeError",
         r"object has no attribute",
         "it is of another kind than you think: are arguments in their order?",

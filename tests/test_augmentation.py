@@ -1,29 +1,35 @@
 """Q1-5: an augmentation that keeps the whole face in view."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import combinations
 
 import numpy as np
 import pytest
+
+from grading.probes import StudentRaised
 
 from .expect import Unmet, expect, expect_close
 from .face_targets import (
     BOLD,
     IMAGENET_MEAN,
     IMAGENET_STD,
+    INVERTED,
     PALE,
-    UPPER,
     Face,
-    around,
+    cast,
     constant_target,
     denormalised,
     disc_target,
     exposure,
     face,
     halves_target,
+    hidden,
+    inside,
     textured_target,
 )
+from .raised import OTHERWISE, usual_meaning
 from .strategies import Spec, moved
 
 pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
@@ -31,15 +37,21 @@ pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 65), (218, 178), (120, 160), (100, 260), (281, 90)]
 DRAWS, FEW = 48, 8
+COVERED = 0.2  # less may be a shadow, or a light from one side
 MEAN, STD = IMAGENET_MEAN, IMAGENET_STD
 
 IN_VIEW = (
     "the face is cut: resize, then crop centrally, or keep random crops, shifts, zooms, turns and erasing small enough"
 )
+NOT_COVERED = "a part of the face is hidden: erasing, masks and pasted boxes must stay off the central 60 %"
+NOT_INVERTED = "bright regions are inverted: no solarizing, no inversion"
 BRIGHTNESS = (
     "ColorJitter(brightness=b) draws a factor from [1 - b, 1 + b]: b at most 0.3, neither gamma nor a wider range"
 )
-CONTRAST = "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no inversion"
+CONTRAST = (
+    "ColorJitter(contrast=c) draws a factor from [1 - c, 1 + c]: c at most 0.3; no equalizing, no autocontrast, "
+    "no posterizing"
+)
 
 
 def drawn(
@@ -52,19 +64,18 @@ def drawn(
     before: np.ndarray | None = None,
     scale: int = 1,
 ) -> Spec:
-    """Draws of one picture, of the right shape; with the same random numbers for all pictures of one size.
+    """Draws of one picture, of the right shape.
 
-    And for a picture that is `scale` times as large, at as many times the size.
+    Of a picture that is `scale` times as large, at as many times the size, with the same random numbers.
     """
-    seen = student.ask(
-        "augmentation.draws",
-        function=function,
-        image=image,
-        size=size,
-        count=count,
-        seed=moved((1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)) // scale),
-        before=before,
-    )
+    seed = moved((1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)) // scale)
+    asked = {"function": function, "image": image, "size": size, "count": count, "seed": seed, "before": before}
+    try:
+        seen = student.ask("augmentation.draws", **asked)
+    except StudentRaised as error:
+        if not error.frames and usual_meaning(error) == OTHERWISE:
+            error.add_note("hint:  an error inside the transform that was returned: is each step given what it takes?")
+        raise
     side = 224 if size is None else size
     expect(
         seen["images"].shape == (count, 3, side, side),
@@ -91,13 +102,12 @@ def _wrong_shape(shape: tuple[int, ...]) -> str:
     return "the side is `size`, which is 224 by default, whatever the picture's own"
 
 
-def expect_seen(student, function: str, image: np.ndarray, size: int | None, seen: Spec) -> None:
-    """A quarter as bright a picture gives darker results, for the same random numbers, and after the bright one."""
-    count = len(seen["images"])
-    dark = drawn(student, function, image // 4, size=size, count=count, before=image)["images"].mean()
+def expect_seen(student, image: np.ndarray, size: int | None, seen: Spec) -> None:
+    """A quarter as bright a picture has a darker result, also after the bright one."""
+    dark = drawn(student, "face_eval_transform", image // 4, size=size, count=1, before=image)["images"].mean()
     expect(
         dark < seen["images"].mean() - 0.02,
-        f"{called(function, image, size)}: a darker result for the picture at a quarter of its brightness",
+        f"{called('face_eval_transform', image, size)}: a darker result for the picture at a quarter of its brightness",
         f"mean {dark:.3f} after {seen['images'].mean():.3f}",
         "the result shows the picture that it is given, about as bright as it is: scale to [0, 1] once; no inversion, "
         "no autocontrast, no equalizing, no statistics of the picture itself, nothing kept of the picture before",
@@ -134,7 +144,8 @@ def test_shape_and_dtype(student, function: str, height: int, width: int, size: 
         seen["dtype"],
         "convert to a float32 tensor in [0, 1] before normalising",
     )
-    expect_seen(student, function, image, size, seen)
+    if function == "face_eval_transform":
+        expect_seen(student, image, size, seen)
 
 
 # What grey becomes once x * std + mean is undone, by mistake in the normalisation.
@@ -148,67 +159,75 @@ NORMALISATIONS = (
     (lambda x: (x - MEAN) / STD + MEAN, "it is divided by the variance, not by the standard deviation"),
     (lambda x: 255 * x, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
     (lambda x: x - MEAN / 255 + MEAN, "values are 0 to 255 when they are normalised: scale to [0, 1] first"),
+    (lambda x: x / 255, "values are divided by 255 twice: ToTensor does that already"),
     (lambda x: np.clip((x - MEAN) / STD, 0, 1) * STD + MEAN, "it is clamped to [0, 1] afterwards: jitter before it"),
 )
 NORMALISE = "Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), once, after values are in [0, 1], RGB"
+BLACK, SHADE, MIDDLE = 0, 64, 128
 
 
-def wrong_normalisation(got: np.ndarray, grey: float) -> str:
-    """The mistake that leads closest to what came back, if any does."""
-    distance, what = min((float(np.abs(got - become(grey)).max()), what) for become, what in NORMALISATIONS)
+def wrong_normalisation(shown: Mapping[int, np.ndarray]) -> str:
+    """The mistake that leads closest to what came back for some greys, if any does."""
+    got = np.array([np.median(colours, axis=0) for colours in shown.values()])
+    become = [(np.array([mistake(grey / 255) for grey in shown]), what) for mistake, what in NORMALISATIONS]
+    distance, what = min((float(np.abs(got - wrong).max()), what) for wrong, what in become)
     return f"{what}: {NORMALISE}" if distance < 0.15 * max(float(np.abs(got).max()), 1) else NORMALISE
 
 
-def between_discs(student, greys: tuple[int, int]) -> np.ndarray:
-    """The colours (N, 3) of draws of a disc target between its discs, where those are in view."""
-    images = drawn(student, "face_train_transform", disc_target(96, 96, greys))["images"]
-    seen = [(picture, face(picture)) for picture in denormalised(images)]
-    return np.array([around(picture, one.centre, UPPER * one.side) for picture, one in seen if not one.problem])
+def shown_of(student, function: str, grey: int) -> np.ndarray:
+    """The colours (N, 3) of a grey in draws, normalisation undone."""
+    if function == "face_train_transform":  # it may show the picture anywhere, and put anything around it
+        images = drawn(student, function, disc_target(96, 96, (grey, 255)))["images"]
+        seen = [(picture, face(picture)) for picture in denormalised(images)]
+        colours = [np.median(inside(picture, one), axis=0) for picture, one in seen if not one.problem]
+        if len(colours) > DRAWS / 2:
+            return np.array(colours)
+    count = DRAWS if function == "face_train_transform" else 1
+    return centres(drawn(student, function, constant_target((grey,) * 3), count=count)["images"]).mean(axis=(1, 2))
 
 
+@pytest.mark.seeded
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_imagenet_normalised(student, function: str) -> None:
-    """grey stays grey after the normalisation with ImageNet's mean and standard deviation is undone"""
-    for grey, discs in ((16, 150), (64, 200), (128, 255), (160, 255)):
-        image = constant_target((grey,) * 3)
-        # A training transform may show the picture anywhere.
-        colours = between_discs(student, (grey, discs)) if function == "face_train_transform" else np.empty(0)
-        if len(colours) <= DRAWS / 2:
-            colours = centres(drawn(student, function, image)["images"]).mean(axis=(1, 2))
-        spread = np.ptp(colours, axis=1)  # some draws may be coloured, or partly erased
-        usual = colours[spread.argmin()]
-        hint = wrong_normalisation(np.median(colours, axis=0), grey / 255)
+    """black is black and grey about as bright as it was, once ImageNet's mean and standard deviation are undone"""
+    shown = {grey: shown_of(student, function, grey) for grey in (BLACK, SHADE, MIDDLE)}
+    asked = f"{function}(96) of a picture of 96 x 96"
+    hint = wrong_normalisation(shown)
+    # A cast of colour that multiplies leaves black as it is, and one that adds goes one way as often as the other: a
+    # quarter of the draws at least lie on either side of grey. A wrong constant moves all of them.
+    for first, second in combinations(range(3), 2):
+        least, greatest = np.quantile(shown[BLACK][:, first] - shown[BLACK][:, second], (0.25, 0.75))
         expect(
-            spread.min() < 0.03,
-            f"{called(function, image)}, grey {grey}: equal channels once x * std + mean is undone",
-            f"channels {usual.round(2)}, of a range of 1",
+            least < 0.02 and greatest > -0.02,
+            f"{asked}, black: equal channels once x * std + mean is undone",
+            f"channels {np.median(shown[BLACK], axis=0).round(2)}, of a range of 1",
             hint,
         )
-        level = np.median(colours[spread < 0.03]) / (grey / 255)
-        # A change of contrast about mid-grey makes something else of what is nearly black.
-        expect(
-            0.65 < level < 1.36 or grey < 64,
-            f"{called(function, image)}, grey {grey}: as bright on average, once x * std + mean is undone",
-            f"{level:.2f} times as bright",
-            hint if level > 2 else BRIGHTNESS,
-        )
+    level = np.median(shown[MIDDLE].mean(axis=1)) / (MIDDLE / 255)
+    expect(
+        0.65 < level < 1.36,
+        f"{asked}, grey {MIDDLE}: as bright on average, once x * std + mean is undone",
+        f"brightness times {level:.2f}",
+        BRIGHTNESS if 0.2 < level < 2 else hint,
+    )
 
 
 @pytest.mark.seeded
 @pytest.mark.parametrize(
-    ("height", "width", "size", "count"), [(100, 90, 64, 240), (96, 96, 64, 24), (90, 120, 224, 24)]
+    ("height", "width", "size", "count"), [(100, 90, 64, 240), (96, 96, 64, 48), (90, 120, 224, 48)]
 )
 def test_training_draws_differ(student, height: int, width: int, size: int, count: int) -> None:
     """the training transform is random: draws of the same picture differ"""
     image = textured_target(height, width)
-    images = drawn(student, "face_train_transform", image, size=size, count=count)["images"]
-    expect_seen(student, "face_train_transform", image, size, {"images": images[:24]})
-    alike = Counter(draw.tobytes() for draw in images).most_common(1)[0][1]
+    seen = drawn(student, "face_train_transform", image, size=size, count=count)
+    alike = Counter(draw.tobytes() for draw in seen["images"]).most_common(1)[0][1]
     expect(
         alike < count,
         f"face_train_transform, called {count} times on one picture: results that differ",
         f"{count} equal results",
-        "draw the random numbers when the transform is applied, not when it is built",
+        f"each call sets the seed of {' and '.join(seen['reseeded'])}: set no seed"
+        if seen["reseeded"]
+        else "no step is random, or its draw is made once: draw in each call, set no seed there, and keep no result",
     )
     # A mirror image by the toss of a coin is the least that makes draws differ: half of them are alike.
     expect(
@@ -225,7 +244,7 @@ def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
     """the evaluation transform gives the same result every time"""
     image = textured_target(height, width)
     images = drawn(student, "face_eval_transform", image, count=12)["images"]
-    expect_seen(student, "face_eval_transform", image, 96, {"images": images})
+    expect_seen(student, image, 96, {"images": images})
     expect(
         all(np.array_equal(images[0], other) for other in images),
         f"{called('face_eval_transform', image)}, called 12 times: the same result",
@@ -292,7 +311,7 @@ def faces(
         images = drawn(student, function, image, size=size, count=first, before=before, scale=scale)["images"]
         for number, picture in enumerate(denormalised(images), start=1):
             asked, draw, seen = called(function, image, size), f"draw {number} of {first}", face(picture)
-            hint = IN_VIEW
+            hint = NOT_INVERTED if seen.problem == INVERTED else IN_VIEW
             if np.ptp(picture.mean(axis=-1)) < 0.2:
                 hint += f"; or too little light or contrast is left: {BRIGHTNESS}; {CONTRAST}"
             expect(not seen.problem, f"{asked}: the central 60 % in view", f"{draw}: {seen.problem}", hint)
@@ -332,8 +351,15 @@ def test_the_whole_face_is_in_view(student, function: str, height: int, width: i
     count = DRAWS if function == "face_train_transform" else 2
 
     def in_view(scale: int) -> None:
-        for _ in faces(student, function, (height, width), legible(height, width, 80), count=count, scale=scale):
-            pass
+        draws = faces(student, function, (height, width), legible(height, width, 80), count=count, scale=scale)
+        for asked, picture, seen in draws:
+            covered = hidden(picture, seen)
+            expect(
+                covered < COVERED,
+                f"{asked}: the central 60 % in view, a plain grey between the bright corners of its square",
+                f"a sixteenth of it differs from the rest by {covered:.0%} of the distance to white",
+                NOT_COVERED,
+            )
 
     look_twice(in_view)
 
@@ -344,8 +370,10 @@ def test_the_whole_face_is_in_view(student, function: str, height: int, width: i
 def test_the_face_is_upright(student, function: str, height: int, width: int) -> None:
     """within 30 degrees of upright, never upside down"""
 
+    count = DRAWS if function == "face_train_transform" else 2
+
     def upright(scale: int) -> None:
-        for asked, _, seen in faces(student, function, (height, width), 96, scale=scale):
+        for asked, _, seen in faces(student, function, (height, width), 96, count=count, scale=scale):
             expect(
                 seen.tilt <= 34,  # 30, and the discs' centres known to half a pixel, squeezed by 200 : 170
                 f"{asked}: turned by at most 30 degrees",
@@ -362,16 +390,16 @@ def test_brightness_and_contrast_vary_by_at_most_30_percent(student) -> None:
 
     def within(scale: int) -> None:
         draws = faces(student, "face_train_transform", (160, 160), 160, greys=PALE, count=96, scale=scale)
-        exposures = [(asked, exposure(picture, seen)) for asked, picture, seen in draws]
-        for what, hint in (("brightness", BRIGHTNESS), ("contrast", CONTRAST)):
-            for asked, factors in exposures:
-                least, greatest = factors[what]
+        seen = [(asked, picture, one) for asked, picture, one in draws]
+        casts = max(cast(picture, one) for _, picture, one in seen)
+        for asked, picture, one in seen:
+            for what, (least, greatest) in exposure(picture, one, casts).items():
                 # 3 points more than 30 %: discs are small, and what surrounds a face may be blurred into them.
                 expect(
                     greatest >= 0.67 and least <= 1.33,
-                    f"{asked}: 0.7 to 1.3 times the {what}",
-                    f"{greatest if greatest < 0.67 else least:.2f} times",
-                    hint,
+                    f"{asked}: {what} times a factor between 0.7 and 1.3",
+                    f"{what} times {greatest if greatest < 0.67 else least:.2f}",
+                    BRIGHTNESS if what == "brightness" else CONTRAST,
                 )
 
     look_twice(within)

@@ -24,7 +24,8 @@ def draws(
         size: the transform's size, None for its default.
 
     Returns:
-        The draws stacked, (count, ...), and the dtype's name.
+        The draws stacked, (count, ...), the dtype's name, and `"reseeded"`: the libraries whose random numbers are
+        in the same state after each of the first two calls, in another one than before.
     """
     _seed(seed)
     build = attribute(room, function)
@@ -35,13 +36,33 @@ def draws(
         call(transform, Image.fromarray(before), gives=torch.Tensor)
         _seed(seed)
     picture = Image.fromarray(image)
-    drawn = [call(transform, picture.copy(), gives=torch.Tensor) for _ in range(count)]
+    drawn, states = [], [_random_states()]
+    for _ in range(count):
+        drawn.append(call(transform, picture.copy(), gives=torch.Tensor))
+        if len(states) < 3:
+            states.append(_random_states())
     if len({draw.shape for draw in drawn}) > 1:
         raise StudentRaised(["ValueError"], f"shapes differ: {sorted({tuple(d.shape) for d in drawn})}", [])
-    return {"dtype": str(drawn[0].dtype).removeprefix("torch."), "images": array(torch.stack(drawn).float())}
+    reseeded = [
+        name for name in states[0] if len(states) == 3 and states[0][name] != states[1][name] == states[2][name]
+    ]
+    return {
+        "dtype": str(drawn[0].dtype).removeprefix("torch."),
+        "images": array(torch.stack(drawn).float()),
+        "reseeded": reseeded,
+    }
 
 
 def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     seed_draws(seed)
+
+
+def _random_states() -> dict[str, object]:
+    _, keys, *rest = np.random.get_state()
+    return {
+        "random": random.getstate(),
+        "numpy": (keys.tobytes(), *rest),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
