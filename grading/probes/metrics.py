@@ -54,6 +54,7 @@ SAMPLE = 2**16  # pixels
 AT_MOST_S = 3.0  # of processor time
 
 
+@asks("confusion_matrix")
 def count_many(room: object, *, pixels: int) -> Plain:
     """Count many pixels of one class, or a sample of them where all would take a while.
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from grading.probes import StudentRaised, call
+from grading.probes import StudentRaised
 from grading.workers.wire import DTYPES, Plain
 
 
@@ -33,30 +32,6 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-@contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Afterwards every part of the model is in the train or eval mode that it was in before."""
-    before = [(part, part.training) for part in model.modules()]
-    try:
-        yield
-    finally:
-        for part, training in before:
-            part.training = training
-
-
-def materialise(model: nn.Module, *inputs: Tensor) -> None:
-    """Make the dry run that lazy layers ask for, in eval mode; a model without lazy layers is not run.
-
-    Source: `torch.nn.modules.lazy.LazyModuleMixin`, which asks for it before the optimizer is built.
-
-    Raises:
-        StudentRaised: the model raised.
-    """
-    if any(map(is_lazy, [*model.parameters(), *model.buffers()])):
-        with modes_kept(model), torch.no_grad():
-            call(model.eval(), *inputs)
 
 
 class Scaled(nn.Module):

@@ -46,7 +46,10 @@ def scores_of(model: nn.Module, images: Tensor) -> Tensor:
     if not isinstance(scores, Tensor):
         mode = "train" if model.training else "eval"
         what = "None" if scores is None else f"a {type(scores).__name__}"
-        raise StudentRaised(["TypeError"], f"in {mode} mode the network gave {what} in place of one tensor", [])
+        told = f"in {mode} mode the network gave {what} in place of one tensor"
+        if isinstance(scores, tuple):
+            told += "; auxiliary heads do that: switch them off (aux_logits = False), or return the scores alone"
+        raise StudentRaised(["TypeError"], told, [])
     return scores
 
 

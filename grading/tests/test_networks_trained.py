@@ -132,7 +132,7 @@ def test_right_networks_train(plan_of, only: str, module: str, source: str, limi
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (GIVES_A_TUPLE, "in train mode the network gave a tuple in place of one tensor of scores"),
+        (GIVES_A_TUPLE, "in train mode the network gave a tuple in place of one tensor"),
         (NEEDS_A_CLOSURE, "without a closure, which LBFGS needs"),
     ],
 )

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grading.probes import Student, StudentRaised, call
 from grading.probes.process_state import ProcessState, inside
+from grading.probes.running import scores_of
 from grading.training.classification import Classification
 from grading.training.memory_format import in_best_format
 from grading.training.networks import build_network, build_scheduler, check_weights, example
@@ -105,25 +106,6 @@ def train_one_epoch(
         call(optimizer.step)
         losses.append(loss.detach())
     return float(torch.stack(losses).mean())
-
-
-def scores_of(model: nn.Module, images: Tensor) -> Tensor:
-    """What the network gives.
-
-    Raises:
-        StudentRaised: it raised, or gave something else than one tensor.
-    """
-    logits = call(model, images)
-    if not isinstance(logits, Tensor):
-        mode = "train" if model.training else "eval"
-        raise StudentRaised(
-            ["TypeError"],
-            f"in {mode} mode the network gave a {type(logits).__name__} in place of one tensor of scores: auxiliary "
-            "heads, as GoogLeNet's and Inception's, give a tuple with theirs; switch them off (aux_logits = False), or "
-            "return the scores alone",
-            [],
-        )
-    return logits
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from grading.backbones.loading import load_classifier, load_encoder
 from grading.probes import Student, StudentRaised, attribute, call
-from grading.probes.nets import materialise
+from grading.probes.running import materialise
 from grading.workers.wire import Plain
 
 OPTIMIZERS: dict[str, Any] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
