@@ -251,8 +251,7 @@ def test_a_trial_prints_no_points(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 3
     printed = capsys.readouterr().out
     assert "a trial with --epochs 1 --limit 12: no verdicts, and no points" in printed
-    assert "of 2.5 points" not in printed
-    assert " points;" not in printed
+    assert not re.search(r"\d points", printed)
 
 
 @pytest.mark.parametrize(

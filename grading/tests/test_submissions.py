@@ -227,7 +227,7 @@ def link_twice_inside(folder: Path) -> None:
     (folder / "classes.py").symlink_to(folder / "step.py")
 
 
-CLASSES = "import torch\ndef reduce_classes(labels, mapping, *, ignore_index=255):\n    return labels\n"
+CLASSES = "def reduce_classes(labels, mapping, *, ignore_index=255):\n    return labels\n"
 IMPORT = """
 import sys
 from pathlib import Path
