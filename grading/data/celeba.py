@@ -65,7 +65,7 @@ def _read_attribute(path: Path, attribute: str) -> dict[str, bool]:
     has_attribute = {}
     for number, row in rows:
         cells = row.rsplit(maxsplit=len(names))
-        if len(cells) != len(names) + 1 or cells[column] not in ("1", "-1"):
+        if len(cells) != len(names) + 1 or not {"1", "-1"}.issuperset(cells[1:]):
             raise DataError(f"{path}: line {number} is not a name and {len(names)} times 1 or -1; download it again")
         has_attribute[last_parts(cells[0], 1)] = cells[column] == "1"
     return has_attribute

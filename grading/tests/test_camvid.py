@@ -91,6 +91,19 @@ def test_the_same_images_in_another_order_are_other_data(release: Path, tmp_path
     np.testing.assert_array_equal(dataset.validation_images.stacked(), [picture(name) for name in "ed"])
 
 
+@pytest.mark.parametrize("root", ["/my data/CamVid", "C:\\my data\\CamVid", "..", ".", "/a b/ c d/train/x"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["b", "my b"])
+def test_lists_of_other_machines(release: Path, tmp_path: Path, root: str, encoding: str, name: str) -> None:
+    for kind in ("train", "trainannot"):
+        (release / kind / "b.png").rename(release / kind / f"{name}.png")
+    slash = "\\" if "\\" in root else "/"
+    paths = [slash.join([root, kind, f"{name}.png"]) for kind in ("train", "trainannot")]
+    (release / "train.txt").write_text("\t".join(paths) + " \r\n\r\n", encoding=encoding)
+    dataset = camvid(release, tmp_path / "cache")
+    np.testing.assert_array_equal(dataset.train_images.stacked(), [picture("b")])
+
+
 def remove_folder(release: Path) -> None:
     (release / "valannot").rename(release / "elsewhere")
 
@@ -109,6 +122,14 @@ def remove_listed_labels(release: Path) -> None:
 
 def damage_list(release: Path) -> None:
     (release / "train.txt").write_text("/SegNet/CamVid/train/a.png\n")
+
+
+def spread_folders(release: Path) -> None:
+    (release / "train.txt").write_text("/my data/train/x.png /my data/trainannot/x.png\n")
+
+
+def fill_list_with_noise(release: Path) -> None:
+    (release / "train.txt").write_bytes(bytes(range(256)) * 40)
 
 
 def empty_list(release: Path) -> None:
@@ -181,6 +202,8 @@ def empty_folders_without_lists(release: Path) -> None:
         (remove_listed_image, r"train/a\.png: missing, but line 2 of train\.txt names it; restore it"),
         (remove_listed_labels, r"valannot/e\.png: missing, but line 2 of val\.txt names it; restore it"),
         (damage_list, r"train\.txt: line 1 does not name an image and its labels; restore"),
+        (spread_folders, r"train/x\.png: missing, but line 1 of train\.txt names it; restore it"),
+        (fill_list_with_noise, r"train\.txt: line \d+ does not name an image and its labels; restore"),
         (empty_list, r"train\.txt: names no images; restore"),
         (truncate_image, r"val/d\.png: damaged or too large \(.*truncated.*\); replace it"),
         (replace_image_by_text, r"val/d\.png: not a readable image; save it as"),

@@ -293,6 +293,23 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(
     assert not list(tmp_path.glob("cache/*"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_celebas_lists_from_other_programs(celeba: Path, tmp_path: Path, encoding: str) -> None:
+    before = faces(celeba, tmp_path / "cache", train_count=20, validation_count=20)
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        text = (celeba / name).read_text().replace("000004.jpg", "img_align_celeba\\000004.jpg")
+        (celeba / name).write_text(text.replace("\n", " \r\n") + "\r\n \r\n", encoding=encoding)
+    assert faces(celeba, tmp_path / "cache", train_count=20, validation_count=20) == before
+
+
+def test_celebas_messages_have_no_invisible_characters(celeba: Path, tmp_path: Path) -> None:
+    file = celeba / "list_attr_celeba.txt"
+    file.write_text("6\u200b0\x1b[31m" + file.read_text()[2:])
+    with pytest.raises(DataError, match=r"its first line says 6\\u200b0\\x1b\[31m; download") as caught:
+        faces(celeba, tmp_path / "cache", train_count=20, validation_count=20)
+    assert str(caught.value).isprintable()
+
+
 def edit(name: str, pattern: str, replacement: str) -> Callable[[Path], None]:
     def harm(celeba: Path) -> None:
         before = (celeba / name).read_text()

@@ -1,8 +1,11 @@
 """The command line: files, exit statuses, trials, resuming."""
 
 import csv
+import io
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grading.front import main
+from grading import fetch
+from grading.calibrated import read_calibration
+from grading.front import main, parse
+from grading.plan import STARTING, make_plan
 
 pytestmark = pytest.mark.usefixtures("quick_weights")
 
@@ -162,3 +168,174 @@ def test_run_as_a_file(repository: Path) -> None:
     command = [sys.executable, "grading/run_all.py", "--list", "--only", "Q2-1"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["Q2-1-skips", "Q2-1-no-skips"]
+
+
+def handed_in(folder: Path, repository: Path) -> Path:
+    """The reference, as somebody's submission."""
+    shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize("name", [b"[late] bob", b"M\xfcller\n\x1b[31m", b"n" * 250])
+def test_a_submission_of_any_name(
+    name: bytes,
+    tmp_path: Path,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    submission = handed_in(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)), repository)
+    (submission / ".#freezing.py").symlink_to("ada@laptop.1234")
+    (submission / "old.py").mkdir()
+    assert main([*TRIAL, str(submission), "--only", "Q1-1"]) == 3
+    (out,) = (tmp_path / "runs").iterdir()
+    assert {path.name for path in out.iterdir()} == FILES
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert results["extra_data"]["submission"].isprintable()
+    assert results["extra_data"]["submission"] in (out / "report.html").read_text(encoding="utf-8").replace(
+        "&#39;", "'"
+    )
+    ElementTree.parse(out / "junit.xml")
+    capsys.readouterr()
+    assert main([*TRIAL, str(submission), "--only", "Q1-1", "--resume"]) == 3
+    assert ": 0 trainings," in capsys.readouterr().out
+
+
+def test_resume_goes_on_with_its_own_run(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another's name may end in this one, or be matched by it if it were a pattern."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("late-[b]ob", "bob"):
+        handed_in(tmp_path / name, repository)
+    for folder in ("late-[b]ob-mini", "late-bob-mini", "bob-report"):
+        (tmp_path / "runs" / f"20990101-000000-{folder}").mkdir(parents=True)
+        (tmp_path / "runs" / f"20990101-000000-{folder}" / "journal.jsonl").write_text("{}\n")
+    for name in ("bob", "[b]ob"):
+        assert main([*TRIAL, "--resume", name]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "error: --resume: no run of bob in runs/"
+    assert said[1].startswith("error: [b]ob: neither a folder")
+
+
+class Full(io.StringIO):
+    """An output whose reader has gone, or whose disk is full."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file.open("w")
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+@pytest.mark.parametrize("kind", ["ascii", "latin-1", "broken"])
+def test_an_output_that_cannot_take_what_is_printed(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii" if kind == "broken" else kind)
+    monkeypatch.setattr(sys, "stdout", Full(tmp_path / "reader") if kind == "broken" else plain)
+    out = tmp_path / "m\u00fcller \u4e2d"
+    assert main([*TRIAL, "--only", "Q1-1", "--out", str(out)]) == 3
+    assert {path.name for path in out.iterdir()} == FILES
+    if kind != "broken":
+        plain.flush()
+        printed = plain.buffer.getvalue().decode(kind)  # type: ignore[attr-defined]
+        assert "INCOMPLETE" in printed
+        assert r"\u4e2d" in printed
+
+
+def test_a_trial_prints_no_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 3
+    printed = capsys.readouterr().out
+    assert "a trial with --epochs 1 --limit 12: no verdicts, and no points" in printed
+    assert not re.search(r"\d points", printed)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"HW4_CACHE": "/proc/none"},
+        {"HW4_CACHE": __file__},
+        {"XDG_CACHE_HOME": "/proc/none"},
+        {"HOME": "/proc/none"},
+        {"HW4_CACHE": "~nobody-of-this-name/cache"},
+        {},
+    ],
+)
+def test_no_place_for_a_cache(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HW4_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    # As for a user whom no list of users names.
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    out = tmp_path / "out"
+    assert main([*TRIAL, "--only", "Q1-1", "--out", str(out)]) == 2
+    assert fetch.main(["camvid"]) == 1
+    for said in capsys.readouterr().err.splitlines():
+        assert said.startswith("error: ")
+        assert said.endswith("set HW4_CACHE to a folder that you may write to")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("out", ["/proc/none", "/dev/null/out", "n" * 300, "file"])
+def test_an_out_folder_that_cannot_be(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert main([*TRIAL, "--only", "Q1-1", "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+
+
+def test_a_fault_of_the_grader_is_never_a_failed_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("grading.front.judged", lambda *_: 1 / 0)
+    assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 4
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert said.splitlines()[-1] == "error: the grader itself broke: this says nothing about the submission"
+
+
+def test_ctrl_c_before_the_first_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grading.front.with_weights", stop)
+    assert main([*TRIAL, "--only", "Q1-1"]) == 3
+
+
+def test_the_estimate_counts_the_validation_of_each_epoch(
+    tiny_camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HW4_CACHE", str(tmp_path / "cache"))
+
+    def seconds(*options: str) -> float:
+        data = ["--unsafe", "--profile", "report", "--device", "cpu", "--camvid", str(tiny_camvid)]
+        return make_plan(parse([*data, "--only", "Q2-1-skips", *options])).estimated_seconds() - STARTING
+
+    # Three training images, and two validation images at a third of the cost each.
+    whole = seconds("--epochs", "1")
+    assert seconds("--epochs", "3") == pytest.approx(3 * whole)
+    assert seconds("--epochs", "1", "--limit", "1") == pytest.approx(whole * (1 + 2 / 3) / (3 + 2 / 3))
+    assert seconds("--epochs", "1", "--limit", "9") == pytest.approx(whole)
+
+
+def test_the_estimate_of_a_calibrated_profile_is_what_was_measured() -> None:
+    mini = ["--unsafe", "--profile", "mini", "--seeds", "1", "--only", "Q1-1"]
+    measured = make_plan(parse(mini)).estimated_seconds() - STARTING
+    trial = make_plan(parse([*mini, "--epochs", "1", "--limit", "1"])).estimated_seconds() - STARTING
+    calibration = read_calibration("mini")
+    assert calibration is not None
+    plan = make_plan(parse(mini))
+    assert measured * plan.parallel == pytest.approx(calibration["Q1-1"].seconds)
+    # An epoch is a twentieth; the 400 validation images, not the one of 320 training images, are most of it.
+    assert measured / 20 / 3 < trial < measured / 20

@@ -1,12 +1,20 @@
 """Finding and importing an implementation."""
 
+import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from grading.submissions import SubmissionError, locate
+from grading.probes import StudentRaised
+from grading.submissions import MAX_FILES, Submission, SubmissionError, locate
+from grading.workers.process import Worker
+from grading.workers.staging import NOWHERE, stage
+from grading.workers.tiers import choose
 
 
 def package(folder: Path, **modules: str) -> Path:
@@ -75,3 +83,213 @@ def test_fingerprint_follows_the_code(tmp_path: Path) -> None:
     before = locate(str(folder)).fingerprint()
     (folder / "freezing.py").write_text("a = 2\n")
     assert locate(str(folder)).fingerprint() != before
+
+
+LEFT_OUT = "symbolic link, and leads to no file of the submission: hand in the file itself"
+
+
+def litter(folder: Path) -> None:
+    """All kinds of things that lie about in people's folders."""
+    (folder / ".#freezing.py").symlink_to("ada@laptop.1234:1700000000")
+    (folder / "old.py").mkdir()
+    (folder / "old.py" / "freezing.py").write_text("1 / 0\n")
+    for name in (
+        b"M\xfcller.py",
+        b"line\nbreak.py",
+        b"tab\there\x1b[31m.py",
+        b"-rf",
+        b" ",
+        b"*",
+        "e\u0301\u202e.py".encode(),
+    ):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n")
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).mkdir()
+    os.mkfifo(folder / "pipe.py")
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = os.getcwd()
+        os.chdir(folder)  # the name of a socket is short
+        try:
+            listener.bind("socket.py")
+        finally:
+            os.chdir(here)
+    (folder / "loop").symlink_to(".")
+    (folder / "loop.py").symlink_to("loop.py")
+    (folder / "nowhere").symlink_to("/no/such/file")
+    deep = folder
+    for _ in range(300):
+        deep = deep / "deep"
+        deep.mkdir()
+
+
+def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
+    folder = package(tmp_path / "bob", freezing="def freeze(module):\n    return 'own'\n")
+    bare = locate(str(folder)).fingerprint()
+    litter(folder)
+    found = locate(str(folder))
+    assert found.fingerprint() == found.fingerprint() != bare
+    staged = stage(found)
+    try:
+        names = os.listdir(os.fsencode(staged.submission.folder))
+        assert {b"freezing.py", b"M\xfcller.py", b"line\nbreak.py", b"-rf"} <= set(names)
+        assert not {b"pipe.py", b"socket.py", b"__pycache__"} & set(names)
+        for name in (".#freezing.py", "loop", "loop.py", "nowhere"):
+            assert os.readlink(staged.submission.folder / name) == NOWHERE
+        (staged.submission.folder / "old.py" / "freezing.py").read_text()
+    finally:
+        staged.remove()
+    assert not staged.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"[late] bob", "[late] bob"),
+        (b"M\xfcller", r"M\xfcller"),
+        (b"line\nbreak", r"line\nbreak"),
+        (b"\x1b[31mred", r"\x1b[31mred"),
+        ("m\u00fcller \u4e2d".encode(), "m\u00fcller \u4e2d"),
+        ("\u202eevil".encode(), r"\u202eevil"),
+    ],
+)
+def test_a_submissions_name_can_be_shown(name: bytes, shown: str, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    found = locate(str(package(folder, freezing="")))
+    assert found.name == shown
+    assert found.folder == folder
+    assert locate(found.argument) == found
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "a\0b", "/", "."])
+def test_odd_names_are_no_submissions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SubmissionError):
+        locate(name)
+
+
+def test_too_many_files_are_told_at_once(tmp_path: Path) -> None:
+    folder = package(tmp_path / "bob", freezing="")
+    for number in range(MAX_FILES):
+        (folder / f"{number}.txt").touch()
+    with pytest.raises(SubmissionError, match="bob: more than 2000 files"):
+        locate(str(folder)).fingerprint()
+
+
+def link_out(folder: Path) -> None:
+    (folder.parent / "elsewhere.py").write_text(CLASSES)
+    (folder / "classes.py").symlink_to("../elsewhere.py")
+
+
+def link_nowhere(folder: Path) -> None:
+    (folder / "classes.py").symlink_to("no_such_file.py")
+
+
+def link_to_itself(folder: Path) -> None:
+    (folder / "classes.py").symlink_to("classes.py")
+
+
+def link_to_a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "classes.py").symlink_to("pipe")
+
+
+def link_to_a_folder(folder: Path) -> None:
+    package(folder / "parts", __init__=CLASSES)
+    (folder / "classes").symlink_to("parts")
+
+
+def link_to_a_folder_outside(folder: Path) -> None:
+    package(folder.parent / "parts", __init__=CLASSES)
+    (folder / "classes").symlink_to("../parts")
+
+
+def link_inside_out(folder: Path) -> None:
+    link_out(folder)
+    (folder / "classes.py").rename(folder / "step.py")
+    (folder / "classes.py").symlink_to("step.py")
+
+
+def link_for_the_package(folder: Path) -> None:
+    (folder.parent / "elsewhere.py").write_text("")
+    (folder / "__init__.py").unlink(missing_ok=True)
+    (folder / "__init__.py").symlink_to("../elsewhere.py")
+    (folder / "classes.py").write_text(CLASSES)
+
+
+def link_inside(folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts" / "mine.py").write_text(CLASSES)
+    (folder / "classes.py").symlink_to("parts/mine.py")
+
+
+def link_twice_inside(folder: Path) -> None:
+    link_inside(folder)
+    (folder / "classes.py").rename(folder / "step.py")
+    (folder / "classes.py").symlink_to(folder / "step.py")
+
+
+CLASSES = "def reduce_classes(labels, mapping, *, ignore_index=255):\n    return labels\n"
+IMPORT = """
+import sys
+from pathlib import Path
+from grading.submissions import Submission
+from grading.probes import Student, StudentRaised
+name, folder, package = sys.argv[1:]
+try:
+    Student(Submission(name, Path(folder), package)).room("classes")
+    print("imported")
+except StudentRaised as error:
+    print(error.kinds[0], error.message)
+"""
+
+
+def imported(submission: Submission, code: Path) -> str:
+    """What comes of the import of a submission's `classes`, in a fresh process."""
+    command = [sys.executable, "-c", IMPORT, submission.name, str(submission.folder), submission.package]
+    done = subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr
+
+
+@pytest.mark.parametrize("importable", [False, True])
+@pytest.mark.parametrize(
+    ("link", "file"),
+    [
+        (link_out, "classes.py"),
+        (link_nowhere, "classes.py"),
+        (link_to_itself, "classes.py"),
+        (link_to_a_pipe, "classes.py"),
+        (link_to_a_folder, "classes"),
+        (link_to_a_folder_outside, "classes"),
+        (link_inside_out, "classes.py"),
+        (link_for_the_package, "__init__.py"),
+        (link_inside, None),
+        (link_twice_inside, None),
+    ],
+)
+def test_links_are_the_same_here_and_where_it_is_staged(
+    link: Callable[[Path], None],
+    file: str | None,
+    importable: bool,
+    tmp_path: Path,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = package(tmp_path / "cohort" / "bob", freezing="", __init__="")
+    link(folder)
+    monkeypatch.syspath_prepend(tmp_path)
+    submission = locate("cohort.bob" if importable else str(folder))
+    staged = stage(submission)
+    try:
+        told = [imported(submission, repository), imported(staged.submission, staged.code)]
+    finally:
+        staged.remove()
+    assert told == 2 * ["imported" if file is None else f"ImportError {file} is a {LEFT_OUT}"]
+
+
+def test_links_in_the_sandbox(tmp_path: Path) -> None:
+    folder = package(tmp_path / "bob", freezing="")
+    link_out(folder)
+    with (
+        Worker(locate(str(folder)), choose(unsafe=True)) as worker,
+        pytest.raises(StudentRaised, match=f"ImportError: classes.py is a {LEFT_OUT}$"),
+    ):
+        worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
