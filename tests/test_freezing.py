@@ -79,7 +79,7 @@ def _left_out(model: nn.Module, after: dict[str, bool], right: bool) -> str:
 def expect_same(got: dict, wanted: dict, asked: str, hint: str) -> None:
     """Fail unless two dicts are equal; names where they are not."""
     other = [name for name in {**wanted, **got} if got.get(name) != wanted.get(name)]
-    expect(got == wanted, asked, f"something else for {', '.join(repr(name) for name in other)}", hint)
+    expect(got == wanted, asked, f"something else for {', '.join(name or 'net itself' for name in other)}", hint)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -238,7 +238,13 @@ def _not_listed(got: list[int], wanted: list[int]) -> str:
         return "a parameter without requires_grad is listed"
     if set(wanted) - set(got):
         return "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
-    return "filter module.parameters() by requires_grad and keep its order"
+    return "filter module.parameters() by requires_grad and keep its order: a set has none"
+
+
+def test_trainable_parameters_of_a_deep_network(student) -> None:
+    """weights and biases of all layers that are not frozen, in the order of module.parameters()"""
+    for frozen in ([], [2, 3], [0, 1, 4, 5, 6, 7]):
+        expect_listed(student, {**DEEP, "frozen": frozen})
 
 
 @given(net=nets())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -169,6 +170,21 @@ def _wrong_logits(
     for drop in drops:
         drop.train(model.training)
     yield logits_of(model.train(not model.training), inputs, seed), "leave the model in its train or eval mode"
+    model.train(not model.training)
+    yield from _at_the_end(model, inputs, seed)
+
+
+def _at_the_end(model: nn.Module, inputs: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, str]]:
+    """Logits of the new head behind all else, an Identity in its place; `model` has it in its place."""
+    head = head_of(model)
+    name = next(name for name, part in model.named_modules() if part is head)
+    parent, _, leaf = name.rpartition(".")
+    if leaf:
+        setattr(model.get_submodule(parent), leaf, nn.Identity())
+        features = logits_of(model, inputs, seed)
+        with torch.no_grad():
+            logits = head(torch.from_numpy(features)).numpy()
+        yield logits, "what stands behind the head stays behind it: the new head stands at the end of all"
 
 
 def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
@@ -239,7 +255,7 @@ def test_names_of_layers_do_not_matter(student) -> None:
     """the head is the last Linear, whatever it and others are called"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
     net = {"layers": [layer] * 3, "width": 3, "frozen": [], "training": True, "seed": 2}
-    for names in (["fc", "relu", "out"], ["classifier", "fc", "last"], ["head", "fc1", "a"], ["z", "y", "0"]):
+    for names in (["fc", "relu", "out"], ["classifier", "fc", "last"], ["head", "fc1", "a"], ["z", "y", "a"]):
         expect_small_replaced(student, {**net, "names": names}, 4)
 
 
