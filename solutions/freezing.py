@@ -17,7 +17,9 @@ def freeze(module: nn.Module) -> nn.Module:
     Returns:
         The same object.
     """
-    return module.requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.requires_grad = False  # module.requires_grad_ refuses parameters of lazy layers
+    return module
 
 
 def unfreeze(module: nn.Module) -> nn.Module:
@@ -32,7 +34,9 @@ def unfreeze(module: nn.Module) -> nn.Module:
     Returns:
         The same object.
     """
-    return module.requires_grad_(True)
+    for parameter in module.parameters():
+        parameter.requires_grad = True  # module.requires_grad_ refuses parameters of lazy layers
+    return module
 
 
 def trainable_parameters(module: nn.Module) -> list[nn.Parameter]:
