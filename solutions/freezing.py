@@ -6,40 +6,47 @@ from torch import nn
 def freeze(module: nn.Module) -> nn.Module:
     """Stop every parameter of `module` from collecting gradients (Q1-1).
 
-    In place and idempotent. Values, buffers and train/eval mode stay as they are, and gradient still flows
-    *through* the module to its input.
+    In place and idempotent, whatever was frozen or unfrozen before, by these functions or by hand. Values, buffers and
+    the train/eval mode of every submodule stay as they are, and gradient still flows *through* the module to its
+    input.
 
     Args:
-        module: any module; its parameters may be shared or already frozen.
+        module: any module, a single layer too: layers of any kind and name, nested or not, with parameters that may
+            be of any shape, sit beside submodules, be shared or already frozen; or without parameters.
 
     Returns:
         The same object.
     """
-    return module.requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.requires_grad = False  # module.requires_grad_ refuses parameters of lazy layers
+    return module
 
 
 def unfreeze(module: nn.Module) -> nn.Module:
     """Let every parameter of `module` collect gradients again: the reverse of `freeze` (Q1-1).
 
-    In place and idempotent. Values, buffers and train/eval mode stay as they are.
+    In place and idempotent, whatever was frozen or unfrozen before, by these functions or by hand: afterwards every
+    parameter trains. Values, buffers and the train/eval mode of every submodule stay as they are.
 
     Args:
-        module: any module.
+        module: any module, as for `freeze`.
 
     Returns:
         The same object.
     """
-    return module.requires_grad_(True)
+    for parameter in module.parameters():
+        parameter.requires_grad = True  # module.requires_grad_ refuses parameters of lazy layers
+    return module
 
 
 def trainable_parameters(module: nn.Module) -> list[nn.Parameter]:
     """List what an optimizer should get: the parameters with `requires_grad` (Q1-1).
 
     Args:
-        module: any module; parameters may be shared between its submodules.
+        module: any module, as for `freeze`; parameters may be shared between its submodules.
 
     Returns:
-        Each such parameter object once, in the order of `module.parameters()`; an empty list where all are
-        frozen.
+        Each parameter object that has `requires_grad` at the time of the call, whether or not it holds a gradient,
+        once, in the order of `module.parameters()`; an empty list where there is none.
     """
     return [parameter for parameter in module.parameters() if parameter.requires_grad]

@@ -210,6 +210,10 @@ def _wrong_mean_iou(pred: np.ndarray, target: np.ndarray, classes: int) -> Itera
     yield np.nansum(iou * true) / true.sum(), "all classes that are present weigh the same, rare ones too"
     yield both.sum() / (true + predicted - both).sum(), "the mean of the classes' IoUs, not all their pixels together"
     yield np.median(present), "the mean, not the median"
+    yield (
+        _accuracy(pred, target, classes),
+        "this is the pixel accuracy: a class counts by the IoU of all its pixels, not pixel by pixel",
+    )
     for wrong, hint in _wrong_iou(pred, target, classes):
         yield _quiet(np.nanmean, wrong), hint
 

@@ -17,7 +17,7 @@ USUAL = (
     ),
     (
         "ModuleNotFoundError",
-        r"No module named '(\w+)",
+        r"No module named '([\w.]+)'",
         "{0} is not installed where this is graded: do without it, with torch, torchvision, NumPy and Pillow",
     ),
     (
@@ -91,8 +91,18 @@ USUAL = (
     ("StatisticsError", "", "nothing to average: an input in which no pixel counts is allowed"),
     (
         "IndexError",
+        r"0-dim|tuple index|Dimension out of range|Dimension specified",
+        "any number of axes is allowed, none too: [...] indexes all, and reshape(-1) gives one",
+    ),
+    (
+        "IndexError",
         r"shape of the mask|too many indices|indexing tensors could not be broadcast",
         "uint8 indexes as a mask, not by number: index with labels.long()",
+    ),
+    (
+        "IndexError",
+        r"index -?\d+ is out of bounds",
+        "an index out of range: look at the smallest and the largest that can occur, in a table of labels 0 and 255",
     ),
     ("IndexError", "", "an index out of range: look at the smallest and the largest that can occur, negative ones too"),
     ("RuntimeError", r"view size is not compatible", "a tensor may be a view of other memory: reshape, do not view"),

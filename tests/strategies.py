@@ -49,7 +49,7 @@ def nets(draw: st.DrawFn, *, shared: bool = True, dropout: bool = False, switche
         twice = [{"kind": "again", "layer": 0}]
         for position, layer in enumerate(layers):
             if layer["kind"] == "linear":
-                twice += [{"kind": kind, "layer": position} for kind in ("tied", "alias")]
+                twice.append({"kind": "tied", "layer": position})
         layers += draw(st.lists(st.sampled_from(twice), max_size=1))
     layers.append({"kind": "linear", "inputs": width, "outputs": draw(st.integers(1, 4)), "bias": True})
     return {
@@ -103,7 +103,7 @@ def segmentations(draw: st.DrawFn, *, filled: bool = False) -> Spec:
     pred = draw(label_arrays(shape, labels + draw(st.sampled_from([[], [num_classes - 1]])), dtypes[0]))
     target = draw(label_arrays(shape, targets, dtypes[1]))
     # What is predicted where the target is ignored does not matter, not even whether it is a class.
-    anything = draw(st.sampled_from([0, num_classes, 255, *([-7] if dtypes[0] == "int64" else [])]))
+    anything = draw(st.sampled_from([0, num_classes, 255, *([-1] if dtypes[0] == "int64" else [])]))
     return {
         "pred": pred if ignore_index is None else np.where(target == ignore_index, anything, pred).astype(dtypes[0]),
         "target": target,

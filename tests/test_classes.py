@@ -71,6 +71,8 @@ def expect_reduced(seen: Spec, given: Spec, hint: str = "look every label up in 
         wrong, known = got != right, np.isin(given["labels"], [old for old, _ in given["mapping"]])
         if not (wrong & known).any():
             hint = "a label that is not a key becomes ignore_index, whatever the label is: 255 where none is given"
+        elif np.array_equal(wrong, known) and (got == ignored_label(given)).all():
+            hint = "no key is found: an element of a tensor is no int, so look up int(label), or labels.tolist()"
         elif not (wrong & ~known).any() and (got[wrong] == ignored_label(given)).all():
             hint = "keys of `mapping` are taken for labels without a rule: is a search or a table one place off?"
     expect_close(got, right, told(given), hint, mistakes=guesses)
@@ -89,6 +91,10 @@ def mistakes(given: Spec) -> Iterator[tuple[np.ndarray, str]]:
     )
     for chained in one_rule_after_another(given):
         yield chained, "rules are applied one after another to what earlier rules have changed: read from the original"
+    yield (
+        np.where(known & (right == labels), other, right),
+        "a rule may map a label to itself: what is as before need not be without a rule",
+    )
     backwards = {new: old for old, new in mapping.items()}
     yield looked_up(labels, backwards, other), "`mapping` leads from old labels to new ones: here it is read backwards"
     special = known & np.isin(labels, [255, other])

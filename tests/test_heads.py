@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -37,6 +38,13 @@ def classifiers(draw: st.DrawFn) -> Spec:
     return net
 
 
+IN_ITS_PLACE = "put the new Linear in the place of the old one, on the layer that holds it: not beside or behind it"
+ITSELF_A_LINEAR = (
+    "the model is itself an nn.Linear: it has no parent in which to put another; return the new nn.Linear(in_features, "
+    "num_classes)"
+)
+
+
 def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classes: int, seed: int, what: str) -> None:
     """All that the contract says of `replace_head`, first failing stage first; `model` is the test's own."""
     asked = f"replace_head({what}, {num_classes})"
@@ -67,7 +75,7 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         not stay,
         f"{asked}: the old head is gone",
         f"{', '.join(stay)} still in the model",
-        "put the new Linear in the place of the old one, on the layer that holds it: not beside or behind it",
+        ITSELF_A_LINEAR if isinstance(model, nn.Linear) else IN_ITS_PLACE,
     )
     new = sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
     wanted = [(num_classes, head_of(model).in_features), (num_classes,)]
@@ -142,7 +150,7 @@ def _wrong_head(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) ->
     if shapes[0] == weight[::-1] and weight[0] != weight[1]:
         return "nn.Linear takes in_features first, then out_features"
     if shapes[0][1:] != weight[1:]:
-        return "read in_features from the old head: networks differ in it"
+        return f"read in_features from the old head: networks differ in it, and here it is {weight[1]}"
     return "num_classes outputs, whatever the number of classes was before"
 
 
@@ -162,6 +170,21 @@ def _wrong_logits(
     for drop in drops:
         drop.train(model.training)
     yield logits_of(model.train(not model.training), inputs, seed), "leave the model in its train or eval mode"
+    model.train(not model.training)
+    yield from _at_the_end(model, inputs, seed)
+
+
+def _at_the_end(model: nn.Module, inputs: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, str]]:
+    """Logits of the new head behind all else, an Identity in its place; `model` has it in its place."""
+    head = head_of(model)
+    name = next(name for name, part in model.named_modules() if part is head)
+    parent, _, leaf = name.rpartition(".")
+    if leaf:
+        setattr(model.get_submodule(parent), leaf, nn.Identity())
+        features = logits_of(model, inputs, seed)
+        with torch.no_grad():
+            logits = head(torch.from_numpy(features)).numpy()
+        yield logits, "what stands behind the head stays behind it: the new head stands at the end of all"
 
 
 def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
@@ -189,13 +212,13 @@ def test_torchvision_classifiers(student, name: str, frozen: bool, training: boo
             seed=3,
         )
     model = classifier(name, 3, frozen=frozen, training=training)
-    expect_replaced(seen, model, images, num_classes, 3, f"{name} in {'train' if training else 'eval'} mode")
+    expect_replaced(seen, model, images, num_classes, 3, f"a thin {name} in {'train' if training else 'eval'} mode")
 
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("num_classes", [1, 2, 5])
 def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> None:
-    """more than ten layers, a bottleneck, a head with a layer behind it, one nested deeply, one that is all there is"""
+    """more than ten layers, a bottleneck, a head with a layer behind it, one nested deeply"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
     net = {
         "layers": [layer, {"kind": "relu"}] * 6 + [layer],
@@ -216,22 +239,23 @@ def test_networks_of_several_shapes(student, frozen: bool, num_classes: int) -> 
         [narrow, wide, layer],
     ):
         expect_small_replaced(student, {**net, "layers": layers}, num_classes)
-    expect_small_replaced(student, lone_linear(frozen=frozen), num_classes)
 
 
-def test_sequences(student) -> None:
-    """a Linear works on the last axis of (N, L, features): so does the new one"""
-    net = relu_and_linear()
-    inputs = np.random.default_rng(5).normal(size=(2, 4, net["width"]))
-    seen = student.ask("heads.replace", net=net, num_classes=5, inputs=inputs)
-    expect_replaced(seen, build(net), inputs, 5, net["seed"], "net")
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("num_classes", [1, 4])
+def test_a_model_that_is_itself_a_linear(student, frozen: bool, num_classes: int) -> None:
+    """a model that is one nn.Linear: the new one is the result"""
+    net = lone_linear(frozen=frozen)
+    with accepted(ITSELF_A_LINEAR):
+        seen = student.ask("heads.replace", net=net, num_classes=num_classes, inputs=net_inputs(net))
+    expect_replaced(seen, build(net), net_inputs(net), num_classes, net["seed"], "nn.Linear(3, 2)")
 
 
 def test_names_of_layers_do_not_matter(student) -> None:
     """the head is the last Linear, whatever it and others are called"""
     layer = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
     net = {"layers": [layer] * 3, "width": 3, "frozen": [], "training": True, "seed": 2}
-    for names in (["fc", "relu", "out"], ["classifier", "fc", "last"], ["head", "fc1", "a"], ["z", "y", "0"]):
+    for names in (["fc", "relu", "out"], ["classifier", "fc", "last"], ["head", "fc1", "a"], ["z", "y", "a"]):
         expect_small_replaced(student, {**net, "names": names}, 4)
 
 
@@ -263,7 +287,8 @@ def test_a_head_is_replaced_again(student) -> None:
     """a model whose head was replaced gets another one, with another number of classes"""
     net = relu_and_linear()
     expect_small_replaced(student, net, 4)
-    seen = student.ask("heads.replace_again", net=net, num_classes=4, inputs=net_inputs(net))
+    with accepted("replace_head(replace_head(net, 5), 4): a model that has a new head may get another"):
+        seen = student.ask("heads.replace_again", net=net, num_classes=4, inputs=net_inputs(net))
     shapes = [one["values"].shape for one in seen["parameters"] if one["position"] == -1]
     expect(
         sorted(shapes) == [(4,), (4, 3)],

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from grading.backbones.mini import mini_classifier
 from grading.probes import StudentRaised, asks, attribute, call
@@ -52,8 +53,24 @@ def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
     return len(first & second)
 
 
+def materialise(model: nn.Module, *inputs: torch.Tensor) -> None:
+    """Make the dry run that PyTorch asks for where layers are lazy; modes and statistics stay as they were.
+
+    Raises:
+        StudentRaised: the model cannot be run.
+    """
+    if not any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
+        return
+    modes = {part: part.training for part in model.modules()}
+    model.eval()
+    with torch.no_grad():
+        call(model, *inputs)
+    for part in model.modules():
+        part.training = modes[part]
+
+
 def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
-    """Replace the head, then run the result forward and backward, all in the model's own dtype.
+    """Replace the head, then run the result forward and backward, all in the model's own dtype; a lazy head first dry.
 
     Returns:
         Of every parameter of the result: its position in the `parameters()` that the model had before (-1: it is new),
@@ -65,6 +82,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     dtype = next((parameter.dtype for parameter in before), torch.float64)
     with default_dtype(dtype):
         result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
+        materialise(result, inputs.to(dtype))
     parameters = list(result.parameters())
     seen: list[dict[str, Any]] = [
         {
