@@ -28,6 +28,25 @@ USUAL = (
     ("ImportError", "", "the message says what to do"),
     ("SyntaxError", "", "Python cannot read this file: look at the line, and at the one before it"),
     ("AttributeError", r"there is no (\w+) in", "define {0}, spelt like this, at the top level of the module"),
+    (
+        "OwnWeights",
+        r"what is given: (\w+)",
+        "use `{0}`, which is given: no other network is trained",
+    ),
+    ("URLError", "", "nothing can be downloaded here: build the network with what the function is given"),
+    ("TypeError", r"mode the network gave None", "forward must end with `return`, in every branch"),
+    (
+        "TypeError",
+        r"in train mode the network gave a (\w+)",
+        "in train mode too the network gives the scores alone, one Tensor and not a {0}: switch auxiliary heads off "
+        "(`aux_logits = False`)",
+    ),
+    ("TypeError", r"mode the network gave a (\w+)", "return a Tensor, as the signature says, not a {0}"),
+    (
+        "TypeError",
+        r"tuple indices must be integers or slices, not str",
+        "`encoder.channels` holds five numbers, those of x1 to x5 in this order",
+    ),
     ("TypeError", r"returned None", "it must end with `return`, in every branch"),
     ("TypeError", r"\ban? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
     ("TypeError", r"answered with", "the dtype or kind of what is returned is not the one that the docstring names"),
@@ -80,10 +99,26 @@ USUAL = (
     ),
     (
         "AttributeError",
+        r"'PyramidEncoder' object has no attribute '(\w+)'",
+        "an encoder need have no {0}: use `encoder(images)` and `encoder.channels` alone",
+    ),
+    (
+        "AttributeError",
         r"object has no attribute",
         "it is of another kind than you think: are arguments in their order?",
     ),
     ("ValueError", r"no convolutional classifier", "choose a CNN by its torchvision name, such as 'vgg16'"),
+    ("ValueError", r"at least 75 x 75", "choose a classifier that takes images of 64 x 64"),
+    (
+        "ValueError",
+        r"more than 1 value per channel",
+        "batch normalisation in train mode needs two images or more: run a trial pass of your own in eval mode",
+    ),
+    (
+        "ValueError",
+        r"uninitialized parameter",
+        "a lazy layer has no parameters before its first pass: do not read or set them while the network is built",
+    ),
     ("ValueError", r"more than one parameter group", "each parameter belongs into the optimizer once"),
     ("ValueError", r"larger than|exceed", "a picture may be 64 px small and of any aspect: resize before you crop"),
     ("KeyError", "", "that key is not in the dict: not every label has a rule, and encoders answer with a dict"),
@@ -117,7 +152,28 @@ USUAL = (
         r"invalid for input of size",
         "other sizes than it was written for occur too: bincount, say, needs minlength",
     ),
-    ("RuntimeError", r"channels", "channel counts do not fit: read them from what comes in, not from a known network"),
+    (
+        "RuntimeError",
+        r"channels|running_mean should contain",
+        "channel counts do not fit: read them from `encoder.channels`, or from the layer that is replaced, not from a "
+        "known network",
+    ),
+    (
+        "RuntimeError",
+        r"must match the size.*dimension 1\b",
+        "dimension 1 differs, in a network the channels: bring one map to those of the other, say by a 1x1 convolution",
+    ),
+    (
+        "RuntimeError",
+        r"Kernel size can't be greater",
+        "a map may have 2 x 2 cells, as x5 of an image of 64 x 64 has: pad a convolution by half its kernel",
+    ),
+    (
+        "RuntimeError",
+        r"shapes cannot be multiplied \(\d+x\d+ and (4096|9216|25088|2048|1024|512)x",
+        "the networks of the tests are thin, {0} is a width of the large one: read in_features from the layer that is "
+        "replaced",
+    ),
     (
         "RuntimeError",
         r"shapes cannot be multiplied",

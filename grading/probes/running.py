@@ -69,8 +69,8 @@ def given_only(given: str) -> Iterator[None]:
         raise OwnWeights(f"torchvision's own {type(weights).__name__}.{weights.name}, not what is given: {given}")
 
     original = WeightsEnum.get_state_dict
-    WeightsEnum.get_state_dict = refuse  # type: ignore[method-assign]
+    WeightsEnum.get_state_dict = refuse
     try:
         yield
     finally:
-        WeightsEnum.get_state_dict = original  # type: ignore[method-assign]
+        WeightsEnum.get_state_dict = original
