@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from grading.assignment import AssignmentError, read_assignment
+from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
 from grading.judging import judged, needed, without_broken
@@ -22,7 +23,16 @@ from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
 # What ends a command before it has begun, each in one line.
-CANNOT_START = (AssignmentError, UsageError, SubmissionError, DataError, JournalError, NoSandbox, GraderError)
+CANNOT_START = (
+    AssignmentError,
+    CalibrationError,
+    UsageError,
+    SubmissionError,
+    DataError,
+    JournalError,
+    NoSandbox,
+    GraderError,
+)
 PASSED, FAILED, BAD_USAGE, UNDECIDED = 0, 1, 2, 3
 
 
@@ -133,7 +143,7 @@ def exit_status(results: Results) -> int:
     verdicts = {outcome.verdict for outcome in results.outcomes.values()}
     if "FAIL" in verdicts or not all(relation.holds for relation in results.relations):
         return FAILED
-    return PASSED if verdicts == {"PASS"} else UNDECIDED
+    return PASSED if verdicts == {"PASS"} and not results.undecided_tests else UNDECIDED
 
 
 def _positive(text: str) -> int:

@@ -29,6 +29,7 @@ class Results:
         outcomes: by configuration id.
         suite: the tests of the student API; empty where they were not run.
         notes: by configuration id, what a reader should know beside the verdict.
+        calibration_notes: how the machine that calibrated differs from this one.
         discussion: by question, the student's text.
         seconds: wall time of this run's trainings.
     """
@@ -39,6 +40,7 @@ class Results:
     canaries: list[Canary]
     suite: Suite
     notes: dict[str, str]
+    calibration_notes: list[str]
     discussion: dict[str, str]
     seconds: float
 
@@ -56,6 +58,12 @@ class Results:
         return [
             question for question in self.plan.assignment.questions if question.id in asked and question.test_points
         ]
+
+    @property
+    def undecided_tests(self) -> dict[str, str]:
+        """By question, why its tests say nothing about the submission."""
+        said = {question.id: self.suite.undecided(question.id) for question in self.questions}
+        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in said.items() if tests}
 
     @property
     def discussed(self) -> list[Question]:

@@ -58,7 +58,7 @@ class Console:
                 metric,
                 *cells,
                 _mean([run.tail(metric) for run in runs]),
-                f"{outcome.expected:.4f}",
+                "-" if outcome.expectation.misfit else f"{outcome.expectation.tail:.4f}",
                 f"{outcome.configuration.published[metric]['best']:.4f}",
             )
         self._rich.print(table)
@@ -77,6 +77,14 @@ class Console:
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        for id, why in results.undecided_tests.items():
+            self.say(f"tests of {id}: {why}")
+        for id, outcome in results.outcomes.items():
+            power = outcome.expectation.power
+            if power is not None and power.is_weak:
+                self.say(f"{id}: {power}")
+        for note in results.calibration_notes:
+            self.say(f"note, {note}")
         earned, possible = results.score
         self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
 
