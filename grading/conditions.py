@@ -93,9 +93,7 @@ def differences(measured: Mapping[str, Any], here: Mapping[str, Any]) -> Iterato
             continue
         if isinstance(before, dict) and isinstance(now, dict):
             yield from (f"{name}: {inner}" for inner in differences(before, now))
-        elif name in ("data", "backbones"):
-            yield f"other {name}"
-        elif isinstance(before, list) or isinstance(now, list):
+        elif name in ("data", "backbones") or isinstance(before, list) or isinstance(now, list):
             yield f"other {name}"
         else:
             yield f"{name} {now}, not {before}"

@@ -199,8 +199,8 @@ def make_plan(options: Namespace) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
-        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
-            caches.
+        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been
+            written but caches.
     """
     assignment = read_assignment()
     check_tests(assignment, listed_tests())
