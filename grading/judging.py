@@ -111,7 +111,7 @@ def calibration_notes(plan: Plan) -> list[str]:
         if c.id in calibration and (note := made_elsewhere(calibration[c.id], plan.device)):
             found.setdefault(note, []).append(c.id)
     every = len(plan.configurations)
-    return [f"{'all' if len(ids) == every else ', '.join(ids)}: {note}" for note, ids in found.items()]
+    return [f"{note}{'' if len(ids) == every else ': ' + ', '.join(ids)}" for note, ids in found.items()]
 
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:

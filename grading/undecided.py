@@ -34,25 +34,25 @@ def undecided(outcome: "Outcome", tails: Sequence[float | None], decision: Decis
         said.append("No number fails it, as too few other designs were measured.")
     else:
         said.append(f"FAIL begins below {max(failing, 0.0):.4f}.")
-    said.append(_place(outcome, mean, needed, count))
+    said.append(_place(outcome, mean, count))
     said.append(look_at(outcome.configuration))
     return " ".join(said)
 
 
-def _place(outcome: "Outcome", mean: float, needed: float, count: int) -> str:
-    gate = outcome.gate
+def _place(outcome: "Outcome", mean: float, count: int) -> str:
+    gate, failing = outcome.gate, outcome.gate.failing_mean(count)
     if count < gate.rule.fewest_seeds:
         return f"One training counts for {math.exp(gate.rule.clip):.0f} to 1 at most, so one alone decides nothing."
-    if mean >= needed:
+    if mean >= gate.passing_mean(count) or (failing is not None and mean <= failing):
         return (
-            "The mean would do, but the seeds disagree: one training counts for "
+            "The mean would decide, but the seeds disagree: one training counts for "
             f"{math.exp(gate.rule.clip):.0f} to 1 at most."
         )
     if mean > gate.threshold:
         return "It lies above the boundary, but by less than chance makes."
     if gate.floor is None or mean > gate.floor:
         return "It lies between: weaker than the right submissions that were measured, but not impossible for one."
-    return "It lies below the boundary, but by less than chance makes, or the seeds disagree."
+    return "It lies below the boundary, but by less than chance makes."
 
 
 def look_at(configuration: Configuration) -> str:

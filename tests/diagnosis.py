@@ -20,7 +20,7 @@ from grading.submissions import MODULES
 
 from .asked import shortened, wrapped
 
-SCREEN = 18  # lines for failures shown in full
+SCREEN = 20  # lines for failures shown in full
 LABEL = 7  # the width of `asked: `
 
 
@@ -135,15 +135,16 @@ class Diagnosis:
             return
         told, parts = _told(cause.first), _parts(str(cause.first.longrepr))
         title = "cannot be imported" if cause.name.startswith("import") else parts["title"]
-        yield f"{told['question']} {_names(cause)}: {title}"
-        width = shutil.get_terminal_size().columns - LABEL - 2
+        columns = shutil.get_terminal_size().columns
+        yield from textwrap.wrap(f"{told['question']} {_names(cause)}: {title}", columns, subsequent_indent="  ")
+        width = columns - LABEL - 2
         for name in ("asked", "call", "got", "hint", "input"):
             for number, line in enumerate(_shown(name, parts.get(name, ""), width, full=full)):
                 label = f"{name}:" if not number else ""
                 yield f"  {label:{LABEL}}{line}"
         yield f"  run:   {self._command(cause.first.nodeid)}"
         if len(cause.tests) > 1:
-            yield f"  more:  {_tests(cause, but=1)} of {_names(cause)} wait for it"
+            yield f"  more:  {_tests(cause, but=1)} of {_names(cause)} wait{'s' * (len(cause.tests) == 2)} for it"
 
     def _command(self, what: str) -> str:
         return shlex.join(["pytest", *self._option, what])
@@ -226,7 +227,8 @@ def _unwritten(causes: list[Cause]) -> Iterator[str]:
         files.setdefault(cause.name.split()[1], []).append(cause)
     for file, own in files.items():
         names = ", ".join(dict.fromkeys(_unwritten_name(cause) for cause in own))
-        yield f"  {file:16} {names}; {sum(len(cause.tests) for cause in own)} tests wait for it"
+        count = sum(len(cause.tests) for cause in own)
+        yield f"  {file:16} {names}; {count} test{'s wait' if count != 1 else ' waits'} for it"
 
 
 def _unwritten_name(cause: Cause) -> str:

@@ -78,7 +78,9 @@ class Results:
         return claims, [outcome for id, outcome in self.outcomes.items() if id in ids]
 
     def test_points(self, question: Question) -> tuple[float, float]:
-        """What the tests of a question earn, and could."""
+        """What the tests of a question earn, and could: nothing, and of nothing, if the grader erred."""
+        if self.suite.undecided(question.id):
+            return 0.0, 0.0
         return self.suite.share(question.id) * question.test_points, question.test_points
 
     @property

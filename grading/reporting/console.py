@@ -73,18 +73,20 @@ class Console:
             gate = "" if relation.holds else f"; FAIL: {relation.required:+.4f} was asked for"
             self.say(f"{relation.relation.id}: {relation.verdict}{difference}{gate}")
         for question in results.questions if results.suite.tests else []:
+            if question.id in results.undecided_tests:
+                why = results.undecided_tests[question.id]
+                self.say(f"tests of {question.id}: {why}; {question.test_points:g} points are not decided")
+                continue
             tests = results.suite.of(question.id)
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
-        for id, why in results.undecided_tests.items():
-            self.say(f"tests of {id}: {why}")
         for id, outcome in results.outcomes.items():
             power = outcome.expectation.power
             if power is not None and power.is_weak:
                 self.say(f"{id}: {power}")
         for note in results.calibration_notes:
-            self.say(f"note, {note}")
+            self.say(f"note: {note}")
         earned, possible = results.score
         self.say(f"{earned:g} of {possible:g} points; {out}/report.html shows the learning curves")
 

@@ -79,7 +79,8 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
     error = results.undecided_tests.get(question.id)
     tag = "GRADER_ERROR" if error else "INCOMPLETE" if not tests else "FAIL" if failed else "PASS"
     if error:
-        summary, said = f"{error}\nNothing is said about the submission: these points are not decided.", []
+        said = []
+        summary = f"{error}\nNothing is said about the submission: {question.test_points:g} points are not decided."
     return {
         "name": f"{question.id}: tests of the student API",
         "number": f"{question.id}-tests",
