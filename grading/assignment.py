@@ -61,6 +61,7 @@ class Configuration:
         trains: `"head"` or `"all"`.
         pretrained: whether it starts from pretrained weights.
         required: what the assignment itself asks the best epoch to exceed.
+        sds, most_seeds: in place of the gate's, for a configuration that is cheap and varies much.
         free: the modules whose design is the student's and changes the metric.
         shuffled: the training labels are dealt out anew, so that there is nothing to learn; see `canaries`.
     """
@@ -81,6 +82,8 @@ class Configuration:
     required: float | None = None
     shuffled: bool = False
     free: tuple[str, ...] = ()
+    sds: float | None = None
+    most_seeds: int | None = None
 
     @property
     def base(self) -> str:
@@ -224,9 +227,7 @@ def _classes(name: str, entry: Mapping[str, Any]) -> Classes:
     return _made(Classes, f"classes {name}", {**entry, "names": tuple(entry["names"]), "mapping": pairs})
 
 
-def _configuration(
-    entry: Mapping[str, Any], table: Mapping[str, Any], classes: Mapping[str, Classes]
-) -> Configuration:
+def _configuration(entry: Mapping[str, Any], table: Mapping[str, Any], classes: Mapping[str, Classes]) -> Configuration:
     """One configuration, with what its entry names in place of the names."""
     where = f"configuration {entry.get('id')}"
     fields = {name: value for name, value in entry.items() if name != "protocol"}

@@ -11,13 +11,10 @@ once: `--designs 0` leaves them out, and the configurations that they touch can 
 """
 
 import json
-import os
-import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -25,6 +22,7 @@ from typing import Any
 from grading.assignment import Configuration
 from grading.calibrated import FOLDER
 from grading.checker.catalogue import wheats, write_submission
+from grading.conditions import conditions, made_with
 from grading.front import CANNOT_START, command_line, out_folder
 from grading.gate import sd_upper_bound
 from grading.journal import Journal, Run, write_whole
@@ -107,6 +105,9 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
     new = {
         c.id: {
             **measured([run for run in runs if run.configuration == c.id], plan.assignment.gate.confidence),
+            "conditions": conditions(plan, c),
+            "made_with": made_with(plan.device),
+            "least_progress": least_progress(c, [*runs, *(run for _, run in designs)]),
             "tails": [round(run.tail(c.metric), DIGITS) for run in runs if run.configuration == c.id],
             "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in designs if run.configuration == c.id},
         }
@@ -114,11 +115,16 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
     }
     table = {
         "profile": plan.profile_name,
-        "versions": {name: version(name) for name in ("torch", "torchvision", "numpy")},
-        "hardware": f"{plan.device}, {platform.machine()}, {os.cpu_count()} cores",
         "configurations": {**old, **new},
     }
     write_whole(path, json.dumps(table, indent=1) + "\n")
+
+
+def least_progress(configuration: Configuration, runs: Iterable[Run]) -> float:
+    """The least that one of these trainings gained from its first epoch to its tail."""
+    metric = configuration.metric
+    own = [run for run in runs if run.configuration == configuration.id]
+    return round(min(run.tail(metric) - run.initial(metric) for run in own), DIGITS)
 
 
 def measured(runs: list[Run], confidence: float) -> dict[str, Any]:

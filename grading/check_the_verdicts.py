@@ -29,7 +29,7 @@ from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
 from grading.runs import carry_out
 from grading.suite import Checked, run_suite
-from grading.verdicts import Outcome, gate_of, judge, needed_seeds
+from grading.verdicts import Outcome, expectation_of, judge, needed_seeds
 
 
 @dataclass(frozen=True)
@@ -147,15 +147,15 @@ def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console:
     """Train a submission as far as the gradings that start at these seeds ask for, and judge each of them."""
     calibration = read_calibration(plan.profile_name)
     rule = plan.assignment.gate
-    plan = replace(plan, seeds=seeds.stop + rule.most_seeds - 1)
-    gates = {c.id: gate_of(c, plan.profile, calibration, rule) for c in plan.configurations}
+    gates = {c.id: expectation_of(c, plan.profile, calibration, rule) for c in plan.configurations}
+    plan = replace(plan, seeds=seeds.stop + max(one.gate.most_seeds for one in gates.values()) - 1)
 
     def needed(runs: Mapping[tuple[str, int], Run]) -> list[tuple[Configuration, int]]:
         asked_for = {
             (c.id, first + seed)
             for c in plan.configurations
             for first in seeds
-            for seed in needed_seeds(window(runs, c, first), gates[c.id][0], c.metric, rule.most_seeds)
+            for seed in needed_seeds(window(runs, c, first), gates[c.id], c.metric, gates[c.id].gate.most_seeds)
         }
         return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in asked_for]
 
@@ -175,11 +175,11 @@ def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console:
 def outcome_from(plan: Plan, c: Configuration, runs: Mapping[tuple[str, int], Run], first: int) -> Outcome:
     """The grading that starts at a seed."""
     rule = plan.assignment.gate
-    gate = gate_of(c, plan.profile, read_calibration(plan.profile_name), rule)
+    expectation = expectation_of(c, plan.profile, read_calibration(plan.profile_name), rule)
     own = window(runs, c, first)
-    kept = needed_seeds(own, gate[0], c.metric, rule.most_seeds)
+    kept = needed_seeds(own, expectation, c.metric, expectation.gate.most_seeds)
     known = [run for seed, run in own.items() if seed in kept]
-    return judge(c, known, gate, seeds=rule.most_seeds, withheld=None, calibrated=True)
+    return judge(c, known, expectation, seeds=expectation.gate.most_seeds, withheld=None)
 
 
 def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, first: int) -> dict[int, Run]:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from grading.assignment import AssignmentError, read_assignment
+from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
 from grading.judging import judged, needed, without_broken
@@ -29,6 +30,7 @@ from grading.workers.tiers import NoSandbox
 # What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
 CANNOT_START = (
     AssignmentError,
+    CalibrationError,
     UsageError,
     SubmissionError,
     DataError,
@@ -165,7 +167,7 @@ def exit_status(results: Results) -> int:
     verdicts = {outcome.verdict for outcome in results.outcomes.values()}
     if "FAIL" in verdicts or not all(relation.holds for relation in results.relations):
         return FAILED
-    return PASSED if verdicts == {"PASS"} else UNDECIDED
+    return PASSED if verdicts == {"PASS"} and not results.undecided_tests else UNDECIDED
 
 
 def _short(name: str) -> str:

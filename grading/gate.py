@@ -10,11 +10,14 @@ what nearly all designs will, and what lies between is for a person to decide.
 """
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
 from grading import assignment
+
+SIMULATED = 2000  # gradings, for the rate of one verdict
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Gate:
             submission is passed or left to a person.
         sd: standard deviation of a tail over seeds.
         margin: how far apart the two hypotheses lie, which are `boundary` plus and minus half of it.
+        most_seeds: the trainings after which a person decides.
     """
 
     threshold: float
@@ -34,6 +38,20 @@ class Gate:
     sd: float
     margin: float
     rule: assignment.Gate
+    most_seeds: int
+
+    @property
+    def needed_odds(self) -> float:
+        """The logarithm of the odds that decide."""
+        return math.log(self.rule.odds)
+
+    def passing_mean(self, seeds: int) -> float:
+        """The mean tail of so many trainings that passes, if none of them adds more than the clip."""
+        return self.threshold + self.needed_odds * self.sd**2 / (self.margin * seeds)
+
+    def failing_mean(self, seeds: int) -> float | None:
+        """The mean tail of so many trainings that fails; None if none does."""
+        return None if self.floor is None else self.floor - self.needed_odds * self.sd**2 / (self.margin * seeds)
 
     def evidence(self, tail: float, boundary: float) -> float:
         """What one training adds to the logarithm of the odds; NaN counts as 0."""
@@ -47,16 +65,22 @@ class Gate:
             tails: by seed; None for a training that repeats an earlier one bit by bit, which says nothing new.
         """
         above = below = 0.0
-        enough = math.log(self.rule.odds)
         for number, tail in enumerate(tails, start=1):
             if tail is not None:
                 above += self.evidence(tail, self.threshold)
                 below += self.evidence(tail, self.floor) if self.floor is not None else 0.0
-            if above >= enough:
+            if above >= self.needed_odds:
                 return Decision("PASS", number, above)
-            if below <= -enough:
+            if below <= -self.needed_odds:
                 return Decision("FAIL", number, below)
         return Decision(None, len(tails), above)
+
+
+def pass_rate(gate: Gate, mean: float, sd: float) -> float:
+    """How often a submission passes whose tails are normal with this mean and standard deviation, by simulation."""
+    draws = random.Random(0)
+    decisions = (gate.decide([draws.gauss(mean, sd) for _ in range(gate.most_seeds)]) for _ in range(SIMULATED))
+    return sum(decision.verdict == "PASS" for decision in decisions) / SIMULATED
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The list of all tests of the student API, each with its question: `tests/ids.txt`.
 
 A grading knows from it which tests there are before any of them runs, and a student's points are divided by all tests
-of a question, whether they ran or not. `python -m grading.inventory` writes the list anew after tests were added, renamed
-or removed.
+of a question, whether they ran or not. `python -m grading.inventory` writes the list anew after tests were added,
+renamed or removed.
 """
 
 import json

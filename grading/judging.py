@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from grading.assignment import Configuration
-from grading.calibrated import read_calibration
+from grading.calibrated import Calibration, read_calibration
 from grading.canary import chance, sings
+from grading.conditions import made_elsewhere, misfits
 from grading.discussion import read_discussion
 from grading.journal import Run
 from grading.plan import Plan
@@ -16,7 +17,7 @@ from grading.reporting import Canary, Results
 from grading.runs import validation_labels
 from grading.scoring import accuracy_ceiling
 from grading.suite import Suite
-from grading.verdicts import Outcome, distrust, gate_of, judge, needed_seeds
+from grading.verdicts import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
 
 Runs = Mapping[tuple[str, int], Run]
 
@@ -27,31 +28,44 @@ def without_broken(plan: Plan, suite: Suite) -> Plan:
     return replace(plan, configurations=whole)
 
 
+def expectations(plan: Plan) -> dict[str, Expectation]:
+    """What each configuration is held against."""
+    calibration = read_calibration(plan.profile_name)
+    unfit = misfits(plan, calibration)
+    rule = plan.assignment.gate
+    return {c.id: expectation_of(c, plan.profile, calibration, rule, unfit.get(c.id)) for c in plan.configurations}
+
+
+def fitting(plan: Plan) -> Calibration | None:
+    """The part of the calibration that was measured on what this run trains."""
+    calibration = read_calibration(plan.profile_name)
+    unfit = misfits(plan, calibration)
+    return None if calibration is None else {id: one for id, one in calibration.items() if id not in unfit}
+
+
 def needed(plan: Plan, runs: Runs) -> list[tuple[Configuration, int]]:
     """The trainings that the verdicts of a plan rest on, by what is known."""
     if not plan.sequential:
         return list(plan.trainings())
-    calibration = read_calibration(plan.profile_name)
+    expected = expectations(plan)
     seeds: dict[str, range] = {c.id: range(1) for c in plan.canaries}
     for configuration in plan.configurations:
-        gate, _, _ = gate_of(configuration, plan.profile, calibration, plan.assignment.gate)
         own = {seed: run for (id, seed), run in runs.items() if id == configuration.id}
-        seeds[configuration.id] = needed_seeds(own, gate, configuration.metric, plan.seeds)
+        seeds[configuration.id] = needed_seeds(own, expected[configuration.id], configuration.metric, plan.seeds)
     return [(c, seed) for c, seed in plan.trainings() if seed in seeds[c.id]]
 
 
 def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     """Every verdict of the run."""
-    calibration = read_calibration(plan.profile_name)
+    expected = expectations(plan)
     kept = {(c.id, seed) for c, seed in needed(plan, runs)}
     outcomes = {
         configuration.id: judge(
             configuration,
             (run for key, run in runs.items() if key in kept and run.configuration == configuration.id),
-            gate_of(configuration, plan.profile, calibration, plan.assignment.gate),
-            seeds=plan.seeds,
+            expected[configuration.id],
+            seeds=plan.most_seeds(configuration),
             withheld=plan.withheld,
-            calibrated=calibration is not None,
             broken=suite.first_failure(configuration.structure),
         )
         for configuration in plan.configurations
@@ -69,10 +83,11 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     return Results(
         plan=plan,
         outcomes=outcomes,
-        relations=relate_all(plan.assignment, outcomes, calibration, gated=plan.withheld is None),
+        relations=relate_all(plan.assignment, outcomes, fitting(plan), gated=plan.withheld is None),
         canaries=canaries,
         suite=suite,
         notes=notes(plan, outcomes),
+        calibration_notes=calibration_notes(plan),
         discussion=read_discussion(plan.submission.folder),
         seconds=seconds,
     )
@@ -82,8 +97,21 @@ def heard(plan: Plan, run: Run, canary: Configuration, outcome: Outcome) -> Cana
     """What a canary's training says about the metrics of its task."""
     labels = np.asarray(validation_labels(plan, canary))
     by_chance = chance(canary.task, canary.metric, labels, plan.num_classes(canary))
-    why = sings(run, canary.metric, by_chance=by_chance, threshold=outcome.gate.threshold)
+    # Without a calibration that fits, what the submission reaches on true labels is the measure.
+    threshold = outcome.gate.threshold if outcome.expectation.misfit is None else outcome.tail
+    why = None if threshold is None else sings(run, canary.metric, by_chance=by_chance, threshold=threshold)
     return Canary(canary, run, by_chance, why)
+
+
+def calibration_notes(plan: Plan) -> list[str]:
+    """How the machine that calibrated differs from this one, and for which configurations."""
+    calibration = read_calibration(plan.profile_name) or {}
+    found: dict[str, list[str]] = {}
+    for c in plan.configurations:
+        if c.id in calibration and (note := made_elsewhere(calibration[c.id], plan.device)):
+            found.setdefault(note, []).append(c.id)
+    every = len(plan.configurations)
+    return [f"{note}{'' if len(ids) == every else ': ' + ', '.join(ids)}" for note, ids in found.items()]
 
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
@@ -92,7 +120,9 @@ def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     return {
         id: _why_so_low(plan, outcome)
         for id, outcome in outcomes.items()
-        if id in rules and rules[id] < max(rules.values())
+        if id in rules
+        and rules[id] < max(rules.values())
+        and {"accuracy_reported", "miou_reported"} <= set(outcome.configuration.published)
     }
 
 

@@ -76,6 +76,12 @@ class Plan:
         own = self.assignment.canaries
         return tuple(own[c.id] for c in self.configurations if c.id in own and not self.withheld)
 
+    def most_seeds(self, configuration: Configuration) -> int:
+        """The trainings of a configuration, at most."""
+        if not self.sequential:
+            return self.seeds
+        return min(self.seeds, configuration.most_seeds or self.assignment.gate.most_seeds)
+
     def trainings(self) -> Iterator[tuple[Configuration, int]]:
         """Every training, seed by seed, the longest first, so that workers end together. A canary has one seed."""
         for seed in range(self.seeds):
@@ -209,8 +215,8 @@ def make_plan(options: Namespace) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
 
     Raises:
-        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been written but
-            caches.
+        AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been
+            written but caches.
     """
     assignment = read_assignment()
     check_tests(assignment, listed_tests())
@@ -228,7 +234,8 @@ def make_plan(options: Namespace) -> Plan:
     calibrated = read_calibration(profile_name) is not None
     withheld = _withheld(options)
     sequential = not options.seeds and calibrated and not withheld
-    usual = assignment.gate.most_seeds if sequential else 1
+    most = max(assignment.gate.most_seeds, *(c.most_seeds or 0 for c in configurations))
+    usual = most if sequential else 1
     cores = os.cpu_count() or 1
     many = profile_name == "mini"
     return Plan(

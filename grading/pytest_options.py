@@ -4,6 +4,8 @@ A conftest.py would come too late: in `pytest --impl FOLDER` pytest takes FOLDER
 knows the option, and looks there for its configuration.
 """
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,47 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start over with this repository's configuration where pytest took that of the implementation, or none."""
-    invocation = early_config.invocation_params
-    chosen = early_config.known_args_namespace.inifilename
-    if chosen is None and Path(invocation.dir).resolve() == ROOT and early_config.inipath != CONFIGURATION:
-        raise SystemExit(pytest.main(["-c", str(CONFIGURATION), *map(str, invocation.args)]))
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
+    """Start over in this repository, with its configuration and what the student meant, if pytest took anything else.
+
+    Other projects, whose tests load this plugin because it is installed, are left alone.
+    """
+    invocation, known = early_config.invocation_params, early_config.known_args_namespace
+    folder = Path(invocation.dir).resolve()
+    if known.inifilename is not None or not folder.is_relative_to(ROOT):
+        return
+    from grading.meant import what_was_meant  # here: other projects need none of it
+
+    arguments = [str(argument) for argument in invocation.args]
+    unknown = parser.parse_known_and_unknown_args(arguments)[1]
+    meant = what_was_meant(arguments, known.file_or_dir, unknown, folder)
+    elsewhere = folder == ROOT and early_config.inipath != CONFIGURATION
+    if not (meant.in_root or elsewhere):
+        return
+    for line in meant.lines:
+        print(line, file=sys.stderr)
+    if meant.in_root:
+        os.chdir(ROOT)
+    raise SystemExit(pytest.main(["-c", str(CONFIGURATION), *meant.arguments]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take questions as the assignment writes them: `-m Q1-1` means `-m q1_1`."""
+    if config.inipath != CONFIGURATION:
+        return
+    from grading.meant import markers_of, question
+
+    keyword = str(config.option.keyword)
+    if not config.option.markexpr and question(keyword):
+        config.option.markexpr, config.option.keyword = keyword, ""
+    config.option.markexpr = markers_of(str(config.option.markexpr))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say what to type if no test was found."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.inipath == CONFIGURATION:
+        from grading.meant import what_to_type
+
+        for line in what_to_type(Path(config.invocation_params.dir).resolve()):
+            terminalreporter.write_line(line)

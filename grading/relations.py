@@ -75,7 +75,7 @@ def required_difference(
     relation: Relation, better: Outcome, worse: Outcome, calibration: Calibration | None
 ) -> float | None:
     """Half the published difference, where the relation is gated and the reference reproduces as much."""
-    if not relation.gated or calibration is None:
+    if not relation.gated or calibration is None or not {relation.better, relation.worse} <= set(calibration):
         return None
     metric = better.configuration.metric
     published, measured = (

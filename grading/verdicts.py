@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean
 
 from grading import assignment
 from grading.assignment import Configuration, Profile
-from grading.calibrated import Calibration
+from grading.calibrated import Calibration, Measured
 from grading.gate import Gate, tolerance_bound
 from grading.journal import Run
+from grading.power import Power, power_of
 from grading.suite import Checked
+from grading.undecided import look_at, undecided
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,7 @@ class Outcome:
         verdict: `PASS`, `FAIL`, `REVIEW` or `INCOMPLETE`.
         reason: why, in a few lines.
         runs: the trainings that it rests on.
-        gate: what they were held against.
-        expected: the tail of the reference.
-        basis: where `expected` comes from.
+        expectation: what they were held against.
         distrusted: why its metrics cannot be taken at their word; None where they can.
     """
 
@@ -30,10 +31,17 @@ class Outcome:
     verdict: str
     reason: str
     runs: tuple[Run, ...]
-    gate: Gate
-    expected: float
-    basis: str
+    expectation: "Expectation"
     distrusted: str | None = None
+
+    @property
+    def gate(self) -> Gate:
+        return self.expectation.gate
+
+    @property
+    def threshold(self) -> float | None:
+        """What PASS is held against; None if no number decides."""
+        return self.gate.threshold if self.expectation.misfit is None else None
 
     @property
     def finished(self) -> tuple[Run, ...]:
@@ -59,64 +67,107 @@ class Outcome:
         return float(self.verdict == "PASS" or (self.verdict == "REVIEW" and self.distrusted is None))
 
 
-def gate_of(
-    configuration: Configuration, profile: Profile, calibration: Calibration | None, rule: assignment.Gate
-) -> tuple[Gate, float, str]:
+@dataclass(frozen=True)
+class Expectation:
+    """What a configuration is held against.
+
+    Attributes:
+        tail: of the reference, in `metric`.
+        basis: where `tail` comes from.
+        boundary: what the gate's threshold is.
+        calibrated: whether the numbers were measured. If not, no number fails a submission.
+        misfit: why the calibration says nothing about this run, with the command that makes another; None if it does.
+        measured: the calibration that it rests on; None if there is none.
+    """
+
+    gate: Gate
+    metric: str
+    tail: float
+    basis: str
+    boundary: str = ""
+    calibrated: bool = True
+    misfit: str | None = None
+    measured: Measured | None = None
+
+    @cached_property
+    def power(self) -> Power | None:
+        """What the gate can tell apart; None if nothing was measured. Simulated, so only on demand."""
+        if self.measured is None or self.misfit is not None:
+            return None
+        return power_of(self.gate, self.measured, self.metric)
+
+
+def expectation_of(
+    configuration: Configuration,
+    profile: Profile,
+    calibration: Calibration | None,
+    rule: assignment.Gate,
+    misfit: str | None = None,
+) -> Expectation:
     """A configuration's gate, the expected tail, and where that comes from.
 
-    The reference may lie half a margin lower than calibrated. Where the assignment itself asks for a best epoch, the
-    threshold is that, less what a best epoch lies above its tail. Where the design is free, see `grading.gate`.
+    The reference may lie half a margin lower than calibrated. If the assignment itself asks for a best epoch, the
+    threshold is that, less what a best epoch lies above its tail. If the design is free, see `grading.gate`.
+
+    Args:
+        misfit: from `grading.conditions.misfits`: the numbers are then there to be shown, and decide nothing.
     """
+    most_seeds = configuration.most_seeds or rule.most_seeds
     if calibration is None or configuration.id not in calibration:
         published = configuration.published[configuration.metric]["best"]
         asked = configuration.required or published
-        gate = Gate(asked - profile.margin, None, rule.least_sd, rule.sds * rule.least_sd, rule)
-        return gate, published, "published, best epoch of one run; this profile is not calibrated"
+        gate = Gate(asked - profile.margin, None, rule.least_sd, rule.sds * rule.least_sd, rule, most_seeds)
+        basis = "published, best epoch of one run; this profile is not calibrated"
+        return Expectation(gate, configuration.metric, published, basis, calibrated=False, misfit=misfit)
     measured = calibration[configuration.id]
     metric = measured.metrics[configuration.metric]
     sd = max(metric.tail_sd, rule.least_sd)
-    margin = max(rule.margin[configuration.task], rule.sds * sd)
+    margin = max(rule.margin[configuration.task], (configuration.sds or rule.sds) * sd)
     threshold = metric.tail_mean - margin / 2
+    boundary = "half a margin below the reference"
     basis = f"measured with the reference over {measured.seeds} seeds"
     designs = list(measured.designs.values())
     if designs:
-        threshold = min(threshold, min(designs))
         basis += f" and with {len(designs)} other designs"
+        if min(designs) < threshold:
+            threshold, boundary = min(designs), "what the weakest right design that was measured reaches"
     if configuration.required is not None:
         threshold = configuration.required - (metric.best_mean - metric.tail_mean)
+        boundary = f"the assignment's {configuration.required:g}, less what a best epoch lies above its tail"
+    # With a narrower margin of its own, PASS asks for more, and FAIL for no less evidence than elsewhere.
     floor: float | None = threshold
+    if configuration.sds is not None:
+        floor = min(threshold, metric.tail_mean - rule.sds * sd / 2)
     if configuration.free:
         known = {name.partition("-")[0] for name in measured.designs}
         every = len(designs) > 1 and set(configuration.free) <= known
         bound = tolerance_bound(designs, rule.coverage, rule.confidence) if every else None
-        floor = None if bound is None else min(threshold, bound - margin / 2)
-    return Gate(threshold, floor, sd, margin, rule), metric.tail_mean, basis
+        floor = None if bound is None or floor is None else min(floor, bound - margin / 2)
+    gate = Gate(threshold, floor, sd, margin, rule, most_seeds)
+    return Expectation(gate, configuration.metric, metric.tail_mean, basis, boundary, misfit=misfit, measured=measured)
 
 
 def judge(
     configuration: Configuration,
     runs: Iterable[Run],
-    gate: tuple[Gate, float, str],
+    expectation: Expectation,
     *,
     seeds: int,
     withheld: str | None,
-    calibrated: bool,
     broken: Checked | None = None,
 ) -> Outcome:
     """The verdict on one configuration; what is seen exactly decides before any statistics.
 
     Args:
         runs: the trainings that were run, finished or failed.
-        gate: from `gate_of`.
         seeds: how many trainings there may be.
-        withheld: why no verdict is to be given (trials, limits); None where one is.
+        withheld: why no verdict is to be given (trials, limits); None if one is.
         broken: a test of the configuration's structure that did not pass.
     """
-    rule, expected, basis = gate
     done = tuple(sorted((run for run in runs if run.seed < seeds), key=lambda run: run.seed))
-    outcome = Outcome(configuration, "INCOMPLETE", "", done, rule, expected, basis)
+    outcome = Outcome(configuration, "INCOMPLETE", "", done, expectation)
     if broken is not None:
-        verdict = "INCOMPLETE" if broken.outcome in ("INCOMPLETE", "GRADER_ERROR") else "FAIL"
+        verdict = "INCOMPLETE" if broken.outcome == "GRADER_ERROR" else "FAIL"
         return replace(outcome, verdict=verdict, reason=f"{broken.id}: {broken.outcome}\n{broken.message}")
     if (failed := first_failure(done)) is not None:
         verdict = "INCOMPLETE" if failed.kind == "GRADER_ERROR" else "FAIL"
@@ -125,36 +176,68 @@ def judge(
         return replace(outcome, verdict=verdict, reason=f"seed {failed.seed}: {kind}{failed.failure}", runs=own)
     if withheld:
         return replace(outcome, reason=f"no verdict: {withheld}")
-    if not calibrated:
+    if expectation.misfit is not None:
+        return _without_numbers(outcome, min(seeds, expectation.gate.rule.fewest_seeds))
+    if not expectation.calibrated:
         return _against_the_published(outcome, seeds)
-    tails = distinct_tails(done, configuration.metric)
-    decision = rule.decide(tails)
+    return _by_numbers(outcome, seeds)
+
+
+def _by_numbers(outcome: Outcome, seeds: int) -> Outcome:
+    """PASS, FAIL or REVIEW by the gate."""
+    gate, done, metric = outcome.gate, outcome.runs, outcome.configuration.metric
+    tails = distinct_tails(done, metric)
+    decision = gate.decide(tails)
     if decision.verdict is None and len(done) < seeds:
         return replace(outcome, reason=f"{len(done)} trainings are finished, and undecided")
-    mean = fmean(run.tail(configuration.metric) for run in done)
-    said = f"{mean:.4f} in the mean of {_seeds(len(done))}"
-    if decision.verdict == "PASS":
-        reason = f"{said} lies above {rule.threshold:.4f}"
-    elif decision.verdict == "FAIL":
-        reason = f"{said} lies below {rule.floor:.4f}" + (
-            ", what right submissions of nearly any design reach" if rule.floor != rule.threshold else ""
+    verdict = decision.verdict or "REVIEW"
+    mean = f"{outcome.mean('tail'):.4f} in the mean of {_seeds(len(done))}"
+    if verdict == "PASS":
+        reason = f"{mean} lies above {gate.threshold:.4f}, {outcome.expectation.boundary}"
+        power = outcome.expectation.power
+        gain = outcome.mean("tail") - outcome.mean("initial")
+        if power is not None and power.least_gain is not None and gain < power.least_gain:
+            verdict = "REVIEW"
+            reason += (
+                f". But it lies only {gain:+.4f} above its own first epoch, and every right submission that was "
+                f"measured gained twice {power.least_gain:.4f}: did it stop learning? {look_at(outcome.configuration)}"
+            )
+    elif verdict == "FAIL":
+        reason = f"{mean} lies below {gate.floor:.4f}" + (
+            ", what right submissions of nearly any design reach" if outcome.configuration.free else ""
         )
     else:
-        between = "" if rule.floor in (None, rule.threshold) else f" and {rule.floor:.4f}"
-        reason = f"{said} does not decide it against {rule.threshold:.4f}{between}"
+        reason = undecided(outcome, tails, decision)
     if tails.count(None):
-        reason += "; some trainings repeat others bit by bit, and count once: does the code set a seed of its own?"
-    return replace(outcome, verdict=decision.verdict or "REVIEW", reason=reason)
+        reason = (
+            f"{reason.rstrip('.')}. Some trainings repeat others bit by bit, and count once: does the code set a seed "
+            "of its own?"
+        )
+    return replace(outcome, verdict=verdict, reason=reason)
+
+
+def _without_numbers(outcome: Outcome, seeds: int) -> Outcome:
+    """Nobody has measured what a right submission reaches here, and the published figures are of another experiment."""
+    if len(outcome.runs) < seeds:
+        return replace(outcome, reason=f"{len(outcome.runs)} of {_seeds(seeds)} are finished")
+    reason = (
+        f"{outcome.mean('tail'):.4f} in the mean of {_seeds(len(outcome.runs))}, and no number to hold it against: "
+        f"{outcome.expectation.misfit}. Until then a person decides. {look_at(outcome.configuration)}"
+    )
+    return replace(outcome, verdict="REVIEW", reason=reason)
 
 
 def _against_the_published(outcome: Outcome, seeds: int) -> Outcome:
     """One best epoch of one run says too little to fail anyone."""
     if len(outcome.runs) < seeds:
         return replace(outcome, reason=f"{len(outcome.runs)} of {_seeds(seeds)} are finished")
-    tail = fmean(run.tail(outcome.configuration.metric) for run in outcome.runs)
-    if tail >= outcome.gate.threshold:
-        return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {outcome.gate.threshold:.4f}")
-    reason = f"{tail:.4f} is below {outcome.gate.threshold:.4f}; calibrate this profile to have it decided"
+    tail, threshold = outcome.mean("tail"), outcome.gate.threshold
+    if tail >= threshold:
+        return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {threshold:.4f}")
+    reason = (
+        f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin; calibrate this profile to have it "
+        f"decided. {look_at(outcome.configuration)}"
+    )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
 
@@ -171,12 +254,15 @@ def distinct_tails(runs: Sequence[Run], metric: str) -> list[float | None]:
     ]
 
 
-def needed_seeds(runs: Mapping[int, Run], gate: Gate, metric: str, most: int) -> range:
+def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str, most: int) -> range:
     """The seeds, from 0 on, that a configuration needs by what is known: those that decide it, or one more.
 
     The same seeds are needed whatever order the trainings end in: a run that was interrupted ends like any other.
     """
-    known: list[Run] = []
+    gate, known = expectation.gate, list[Run]()
+    most = min(most, gate.most_seeds)
+    if expectation.misfit is not None:
+        most = min(most, gate.rule.fewest_seeds)
     while len(known) in runs and len(known) < most:
         known.append(runs[len(known)])
         if known[-1].failure is not None:

@@ -18,7 +18,10 @@ import pytest
 from grading.probes import StudentRaised
 from grading.submissions import MODULES
 
-SCREEN = 16  # lines for failures shown in full
+from .asked import shortened, wrapped
+
+SCREEN = 20  # lines for failures shown in full
+LABEL = 7  # the width of `asked: `
 
 
 def function_of(item: pytest.Item) -> str:
@@ -132,21 +135,16 @@ class Diagnosis:
             return
         told, parts = _told(cause.first), _parts(str(cause.first.longrepr))
         title = "cannot be imported" if cause.name.startswith("import") else parts["title"]
-        yield f"{told['question']} {_names(cause)}: {title}"
-        width = shutil.get_terminal_size().columns
-        for name in ("asked", "got", "input"):
-            text = parts.get(name, "")
-            shown = text.splitlines() if full else _short(text)
-            for number, line in enumerate(shown):
+        columns = shutil.get_terminal_size().columns
+        yield from textwrap.wrap(f"{told['question']} {_names(cause)}: {title}", columns, subsequent_indent="  ")
+        width = columns - LABEL - 2
+        for name in ("asked", "call", "got", "hint", "input"):
+            for number, line in enumerate(_shown(name, parts.get(name, ""), width, full=full)):
                 label = f"{name}:" if not number else ""
-                yield f"  {label:6} {line if full else textwrap.shorten(line, width - 9, placeholder=' ...')}"
-            if name == "got" and "hint" in parts:
-                yield from textwrap.wrap(
-                    f"hint:  {parts['hint']}", width - 2, initial_indent="  ", subsequent_indent=" " * 9
-                )
+                yield f"  {label:{LABEL}}{line}"
         yield f"  run:   {self._command(cause.first.nodeid)}"
         if len(cause.tests) > 1:
-            yield f"  more:  {_tests(cause, but=1)} of {_names(cause)} wait for it"
+            yield f"  more:  {_tests(cause, but=1)} of {_names(cause)} wait{'s' * (len(cause.tests) == 2)} for it"
 
     def _command(self, what: str) -> str:
         return shlex.join(["pytest", *self._option, what])
@@ -181,10 +179,24 @@ def _parts(message: str) -> dict[str, str]:
     title, *lines = message.splitlines() or [""]
     parts, name = {"title": title.partition(": ")[2] or title}, "got"
     for line in lines:
-        if start := re.match(r"(asked|got|hint|input): +", line):
+        if start := re.match(r"(asked|call|got|hint|input): +", line):
             name, line = start[1], line[start.end() :]
         parts[name] = f"{parts[name]}\n{line.strip()}" if name in parts else line
     return parts
+
+
+def _shown(name: str, text: str, width: int, *, full: bool) -> list[str]:
+    """The lines of one part of a message on a screen; `full` if there is room for all of it."""
+    match name:
+        case "asked":
+            return wrapped(text, width)
+        case "call":
+            return shortened(text, width)
+        case "hint":
+            return textwrap.wrap(text, width)
+    if full:
+        return text.splitlines()
+    return [textwrap.shorten(line, width, placeholder=" ...") for line in _short(text)]
 
 
 def _short(text: str) -> list[str]:
@@ -215,7 +227,8 @@ def _unwritten(causes: list[Cause]) -> Iterator[str]:
         files.setdefault(cause.name.split()[1], []).append(cause)
     for file, own in files.items():
         names = ", ".join(dict.fromkeys(_unwritten_name(cause) for cause in own))
-        yield f"  {file:16} {names}; {sum(len(cause.tests) for cause in own)} tests wait for it"
+        count = sum(len(cause.tests) for cause in own)
+        yield f"  {file:16} {names}; {count} test{'s wait' if count != 1 else ' waits'} for it"
 
 
 def _unwritten_name(cause: Cause) -> str:

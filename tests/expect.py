@@ -7,6 +7,8 @@ import numpy as np
 
 from grading.probes import StudentRaised
 
+from .asked import told
+
 
 class Unmet(AssertionError):
     """A property of the contract does not hold."""
@@ -16,12 +18,12 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
     """Fail unless `holds`.
 
     Args:
-        asked: what was asked of the student's code and what should be true of the answer.
+        asked: what was asked of the student's code and what should be true of the answer; see `tests.asked`.
         got: what came back.
         hint: what is probably wrong.
     """
     if not holds:
-        raise Unmet(f"asked: {asked}\ngot:   {_shown(got)}\nhint:  {hint}")
+        raise Unmet(f"{told(asked)}\ngot:   {_shown(got)}\nhint:  {hint}")
 
 
 EXACT = 1e-9  # float64 and a different order of sums
@@ -47,12 +49,15 @@ def expect_close(
         return
     if tolerance <= SIX_DIGITS and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
         hint = f"it is almost right: no epsilon, no rounding; {hint}"
-        asked, got = f"{asked}, to {tolerance:.0e}", f"off by {np.nanmax(np.abs(answer - right)):.2g}"
-        raise Unmet(f"asked: {asked}\ngot:   {got}\nhint:  {hint}")
+        expect(False, f"{asked} = {_shown(right)} to {tolerance:.0e}", _by_how_much(answer, right), hint)
     hint = next((told for wrong, told in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
-    expect(answer.shape == right.shape, f"{asked}, of shape {right.shape}", f"shape {answer.shape}", hint)
+    expect(answer.shape == right.shape, f"{asked}: shape {right.shape}", f"shape {answer.shape}", hint)
     expect(False, f"{asked} = {_shown(right)}", answer, hint)
+
+
+def _by_how_much(answer: np.ndarray, right: np.ndarray) -> str:
+    return f"off by {np.nanmax(np.abs(answer - right)):.2g}"
 
 
 def _close(left: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
@@ -67,8 +72,8 @@ def refused(asked: str, hint: str) -> Iterator[None]:
     except StudentRaised as error:
         if "ValueError" in error.kinds:
             return
-        raise Unmet(f"asked: {asked}: ValueError\ngot:   {error}\nhint:  {hint}") from None
-    raise Unmet(f"asked: {asked}: ValueError\ngot:   no error\nhint:  {hint}")
+        raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   {error}\nhint:  {hint}") from None
+    raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   no error\nhint:  {hint}")
 
 
 @contextmanager

@@ -5,8 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent
+
+
+class CalibrationError(Exception):
+    """A calibration cannot be read; one line."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Measured:
     Attributes:
         tails: of the metric that verdicts rest on, by seed.
         designs: right submissions of other designs, by module and name (`fcn-paper_score`): the tail of one training.
+        conditions: what it was measured on; see `grading.conditions`.
+        made_with: versions of libraries, and the hardware.
+        least_progress: the least that the reference or another design gained from its first epoch to its tail; None if
+            the first epochs of the other designs were not noted.
     """
 
     seeds: int
@@ -39,6 +48,9 @@ class Measured:
     metrics: Mapping[str, Spread]
     tails: tuple[float, ...]
     designs: Mapping[str, float]
+    conditions: Mapping[str, Any]
+    made_with: Mapping[str, str]
+    least_progress: float | None = None
 
 
 Calibration = Mapping[str, Measured]
@@ -46,18 +58,30 @@ Calibration = Mapping[str, Measured]
 
 @cache
 def read_calibration(profile: str) -> Calibration | None:
-    """By configuration id; None where the profile has not been calibrated."""
+    """By configuration id; None if the profile has not been calibrated.
+
+    Raises:
+        CalibrationError: the file cannot be read.
+    """
     path = FOLDER / f"{profile}.json"
     if not path.is_file():
         return None
-    table = json.loads(path.read_text(encoding="utf-8"))["configurations"]
-    return {
-        id: Measured(
-            entry["seeds"],
-            entry["seconds"],
-            {metric: Spread(**spread) for metric, spread in entry["metrics"].items()},
-            tuple(entry["tails"]),
-            entry["designs"],
-        )
-        for id, entry in table.items()
-    }
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))["configurations"]
+        return {id: _measured(entry) for id, entry in table.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CalibrationError(f"{path}: no calibration ({error}); remove the file, or calibrate anew") from None
+
+
+def _measured(entry: Mapping[str, Any]) -> Measured:
+    return Measured(
+        entry["seeds"],
+        entry["seconds"],
+        {metric: Spread(**spread) for metric, spread in entry["metrics"].items()},
+        tuple(entry["tails"]),
+        entry["designs"],
+        # An older file does not say what it was measured on: it fits nothing.
+        entry.get("conditions", {}),
+        entry.get("made_with", {}),
+        entry.get("least_progress"),
+    )

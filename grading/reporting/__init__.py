@@ -29,6 +29,7 @@ class Results:
         outcomes: by configuration id.
         suite: the tests of the student API; empty where they were not run.
         notes: by configuration id, what a reader should know beside the verdict.
+        calibration_notes: how the machine that calibrated differs from this one.
         discussion: by question, the student's text.
         seconds: wall time of this run's trainings.
     """
@@ -39,6 +40,7 @@ class Results:
     canaries: list[Canary]
     suite: Suite
     notes: dict[str, str]
+    calibration_notes: list[str]
     discussion: dict[str, str]
     seconds: float
 
@@ -58,6 +60,12 @@ class Results:
         ]
 
     @property
+    def undecided_tests(self) -> dict[str, str]:
+        """By question, why its tests say nothing about the submission."""
+        said = {question.id: self.suite.undecided(question.id) for question in self.questions}
+        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in said.items() if tests}
+
+    @property
     def discussed(self) -> list[Question]:
         """The discussion questions that this run has evidence for."""
         asked = {outcome.relation.question for outcome in self.relations}
@@ -70,7 +78,9 @@ class Results:
         return claims, [outcome for id, outcome in self.outcomes.items() if id in ids]
 
     def test_points(self, question: Question) -> tuple[float, float]:
-        """What the tests of a question earn, and could."""
+        """What the tests of a question earn, and could: nothing, and of nothing, if the grader erred."""
+        if self.suite.undecided(question.id):
+            return 0.0, 0.0
         return self.suite.share(question.id) * question.test_points, question.test_points
 
     @property

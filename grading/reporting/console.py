@@ -66,7 +66,7 @@ class Console:
                 metric,
                 *cells,
                 _mean([run.tail(metric) for run in runs]),
-                f"{outcome.expected:.4f}",
+                "-" if outcome.expectation.misfit else f"{outcome.expectation.tail:.4f}",
                 f"{outcome.configuration.published[metric]['best']:.4f}",
             )
         self._rich.print(table)
@@ -81,6 +81,10 @@ class Console:
             gate = "" if relation.holds else f"; FAIL: {relation.required:+.4f} was asked for"
             self.say(f"{relation.relation.id}: {relation.verdict}{difference}{gate}")
         for question in results.questions if results.suite.tests else []:
+            if question.id in results.undecided_tests:
+                why = results.undecided_tests[question.id]
+                self.say(f"tests of {question.id}: {why}; {question.test_points:g} points are not decided")
+                continue
             tests = results.suite.of(question.id)
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
@@ -89,6 +93,12 @@ class Console:
         if results.plan.withheld:
             self.say(f"{results.plan.withheld}: no verdicts, and no points; {where}")
             return
+        for id, outcome in results.outcomes.items():
+            power = outcome.expectation.power
+            if power is not None and power.is_weak:
+                self.say(f"{id}: {power}")
+        for note in results.calibration_notes:
+            self.say(f"note: {note}")
         earned, possible = results.score
         self.say(f"{earned:g} of {possible:g} points; {where}")
 

@@ -61,7 +61,8 @@ def _curves(outcome: Outcome) -> dict[str, object]:
     metric = outcome.configuration.metric
     histories = [run.values(metric) for run in outcome.runs if run.history]
     published = outcome.configuration.published[metric]["best"]
-    values = [value for history in histories for value in history] + [outcome.gate.threshold, published]
+    levels = [published] if outcome.threshold is None else [outcome.threshold, published]
+    values = [value for history in histories for value in history] + levels
     low, high = min(values) - 0.02, max(values) + 0.02
     longest = max((len(history) for history in histories), default=1)
 
@@ -80,7 +81,7 @@ def _curves(outcome: Outcome) -> dict[str, object]:
             " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))
             for history in histories
         ],
-        "threshold": y(outcome.gate.threshold),
+        "threshold": None if outcome.threshold is None else y(outcome.threshold),
         "published": y(published),
         "ticks": [(y(low + (high - low) * part), f"{low + (high - low) * part:.2f}") for part in (0.1, 0.5, 0.9)],
         "epochs": longest,

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from grading.assignment import Question
@@ -30,6 +31,7 @@ def results_json(results: "Results") -> str:
             "submission_sha256": results.plan.submission.fingerprint(),
             "device": results.plan.device,
             "threads": results.plan.threads,
+            "calibration_notes": results.calibration_notes,
             "sandbox": {
                 "tier": results.plan.sandbox.tier,
                 "promise": results.plan.sandbox.promise,
@@ -74,7 +76,11 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
     failed = [test for test in tests if test.outcome != "PASS"]
     said = [f"{test.id}: {test.outcome}\n{test.message}" for test in failed[:MOST_MESSAGES]]
     summary = f"{len(tests) - len(failed)} of {len(tests)} tests passed" if tests else "the tests were not run"
-    undecided = not tests or bool(results.suite.undecided(question.id))
+    error = results.undecided_tests.get(question.id)
+    tag = "GRADER_ERROR" if error else "INCOMPLETE" if not tests else "FAIL" if failed else "PASS"
+    if error:
+        said = []
+        summary = f"{error}\nNothing is said about the submission: {question.test_points:g} points are not decided."
     return {
         "name": f"{question.id}: tests of the student API",
         "number": f"{question.id}-tests",
@@ -82,7 +88,7 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
         "max_score": possible,
         "status": "failed" if failed or not tests else "passed",
         "output": "\n\n".join([summary, *said]),
-        "tags": [question.id, "INCOMPLETE" if undecided else "FAIL" if failed else "PASS"],
+        "tags": [question.id, tag],
     }
 
 
@@ -135,10 +141,12 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "metric": metric,
         "tail": outcome.tail,
-        "expected": outcome.expected,
-        "basis": outcome.basis,
-        "threshold": outcome.gate.threshold,
-        "floor": outcome.gate.floor,
+        "expected": outcome.expectation.tail,
+        "basis": outcome.expectation.basis,
+        "misfit": outcome.expectation.misfit,
+        "threshold": outcome.threshold,
+        "floor": None if outcome.threshold is None else outcome.gate.floor,
+        "power": _power(outcome),
         "distrusted": outcome.distrusted,
         "published": outcome.configuration.published,
         "seeds": [
@@ -155,6 +163,12 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
             for run in outcome.runs
         ],
     }
+
+
+def _power(outcome: Outcome) -> dict[str, Any] | None:
+    """What the gate can tell apart: see `grading.power`."""
+    power = outcome.expectation.power
+    return None if power is None else {**asdict(power), "is_weak": power.is_weak, "in_words": str(power)}
 
 
 def _without_nan(value: Any) -> Any:

@@ -50,7 +50,11 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
 MISTAKES = {
     "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
     "negative points": ("points = 5\n", "points = -5\n", r"question Q1-1"),
-    "a question without configuration": ('question = "Q1-6"\nfree', 'question = "Q1-5"\nfree', r"question Q1-6.*no conf"),
+    "a question without configuration": (
+        'question = "Q1-6"\nfree',
+        'question = "Q1-5"\nfree',
+        r"question Q1-6.*no conf",
+    ),
     "an unknown question": ('question = "Q1-1"', 'question = "Q1-9"', r"configuration Q1-1.*'Q1-9'"),
     "a configuration of a discussion": ('question = "Q1-1"\n', 'question = "Q1-4"\n', r"question Q1-.*"),
     "an unknown metric": ('metric = "accuracy"', 'metric = "f1"', r"configuration Q1-1: metric 'f1'"),

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from grading.front import exit_status, parse
+from grading.inventory import listed_tests
 from grading.journal import Run
 from grading.judging import judged, needed
 from grading.plan import Plan, make_plan
 from grading.reporting.html import report_html
 from grading.reporting.results import results_json
-from grading.suite import NOT_RUN
+from grading.suite import NOT_RUN, Checked, Suite
 
 IMAGES = 400
 
@@ -69,6 +70,22 @@ def test_a_canary_that_knows_makes_every_verdict_of_its_task_doubtful(plan: Plan
     assert "shuffled labels" in document["extra_data"]["canaries"][0]["suspicious"]
     assert "withheld" in document["tests"][0]["output"]
     assert "suspicious" in report_html(results)
+
+
+def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
+    """Neither points nor a loss: the question's points are not decided, and the reason is given."""
+    ran = {id: "GRADER_ERROR" if question == "Q1-8" else "PASS" for id, question in listed_tests().items()}
+    suite = Suite(tuple(Checked(id, listed_tests()[id], outcome, "7 tests ran") for id, outcome in ran.items()))
+    results = judged(plan, runs(0.5), suite, 1.0)
+    document = json.loads(results_json(results))
+    (entry,) = [test for test in document["tests"] if test["number"] == "Q1-8-tests"]
+    assert (entry["score"], entry["max_score"], entry["tags"]) == (0, 0, ["Q1-8", "GRADER_ERROR"])
+    assert "7 tests ran" in entry["output"]
+    assert "10 points are not decided" in entry["output"]
+    assert "Nothing is said about the submission: GRADER_ERROR: 7 tests ran" in report_html(results)
+    assert results.outcomes["Q1-8"].verdict == "INCOMPLETE"
+    only = replace(results, outcomes={"Q1-8": replace(results.outcomes["Q1-8"], verdict="PASS")}, relations=[])
+    assert exit_status(only) == 3
 
 
 def test_a_spare_training_changes_nothing(plan: Plan) -> None:

@@ -10,7 +10,7 @@ from grading.calibrated import Calibration, Measured, Spread
 from grading.gate import Gate
 from grading.journal import Run
 from grading.relations import relate, relate_all
-from grading.verdicts import Outcome
+from grading.verdicts import Expectation, Outcome
 
 ASSIGNMENT = read_assignment()
 RELATION = ASSIGNMENT.relations[0]
@@ -33,12 +33,13 @@ def outcome(id: str, shares: list[float], paired: bool = True) -> Outcome:
 
 
 def made(configuration: Configuration, runs: tuple[Run, ...]) -> Outcome:
-    return Outcome(configuration, "PASS", "", runs, Gate(0.5, 0.5, 0.01, 0.04, ASSIGNMENT.gate), 0.8, "")
+    gate = Gate(0.5, 0.5, 0.01, 0.04, ASSIGNMENT.gate, 5)
+    return Outcome(configuration, "PASS", "", runs, Expectation(gate, configuration.metric, 0.8, ""))
 
 
 def calibration(sd: float, better: float = 0.9, worse: float = 0.8) -> Calibration:
     return {
-        id: Measured(20, 1.0, {"accuracy": Spread(mean, sd, sd, mean, mean)}, (), {})
+        id: Measured(20, 1.0, {"accuracy": Spread(mean, sd, sd, mean, mean)}, (), {}, {}, {})
         for id, mean in ((RELATION.better, better), (RELATION.worse, worse))
     }
 
@@ -92,6 +93,7 @@ def test_a_gated_relation_asks_for_half_the_published_difference(better: float, 
     [
         (replace(RELATION, gated=False), calibration(0.005)),
         (RELATION, None),
+        (RELATION, {"Q1-2": calibration(0.005)["Q1-2"]}),
         (RELATION, calibration(0.005, better=0.83, worse=0.80)),
     ],
 )

@@ -1,4 +1,4 @@
-"""The tests of the student API earn points only if the known ones ran, each with one outcome, whoever runs the grader."""
+"""The tests of the student API earn points only if the known ones ran, whoever runs the grader."""
 
 import json
 import re
@@ -135,7 +135,9 @@ def test_what_an_instructor_has_set_changes_nothing(
     foreign.mkdir()
     for name in ("pytest", "hypothesis", "sitecustomize", "conftest", "tests"):
         (foreign / f"{name}.py").write_text("raise SystemExit('of another project')\n")
-    submission = write_submission(tmp_path / "half", {"classes": "def reduce_classes(labels, mapping):\n    return 1\n"})
+    submission = write_submission(
+        tmp_path / "half", {"classes": "def reduce_classes(labels, mapping):\n    return 1\n"}
+    )
     for name, value in FOREIGN.items():
         monkeypatch.setenv(name, str(tmp_path / value) if name in ("PYTHONPATH", "PYTHONSTARTUP") else value)
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ from grading.assignment import read_assignment
 from grading.calibrated import Measured, Spread
 from grading.journal import Run
 from grading.suite import Checked
-from grading.verdicts import Outcome, distrust, gate_of, judge, needed_seeds
+from grading.verdicts import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate
@@ -16,8 +16,10 @@ CONFIGURATION = ASSIGNMENT.configuration("Q1-1")
 PROFILE = replace(ASSIGNMENT.profiles["mini"], margin=0.05)
 SPREAD = Spread(0.8, 0.01, 0.0137, 0.82, 0.6)
 METRICS = ("accuracy", "miou_reported", "miou_standard")
-CALIBRATION = {c.id: Measured(20, 5.0, dict.fromkeys(METRICS, SPREAD), (), {}) for c in ASSIGNMENT.configurations}
-GATE = gate_of(CONFIGURATION, PROFILE, CALIBRATION, RULE)
+CALIBRATION = {
+    c.id: Measured(20, 5.0, dict.fromkeys(METRICS, SPREAD), (), {}, {}, {}) for c in ASSIGNMENT.configurations
+}
+EXPECTED = expectation_of(CONFIGURATION, PROFILE, CALIBRATION, RULE)
 
 
 def run(seed: int, values: list[float], failure: str | None = None, kind: str = "FAIL") -> Run:
@@ -25,8 +27,8 @@ def run(seed: int, values: list[float], failure: str | None = None, kind: str = 
     return Run("Q1-1", seed, history, 1.0, "FINISHED" if failure is None else kind, failure)
 
 
-def judged(*runs: Run, seeds: int = 5, withheld: str | None = None, gate=GATE, calibrated: bool = True) -> Outcome:
-    return judge(CONFIGURATION, runs, gate, seeds=seeds, withheld=withheld, calibrated=calibrated)
+def judged(*runs: Run, seeds: int = 5, withheld: str | None = None, expected: Expectation = EXPECTED) -> Outcome:
+    return judge(CONFIGURATION, runs, expected, seeds=seeds, withheld=withheld)
 
 
 def tails(*values: float) -> list[Run]:
@@ -87,60 +89,59 @@ def test_a_grader_error_is_no_grade() -> None:
 @pytest.mark.parametrize(("kind", "wanted"), [("FAIL", "FAIL"), ("CRASH", "FAIL"), ("GRADER_ERROR", "INCOMPLETE")])
 def test_a_broken_structure_decides_before_any_training(kind: str, wanted: str) -> None:
     broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, "asked: this")
-    outcome = judge(CONFIGURATION, (), GATE, seeds=2, withheld=None, calibrated=True, broken=broken)
+    outcome = judge(CONFIGURATION, (), EXPECTED, seeds=2, withheld=None, broken=broken)
     assert outcome.verdict == wanted
     assert "asked: this" in outcome.reason
 
 
 def test_without_a_calibration_nobody_fails_by_numbers() -> None:
-    gate = gate_of(CONFIGURATION, PROFILE, None, RULE)
-    assert gate[1] == CONFIGURATION.published["accuracy"]["best"]
-    assert gate[0].threshold == pytest.approx(0.81 - 0.05)
-    assert judged(*tails(0.77), seeds=1, gate=gate, calibrated=False).verdict == "PASS"
-    assert judged(*tails(0.10), seeds=1, gate=gate, calibrated=False).verdict == "REVIEW"
-    assert judged(run(0, [], failure="no"), seeds=1, gate=gate, calibrated=False).verdict == "FAIL"
+    expected = expectation_of(CONFIGURATION, PROFILE, None, RULE)
+    assert expected.tail == CONFIGURATION.published["accuracy"]["best"]
+    assert expected.gate.threshold == pytest.approx(0.81 - 0.05)
+    assert judged(*tails(0.77), seeds=1, expected=expected).verdict == "PASS"
+    assert judged(*tails(0.10), seeds=1, expected=expected).verdict == "REVIEW"
+    assert judged(run(0, [], failure="no"), seeds=1, expected=expected).verdict == "FAIL"
 
 
 class TestGates:
     def test_nothing_is_free(self) -> None:
-        gate = GATE[0]
+        gate = EXPECTED.gate
         assert gate.threshold == gate.floor == pytest.approx(0.78)
         assert gate.margin == pytest.approx(0.04)
 
     def test_a_wide_spread_widens_the_margin(self) -> None:
-        wide = Measured(20, 5.0, {"accuracy": replace(SPREAD, tail_sd=0.04)}, (), {})
-        gate, _, _ = gate_of(CONFIGURATION, PROFILE, {"Q1-1": wide}, RULE)
+        wide = Measured(20, 5.0, {"accuracy": replace(SPREAD, tail_sd=0.04)}, (), {}, {}, {})
+        gate = expectation_of(CONFIGURATION, PROFILE, {"Q1-1": wide}, RULE).gate
         assert gate.margin == pytest.approx(0.16)
         assert gate.threshold == pytest.approx(0.72)
 
     def test_the_assignments_own_threshold_less_what_a_best_epoch_is_too_good(self) -> None:
-        gate, _, _ = gate_of(ASSIGNMENT.configuration("Q1-8"), PROFILE, CALIBRATION, RULE)
+        gate = expectation_of(ASSIGNMENT.configuration("Q1-8"), PROFILE, CALIBRATION, RULE).gate
         assert gate.threshold == pytest.approx(0.895 - 0.02)
 
     def test_other_designs_lower_the_threshold_and_the_floor(self) -> None:
         free = ASSIGNMENT.configuration("Q2-1-skips")
         designs = {"fcn-one": 0.75, "fcn-two": 0.80, "fcn-three": 0.78, "fcn-four": 0.77}
         measured = {free.id: replace(CALIBRATION[free.id], designs=designs)}
-        gate, _, basis = gate_of(free, PROFILE, measured, RULE)
+        expected = expectation_of(free, PROFILE, measured, RULE)
+        gate = expected.gate
         assert gate.threshold == pytest.approx(0.75)
         assert gate.floor is not None
         assert gate.floor < gate.threshold
-        assert "4 other designs" in basis
+        assert "4 other designs" in expected.basis
 
     def test_a_free_design_that_nobody_measured_is_never_failed_by_numbers(self) -> None:
-        gate, _, _ = gate_of(ASSIGNMENT.configuration("Q2-1-skips"), PROFILE, CALIBRATION, RULE)
+        gate = expectation_of(ASSIGNMENT.configuration("Q2-1-skips"), PROFILE, CALIBRATION, RULE).gate
         assert gate.floor is None
         challenger = ASSIGNMENT.configuration("Q1-8")
         half_known = replace(CALIBRATION["Q1-8"], designs={"augmentation-one": 0.8, "augmentation-two": 0.79})
-        assert gate_of(challenger, PROFILE, {"Q1-8": half_known}, RULE)[0].floor is None
+        assert expectation_of(challenger, PROFILE, {"Q1-8": half_known}, RULE).gate.floor is None
 
 
 class TestNeededSeeds:
     def test_as_many_as_can_decide_then_one_by_one(self) -> None:
-        gate = GATE[0]
-
         def needed(*runs: Run) -> int:
-            return len(needed_seeds({own.seed: own for own in runs}, gate, "accuracy", 5))
+            return len(needed_seeds({own.seed: own for own in runs}, EXPECTED, "accuracy", 5))
 
         assert needed() == 2
         assert needed(*tails(0.8)) == 2
@@ -151,9 +152,9 @@ class TestNeededSeeds:
 
     def test_whatever_order_they_end_in(self) -> None:
         late = {1: run(1, [0.8])}
-        assert needed_seeds(late, GATE[0], "accuracy", 5) == range(2)
+        assert needed_seeds(late, EXPECTED, "accuracy", 5) == range(2)
         spare = {seed: run(seed, [0.8 + seed / 1000]) for seed in range(4)}
-        assert needed_seeds(spare, GATE[0], "accuracy", 5) == range(2)
+        assert needed_seeds(spare, EXPECTED, "accuracy", 5) == range(2)
 
 
 def test_distrusted_metrics_pass_nothing_and_earn_nothing() -> None:

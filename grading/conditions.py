@@ -1,0 +1,110 @@
+"""What a calibration was measured on, and how a run differs from it.
+
+Numbers that were measured under another protocol, on other classes or on other pictures say nothing about a run. Other
+versions or other hardware change them a little: the results say so, and the verdict stands.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from grading.assignment import Configuration
+from grading.calibrated import Calibration, Measured
+from grading.data.arrays import fingerprint
+from grading.plan import Plan
+
+# Whatever decides what the networks of the mini profile are, and what they were pretrained on.
+MINI_BACKBONES = ("encoders.py", "mini.py", "proxy.py", "proxy_streets.py")
+DIGITS = 16  # of a fingerprint
+
+
+def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
+    """What the metrics of a configuration depend on, as JSON holds it."""
+    c, dataset = configuration, plan.datasets[configuration.task]
+    found = {
+        "protocol": c.protocols[plan.profile_name],
+        "classes": None if c.classes is None else {"names": c.classes.names, "mapping": c.classes.mapping},
+        "network": c.network,
+        "augmentation": c.augmentation,
+        "trains": c.trains,
+        "pretrained": c.pretrained,
+        "metric": c.metric,
+        "required tests": c.structure,
+        "images": {"training": len(dataset.train_images), "validation": len(dataset.validation_images)},
+        "data": dataset.fingerprint[-DIGITS:],
+        "backbones": _backbones(plan, c),
+    }
+    return dict(json.loads(json.dumps(found)))
+
+
+def _backbones(plan: Plan, configuration: Configuration) -> Any:
+    """Which pretrained networks a training starts from. A challenger's are the student's choice."""
+    if plan.profile_name == "mini":
+        folder = Path(__file__).parent / "backbones"
+        return fingerprint({name: folder / name for name in MINI_BACKBONES})[:DIGITS]
+    if configuration.network["build"] == "challenger":
+        return None
+    return {name: Path(plan.weights[name]).name for name in plan.backbones(configuration) if name in plan.weights}
+
+
+def made_with(device: str) -> dict[str, str]:
+    """The versions and the hardware that round the numbers of a training."""
+    hardware = f"{device}, {platform.machine()}, {os.cpu_count()} cores"
+    if device == "cuda":
+        import torch  # here, so that a run on a CPU does without it
+
+        hardware = f"{torch.cuda.get_device_name()}, {hardware}"
+    return {**{name: version(name) for name in ("torch", "torchvision", "numpy")}, "hardware": hardware}
+
+
+def misfits(plan: Plan, calibration: Calibration | None) -> dict[str, str]:
+    """Why a calibration says nothing about a configuration, by its id; those that it fits are left out."""
+    found = {}
+    for c in plan.configurations if calibration is not None else ():
+        assert calibration is not None
+        if c.id not in calibration:
+            found[c.id] = f"it has not been calibrated; {command(plan, c)}"
+        elif not calibration[c.id].conditions:
+            found[c.id] = f"its calibration does not say what it was measured on; {command(plan, c)}"
+        elif differ := list(differences(calibration[c.id].conditions, conditions(plan, c))):
+            found[c.id] = f"it was calibrated on something else: {'; '.join(differ)}; {command(plan, c)}"
+    return found
+
+
+def command(plan: Plan, configuration: Configuration) -> str:
+    """How to calibrate a configuration again."""
+    data = {"classification": "--faces DIR", "segmentation": "--camvid DIR"}[configuration.task]
+    given = "" if plan.profile_name == "mini" else f" {data}"
+    return (
+        f"recalibrate: python -m grading.calibrate --profile {plan.profile_name} --seeds 20 "
+        f"--only {configuration.id}{given}"
+    )
+
+
+def differences(measured: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+    """What differs, each as `protocol: epochs 4, not 20`."""
+    for name in sorted({*measured, *here}):
+        before, now = measured.get(name), here.get(name)
+        if before == now:
+            continue
+        if isinstance(before, dict) and isinstance(now, dict):
+            yield from (f"{name}: {inner}" for inner in differences(before, now))
+        elif name in ("data", "backbones") or isinstance(before, list) or isinstance(now, list):
+            yield f"other {name}"
+        else:
+            yield f"{name} {now}, not {before}"
+
+
+def made_elsewhere(measured: Measured, device: str) -> str | None:
+    """How the machine of a calibration differs from this one; None if it does not."""
+    here = made_with(device)
+    differ = [
+        f"{name} {measured.made_with.get(name, 'unknown')} (here {value})"
+        for name, value in here.items()
+        if measured.made_with.get(name) != value
+    ]
+    return f"calibrated with {', '.join(differ)}" if differ else None

@@ -1,0 +1,54 @@
+"""What a gate can tell apart: how often it passes a submission that learned less than the reference."""
+
+from dataclasses import dataclass
+
+from grading.calibrated import Measured
+from grading.gate import Gate, pass_rate
+
+WEAK = 0.01  # a gate that passes more than this share of submissions that stopped after one epoch says little
+
+
+@dataclass(frozen=True)
+class Power:
+    """Shares of PASS, simulated with the reference's spread over seeds.
+
+    Attributes:
+        first_epoch: what the reference reaches after its first epoch.
+        at_first_epoch: the share of submissions that pass which never get further.
+        half_way: the middle between the reference's first epoch and its tail.
+        at_half_way: the share that passes which get so far.
+        least_gain: what a submission must gain from its own first epoch to its tail besides; None if nothing.
+    """
+
+    first_epoch: float
+    at_first_epoch: float
+    half_way: float
+    at_half_way: float
+    least_gain: float | None = None
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether the threshold alone would pass a submission that learned nothing after one epoch."""
+        return self.at_first_epoch > WEAK
+
+    def __str__(self) -> str:
+        said = (
+            f"A submission that stops at what the reference knows after one epoch ({self.first_epoch:.4f}) passes the "
+            f"threshold in {self.at_first_epoch:.0%} of gradings, one that gets half as far as the reference "
+            f"({self.half_way:.4f}) in {self.at_half_way:.0%}."
+        )
+        if self.is_weak:
+            said += " This threshold says little: the tests of the student API decide."
+        if self.least_gain is not None:
+            said += f" To pass, its tail must also lie {self.least_gain:.4f} above its own first epoch."
+        return said
+
+
+def power_of(gate: Gate, measured: Measured, metric: str) -> Power:
+    """The power of a gate that rests on a calibration."""
+    spread = measured.metrics[metric]
+    middle = (spread.initial_mean + spread.tail_mean) / 2
+    at_first_epoch = pass_rate(gate, spread.initial_mean, gate.sd)
+    weak = at_first_epoch > WEAK and measured.least_progress is not None
+    least_gain = measured.least_progress / 2 if weak and measured.least_progress is not None else None
+    return Power(spread.initial_mean, at_first_epoch, middle, pass_rate(gate, middle, gate.sd), least_gain)

@@ -1,0 +1,174 @@
+"""A calibration counts only for what it was measured on; other versions are told."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grading.assignment import REPORT, Assignment, read_assignment
+from grading.calibrated import FOLDER, CalibrationError, read_calibration
+from grading.conditions import differences, misfits
+from grading.front import exit_status, main, parse
+from grading.journal import Run
+from grading.judging import expectations, judged, needed
+from grading.plan import Plan, make_plan
+from grading.reporting.html import report_html
+from grading.reporting.results import results_json
+from grading.suite import NOT_RUN
+
+# What an instructor may change: a text of report.toml, another in its place, the configurations that it touches, and
+# what the reason must name.
+FACES = {"Q1-1", "Q1-2", "Q1-3"}
+CHANGES = {
+    "fewer epochs": (
+        "[protocols.faces.mini]\nepochs = 20",
+        "[protocols.faces.mini]\nepochs = 4",
+        FACES,
+        "protocol: epochs 4, not 20",
+    ),
+    "another rate": ("lr = 0.007", "lr = 0.07", FACES, "protocol: optimizer: lr 0.07, not 0.007"),
+    "another scheduler": ("step_size = 14", "step_size = 1", {"Q2-3-merged"}, "scheduler: step_size 1, not 14"),
+    "other groups": ("[2, 2], [6, 2]", "[2, 0], [6, 2]", {"Q2-3-merged"}, "classes: other mapping"),
+    "a group left out": ("[9, 2], [10, 2]]", "[9, 2]]", {"Q2-3-merged"}, "classes: other mapping"),
+    "fewer pictures": ("train_faces = 320", "train_faces = 32", {*FACES, "Q1-8"}, "images: training 32, not 320"),
+    "other required tests": (
+        "test_(backbone|the_right).*scratch",
+        "test_backbone.*scratch",
+        {"Q1-3"},
+        "required tests",
+    ),
+}
+
+
+def assignment(folder: Path, change: str) -> Assignment:
+    """report.toml with one change."""
+    before, after, _, _ = CHANGES[change]
+    text = REPORT.read_text(encoding="utf-8")
+    assert before in text
+    path = folder / "report.toml"
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    return read_assignment(path)
+
+
+@pytest.fixture(params=CHANGES)
+def changed(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Plan, set[str], str]:
+    """A plan of all configurations under a change, those that it touches, and what must be said."""
+    read = assignment(tmp_path, request.param)
+    monkeypatch.setattr("grading.plan.read_assignment", lambda: read)
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-3,Q1-8,Q2-3-merged"]))
+    _, _, touched, said = CHANGES[request.param]
+    return plan, touched, said
+
+
+def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
+    c = plan.assignment.configuration(id)
+    images = len(plan.datasets[c.task].validation_images)
+    counts = {"right": np.full((images, 2), value), "union": np.ones((images, 2)), "ignored": np.zeros((images, 2))}
+    metrics = dict.fromkeys(("accuracy", "miou_reported", "accuracy_reported", "miou_standard"), value)
+    history = ({"epoch": 1, "loss": 1.0 + seed, **metrics},)
+    return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in counts.items()})
+
+
+def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str], str]) -> None:
+    plan, touched, said = changed
+    ids = [c.id for c in plan.configurations]
+    runs = {(id, seed): trained(plan, id, seed, 0.2 + seed / 1000) for id in ids for seed in range(plan.seeds)}
+    results = judged(plan, runs, NOT_RUN, 1.0)
+    for id in touched:
+        outcome = results.outcomes[id]
+        assert outcome.verdict == "REVIEW"
+        assert outcome.credit == 1
+        assert said in outcome.reason
+        assert f"recalibrate: python -m grading.calibrate --profile mini --seeds 20 --only {id}" in outcome.reason
+        assert len(outcome.runs) == 2
+    others = {id: outcome.verdict for id, outcome in results.outcomes.items() if id not in touched}
+    assert set(others.values()) - {"FAIL"} == ({"REVIEW"} if "Q1-8" in others else set())
+    assert all(relation.holds for relation in results.relations if {relation.relation.worse} & touched)
+    assert "recalibrate" in report_html(results)
+    listed = json.loads(results_json(results))["extra_data"]["configurations"]
+    assert {one["id"] for one in listed if one["threshold"] is None} == touched
+
+
+def test_a_canary_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its measure is then what the submission itself reaches on true labels."""
+    read = assignment(tmp_path, "fewer pictures")
+    monkeypatch.setattr("grading.plan.read_assignment", lambda: read)
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-8"]))
+    runs = {("Q1-8", seed): trained(plan, "Q1-8", seed, 0.95) for seed in range(2)}
+    for value, suspicious in ((0.6, False), (0.9, True)):
+        canary = {("Q1-8-canary", 0): trained(plan, "Q1-8-canary", 0, value)}
+        (heard,) = judged(plan, runs | canary, NOT_RUN, 1.0).canaries
+        assert (heard.why is not None) == suspicious
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(parse(["--unsafe", "--profile", "mini"]))
+
+
+def test_the_shipped_calibration_fits_the_shipped_assignment(plan: Plan) -> None:
+    assert misfits(plan, read_calibration("mini")) == {}
+    assert len(needed(plan, {})) == 2 * len(plan.configurations) + len(plan.canaries)
+
+
+def test_what_was_never_calibrated_fits_nothing(plan: Plan) -> None:
+    known = dict(read_calibration("mini") or {})
+    del known["Q1-1"]
+    known["Q1-2"] = replace(known["Q1-2"], conditions={})
+    said = misfits(plan, known)
+    assert set(said) == {"Q1-1", "Q1-2"}
+    assert all("recalibrate: python -m grading.calibrate" in why for why in said.values())
+
+
+def test_differences() -> None:
+    measured = {"protocol": {"epochs": 20, "crop": 64}, "data": "a", "augmentation": "face", "old": 1}
+    here = {"protocol": {"epochs": 4, "crop": 64}, "data": "b", "augmentation": None}
+    assert list(differences(measured, here)) == [
+        "augmentation None, not face",
+        "other data",
+        "old None, not 1",
+        "protocol: epochs 4, not 20",
+    ]
+
+
+@pytest.mark.parametrize("name", ["torch", "torchvision", "numpy", "hardware"])
+def test_another_machine_is_told_and_decides_nothing(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    known = read_calibration("mini")
+    assert known is not None
+    other = {id: replace(one, made_with={**one.made_with, name: "another"}) for id, one in known.items()}
+    plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id == "Q1-1"))
+    runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.9) for seed in range(2)}
+    monkeypatch.setattr("grading.judging.read_calibration", lambda _: other)
+    results = judged(plan, runs, NOT_RUN, 1.0)
+    (note,) = [note for note in results.calibration_notes if name in note]
+    assert f"{name} another (here " in note
+    assert results.outcomes["Q1-1"].verdict == "PASS"
+    assert exit_status(results) == 0
+    assert note in report_html(results)
+    assert note in json.loads(results_json(results))["extra_data"]["calibration_notes"]
+
+
+def test_a_calibration_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("grading.calibrated.FOLDER", tmp_path)
+    (tmp_path / "mini.json").write_text((FOLDER / "mini.json").read_text()[:999])
+    read_calibration.cache_clear()
+    try:
+        with pytest.raises(CalibrationError):
+            read_calibration("mini")
+        assert main(["--unsafe", "--profile", "mini"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    finally:
+        read_calibration.cache_clear()
+
+
+def test_expectations_of_a_misfit_show_no_power(changed: tuple[Plan, set[str], str]) -> None:
+    plan, touched, _ = changed
+    assert all(expectations(plan)[id].power is None for id in touched)

@@ -1,0 +1,137 @@
+"""What a student types and does not mean: either it is done as it was meant, or a line says what to type."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.meant import ROOT, Meant, markers_of, what_was_meant
+
+HW4 = ROOT / "hw4"
+
+
+def meant(*arguments: str, folder: Path = ROOT, places: int | None = None) -> Meant:
+    """Of arguments of which the last ones are places."""
+    count = sum(not argument.startswith("-") for argument in arguments) if places is None else places
+    return what_was_meant(arguments, arguments[len(arguments) - count :], [], folder)
+
+
+@pytest.mark.parametrize(
+    ("typed", "folder", "wanted"),
+    [
+        (["hw4/classes.py"], ROOT, ["tests/test_classes.py"]),
+        (["./hw4/classes.py::reduce_classes"], ROOT, ["tests/test_classes.py"]),
+        (["solutions/fcn.py"], ROOT, ["tests/test_fcn.py", "--impl=solutions"]),
+        (["hw4/heads.py", "hw4/fcn.py"], ROOT, ["tests/test_heads.py", "tests/test_fcn.py"]),
+        (["hw4"], ROOT, []),
+        (["solutions/"], ROOT, ["--impl=solutions"]),
+        (["classes"], ROOT, ["tests/test_classes.py"]),
+        (["hw4.classes"], ROOT, ["tests/test_classes.py"]),
+        (["test_classes.py"], ROOT, ["tests/test_classes.py"]),
+        (["tests/classes.py"], ROOT, ["tests/test_classes.py"]),
+        (["test_classes.py::test_swap"], ROOT, ["tests/test_classes.py::test_swap"]),
+        (["trainable_parameters"], ROOT, ["tests/test_freezing.py"]),
+        (["FCN8s"], ROOT, ["tests/test_fcn.py"]),
+        (["Q1-1"], ROOT, ["-m", "Q1-1"]),
+        (["q2_3"], ROOT, ["-m", "q2_3"]),
+        ([], HW4, []),
+        (["classes.py"], HW4, ["tests/test_classes.py"]),
+        (["tests/test_classes.py"], HW4, ["tests/test_classes.py"]),
+        ([], ROOT / "solutions", ["--impl=solutions"]),
+    ],
+)
+def test_places_without_tests(typed: list[str], folder: Path, wanted: list[str]) -> None:
+    found = meant(*typed, folder=folder)
+    assert found.arguments == wanted
+    assert found.in_root
+    assert found.lines
+
+
+@pytest.mark.parametrize(
+    "typed", [[], ["tests"], ["tests/test_classes.py"], ["tests/test_classes.py::test_swap[uint8]"], ["grading/tests"]]
+)
+def test_what_is_right_is_left_alone(typed: list[str]) -> None:
+    assert meant(*typed) == Meant(typed, [])
+
+
+def test_options_and_their_values_stay() -> None:
+    assert meant("--impl", "solutions", "-m", "q1_1", places=0) == Meant(["--impl", "solutions", "-m", "q1_1"], [])
+    assert meant("--impl=other", "-x", "hw4/fcn.py", places=1).arguments == ["--impl=other", "-x", "tests/test_fcn.py"]
+    # Which of the two is the place cannot be known.
+    assert meant("-k", "classes", "classes", places=1).arguments == ["-k", "classes", "classes"]
+
+
+@pytest.mark.parametrize(("typed", "said"), [("tests/test_clases.py", "test_classes"), ("metric", "test_metrics")])
+def test_places_that_are_like_one(typed: str, said: str) -> None:
+    with pytest.raises(pytest.UsageError, match=f"did you mean tests/{said}.py"):
+        meant(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("Q1-1", "q1_1"),
+        ("q1-1", "q1_1"),
+        ("Q1_1", "q1_1"),
+        ("q1.1 or not Q2-3", "q1_1 or not q2_3"),
+        ("Q2", "(q2_1 or q2_3)"),
+        ("q1_1 and seeded", "q1_1 and seeded"),
+        ("", ""),
+    ],
+)
+def test_questions_as_markers(typed: str, wanted: str) -> None:
+    assert markers_of(typed) == wanted
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("q2_2", "Q2-2 is a discussion question: no tests"),
+        ("Q1-4", "Q1-4 is a discussion question: no tests"),
+        ("Q1-6", "Q1-6 has no tests of its own: `python grading/run_all.py hw4 --only Q1-6`"),
+        ("q1_9", "there is no question Q1-9: -m takes q1_1, "),
+        ("q3", "there is no part q3: -m takes q1_1, "),
+        ("classes", "-m takes questions .*`pytest tests/test_classes.py`"),
+    ],
+)
+def test_questions_without_tests(typed: str, said: str) -> None:
+    with pytest.raises(pytest.UsageError, match=said):
+        markers_of(typed)
+
+
+@pytest.mark.parametrize(
+    ("folder", "typed", "status", "said"),
+    [
+        (".", ["--ful"], 4, "there is no option --ful: did you mean --full?"),
+        (".", ["--imp=solutions"], 4, "there is no option --imp: did you mean --impl?"),
+        (".", ["-m", "q2_2"], 4, "Q2-2 is a discussion question: no tests"),
+        (".", ["-m", "q1_1 and q1_2"], 5, "No test was found. Type `pytest` for all"),
+        ("docs", [], 5, "No test was found. Type `pytest` in "),
+        ("hw4", ["-m", "Q1-2"], 1, r"Q1-2    0 of   5 tests"),
+        ("solutions", ["-k", "Q1-2"], 0, r"Q1-2    5 of   5 tests"),
+        (".", ["solutions/transfer.py", "-m", "q1_2"], 0, r"Q1-2    5 of   5 tests"),
+    ],
+)
+def test_a_run(repository: Path, folder: str, typed: list[str], status: int, said: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(repository)}
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", *typed]
+    done = subprocess.run(
+        command, cwd=repository / folder, env=environment, capture_output=True, text=True, check=False
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == status, printed
+    assert re.search(said, printed), printed
+    assert status != 4 or len(printed.strip().splitlines()) == 1
+
+
+def test_other_projects_are_left_alone(tmp_path: Path, repository: Path) -> None:
+    """The plugin is loaded wherever it is installed."""
+    for name in ("classes.py", "test_it.py"):
+        (tmp_path / name).write_text("def test_it():\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.pytest_options", "-m", "not q2_2"]
+    environment = os.environ | {"PYTHONPATH": str(repository)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout
