@@ -13,16 +13,18 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
     """The training transform: random, but the whole face stays in view (Q1-5).
 
-    In every draw the central square of 60 % of the image's shorter side is wholly visible and upright: turned
-    by at most 30 degrees, never upside down; mirroring is fine. Brightness and contrast vary by at most 30 %.
-    Two draws of the same image differ.
+    It is called many times, on one image at a time, and nothing of an image shows in later results. In every draw
+    the central square of 60 % of the image's shorter side is wholly visible, with nothing erased or covered in it, at
+    a quarter of the result's size or larger, and upright: turned by at most 30 degrees, never upside down; mirroring
+    is fine. Brightness and contrast are multiplied by factors between 0.7 and 1.3. Casts of colour are fine if they
+    prefer no colour. Two draws of the same image differ: at least every other one is changed.
 
     Args:
-        size: height and width of the result, in pixels.
+        size: height and width of the result, in pixels, 64 or more.
 
     Returns:
-        A function from an RGB image of any aspect, shorter side at least 64 pixels, to a float32 tensor
-        (3, size, size), normalised with ImageNet's mean and standard deviation.
+        A function from an RGB image (PIL) of any aspect, shorter side at least 64 pixels, to a float32 tensor
+        (3, size, size): scaled to [0, 1], then normalised with ImageNet's mean and standard deviation.
     """
     transform: Callable[[Image.Image], Tensor] = transforms.Compose(
         [
@@ -41,12 +43,16 @@ def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
 def face_eval_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
     """The evaluation transform: deterministic, centred, colours as they are (Q1-5).
 
+    The middle of the image is the middle of the result. The central square of 60 % of the image's shorter side is
+    wholly visible and upright here too. Brightness, contrast and every colour stay; nothing of an image shows in later
+    results.
+
     Args:
-        size: height and width of the result, in pixels.
+        size: height and width of the result, in pixels, 64 or more.
 
     Returns:
-        A function from an RGB image of any aspect, shorter side at least 64 pixels, to a float32 tensor
-        (3, size, size), normalised with ImageNet's mean and standard deviation.
+        A function from an RGB image (PIL) of any aspect, shorter side at least 64 pixels, to a float32 tensor
+        (3, size, size): scaled to [0, 1], then normalised with ImageNet's mean and standard deviation.
     """
     transform: Callable[[Image.Image], Tensor] = transforms.Compose(
         [

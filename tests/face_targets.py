@@ -31,14 +31,14 @@ RADII = np.array([UPPER, UPPER, LOWER, LOWER])
 BOLD = (64, 255)  # grey and discs: seen whatever the jitter, and the grey is not ImageNet's mean, which erasing leaves
 SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
 ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
-BENT = 1.8  # a whole disc is at most so many times larger or smaller than the map says: lenses, elastic distortions
+BENT = 2.0  # by how many times an elastic distortion or a lens may change a disc's area; more, and half of it is hidden
 KEYSTONE = 2.5  # the map's scale at one disc, as a multiple of that at another
 PALE = (122, 172)  # mean 125, mid-grey for any idea of it; only both factors at their greatest drive it to white
 ROUNDED = 1 / 255  # a picture's greys are whole numbers, rounded or cut off after each of a few steps
 WHITE, GLARE = 0.98, 0.2  # from here on a grey may have been cut off at 1; allowed factors lead to 1.2 at most
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # what torchvision and PIL take the mean of, before they change contrast
 EVEN = np.full(3, 1 / 3)
-CAST = 2 * ROUNDED  # of less it is no cast
+CAST = 0.01  # less comes of rounding
 MEANT = 20  # places at least, so that the mean of a cell does not change with noise
 INVERTED = "the corners of the face's square, brighter than the rest, have become darker"
 
@@ -165,7 +165,7 @@ def face(picture: np.ndarray) -> Face:
     usual = 0.82 * luminance.max()
     if found := _faces(luminance, (usual, *_levels(luminance))):  # something else may be brighter
         return _one_of(found, np.array(luminance.shape) / 2)
-    if _faces(-luminance, _levels(-luminance)):
+    if np.ptp(luminance) > 0.1 and _faces(-luminance, _levels(-luminance)):
         return Face([], INVERTED)
     return Face([], _problem(_discs(luminance, usual)))
 
@@ -197,8 +197,9 @@ def around(picture: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray
 
 
 def cast(picture: np.ndarray, seen: Face) -> float:
-    """Half of the difference between the channels of a face that was grey: by how much a cast of colour moves them."""
-    return float(np.ptp(np.median(inside(picture, seen), axis=0)) / 2)
+    """Half of the difference between the channels of a face that was grey, as a share of their mean."""
+    colour = np.median(inside(picture, seen), axis=0)
+    return float(np.ptp(colour) / 2 / max(colour.mean(), 0.05))
 
 
 def exposure(picture: np.ndarray, seen: Face, casts: float = 0) -> dict[str, tuple[float, float]]:
@@ -206,8 +207,8 @@ def exposure(picture: np.ndarray, seen: Face, casts: float = 0) -> dict[str, tup
 
     A jitter makes `c * (b * x - m) + m` of a grey x, with the mean m of the picture that it sees: of the target itself,
     or of the draw with all that was put around it; or with mid-grey in its place. A cast of colour multiplies each
-    channel, or adds to it, and no cast is asked to leave the mean of the channels as it was. All explanations are
-    tried, for all greys that may have been rounded, or cut off at white, to those that are seen.
+    channel, or adds to it, and may do the same to all three by chance. All explanations are tried, for all greys that
+    may have been rounded, or cut off at white, to those that are seen.
 
     Args:
         casts: the largest `cast` of all draws of the transform.
@@ -222,14 +223,14 @@ def exposure(picture: np.ndarray, seen: Face, casts: float = 0) -> dict[str, tup
     mean, black, white = (part.mean(axis=(0, 1)) for part in (picture, picture < 1 - WHITE, picture > WHITE))
     means = np.stack([mean * (1 - 0.3 * black), mean + GLARE * white])
     explained: dict[str, list[float]] = {"brightness": [], "contrast": []}
-    for weights in (EVEN, LUMINANCE, *(np.eye(3) if casts > CAST else ())):
+    for weights in (EVEN, LUMINANCE):
         darks = (got_dark @ weights - ROUNDED, got_dark @ weights + ROUNDED)
         lights = (got_light @ weights - ROUNDED, greatest @ weights)
         for from_dark, from_light in product(darks, lights):
             slope = (from_light - from_dark) / (light - dark)
             offset = from_light - slope * light
             greys = np.array([slope, offset, *(means @ weights)])
-            for slope, offset, *seen_means in _without_cast(greys, casts, from_dark):
+            for slope, offset, *seen_means in _without_cast(greys, casts):
                 # The mean of the target is mid-grey, times b as the jitter sees it.
                 around_target = slope + offset / 0.5
                 contrasts = [1 - offset / max(mean, 1e-6) for mean in (*seen_means, 0.5)]
@@ -238,13 +239,13 @@ def exposure(picture: np.ndarray, seen: Face, casts: float = 0) -> dict[str, tup
     return {what: (min(factors), max(factors)) for what, factors in explained.items()}
 
 
-def _without_cast(greys: np.ndarray, casts: float, level: float) -> Iterator[np.ndarray]:
-    """Slope, offset and means as they are, and as they were before a cast that moves greys of a level by `casts`."""
+def _without_cast(greys: np.ndarray, casts: float) -> Iterator[np.ndarray]:
+    """Slope, offset and means as they are, and as they were before a cast of that size that changed all channels."""
     yield greys
     if casts > CAST:
         for by in (-casts, casts):
-            yield greys - by * np.array([0, *[1] * (len(greys) - 1)])
-            yield greys / max(1 + by / max(level, 1e-6), 1e-6)
+            yield greys / (1 + by)
+            yield greys - by * PALE[0] / 255 * np.array([0, *[1] * (len(greys) - 1)])
 
 
 def _light(picture: np.ndarray, seen: Face) -> np.ndarray:

@@ -25,7 +25,7 @@ def draws(
 
     Returns:
         The draws stacked, (count, ...), the dtype's name, and `"reseeded"`: the libraries whose random numbers are
-        in the same state after each of the first two calls, in another one than before.
+        in the same state after each of the first two calls, though not before them.
     """
     _seed(seed)
     build = attribute(room, function)
@@ -36,16 +36,16 @@ def draws(
         call(transform, Image.fromarray(before), gives=torch.Tensor)
         _seed(seed)
     picture = Image.fromarray(image)
-    drawn, states = [], [_random_states()]
-    for _ in range(count):
+    drawn, states = [], []
+    for number in range(count):
+        if number < 2:
+            _draw_everywhere()
         drawn.append(call(transform, picture.copy(), gives=torch.Tensor))
-        if len(states) < 3:
+        if number < 2:
             states.append(_random_states())
     if len({draw.shape for draw in drawn}) > 1:
         raise StudentRaised(["ValueError"], f"shapes differ: {sorted({tuple(d.shape) for d in drawn})}", [])
-    reseeded = [
-        name for name in states[0] if len(states) == 3 and states[0][name] != states[1][name] == states[2][name]
-    ]
+    reseeded = [name for name in states[0] if len(states) > 1 and states[0][name] == states[1][name]]
     return {
         "dtype": str(drawn[0].dtype).removeprefix("torch."),
         "images": array(torch.stack(drawn).float()),
@@ -57,6 +57,12 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     seed_draws(seed)
+
+
+def _draw_everywhere() -> None:
+    random.random()
+    np.random.random()
+    torch.rand(())
 
 
 def _random_states() -> dict[str, object]:
