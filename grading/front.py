@@ -1,6 +1,7 @@
 """The front door: parse, plan, run, judge, report."""
 
 import hashlib
+import os
 import re
 import sys
 import time
@@ -73,8 +74,7 @@ def run(options: Namespace) -> int:
         plan = make_plan(options)
         out = out_folder(options, plan)
         plan = with_weights(plan, options.weights, console.say)
-        out.mkdir(parents=True, exist_ok=True)
-        journal = Journal(out / "journal.jsonl", plan.identity())
+        journal = opened_journal(out, plan)
     except CANNOT_START as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         return BAD_USAGE
@@ -145,11 +145,13 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
     name = f"{_short(plan.submission.name)}-{plan.profile_name}"
     if options.out is not None:
         out = Path(options.out)
-        if out.exists() and not out.is_dir():
+        # Not Path's own questions: they raise where a name is too long.
+        holds_a_run = os.path.isfile(out / "journal.jsonl")
+        if os.path.exists(out) and not os.path.isdir(out):
             raise UsageError(f"--out {out}: not a folder")
-        if options.resume and not (out / "journal.jsonl").is_file():
+        if options.resume and not holds_a_run:
             raise UsageError(f"--resume: no run in {out}")
-        if not options.resume and (out / "journal.jsonl").is_file():
+        if not options.resume and holds_a_run:
             raise UsageError(f"--out {out} holds a run already; give --resume to go on with it, or another folder")
         return out
     if options.resume:
@@ -160,6 +162,22 @@ def out_folder(options: Namespace, plan: Plan) -> Path:
             raise UsageError(f"--resume: no run of {plan.submission.name} in runs/")
         return stopped[-1]
     return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+
+
+def opened_journal(out: Path, plan: Plan) -> Journal:
+    """The journal of a folder of results, which is made where it is missing.
+
+    Raises:
+        UsageError: nothing can be written there.
+        JournalError: it belongs to another run.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return Journal(out / "journal.jsonl", plan.identity())
+    except OSError as error:
+        raise UsageError(
+            f"{out}: cannot be written ({error.strerror or error}); give another folder as --out"
+        ) from None
 
 
 def exit_status(results: Results) -> int:

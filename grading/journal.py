@@ -79,16 +79,20 @@ class Journal:
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
         self._path = path
         self.runs: dict[tuple[str, int], Run] = {}
-        lines = _whole_lines(path)
-        if not lines:
+        try:
+            lines = _whole_lines(path)
+            runs = [Run(**{**line, "history": tuple(line["history"])}) for line in lines[1:]]
+            found = dict(lines[0]) if lines else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
+        if found is None:
             write_whole(path, json.dumps(identity) + "\n")
             return
-        if lines[0] != json.loads(json.dumps(identity)):
-            differ = sorted(key for key in identity if lines[0].get(key) != json.loads(json.dumps(identity[key])))
+        expected = json.loads(json.dumps(identity))
+        if found != expected:
+            differ = sorted(key for key in {*expected, *found} if found.get(key) != expected.get(key))
             raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
-        for line in lines[1:]:
-            run = Run(**{**line, "history": tuple(line["history"])})
-            self.runs[run.configuration, run.seed] = run
+        self.runs = {(run.configuration, run.seed): run for run in runs}
         # A line that a kill cut off must not glue itself to the next.
         text = "".join(json.dumps(line) + "\n" for line in lines)
         write_whole(path, text)

@@ -235,6 +235,6 @@ def _package_folder(name: str) -> Path:
     for part in name.split("."):
         spec = PathFinder.find_spec(part, path) if part.isidentifier() else None
         if spec is None or not spec.submodule_search_locations:
-            raise SubmissionError(f"{name}: neither a folder nor an importable package")
+            raise SubmissionError(f"{name or repr(name)}: neither a folder nor an importable package")
         path = list(spec.submodule_search_locations)
     return Path(path[0]).resolve()

@@ -283,6 +283,13 @@ def test_no_place_for_a_cache(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("journal", [b"{\n", b"\xff\xfe\n", b"[1]\n[2]\n", b"{}\n{}\n", b"7\n", b"\0\n"])
+def test_a_damaged_journal(journal: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(journal)
+    assert main([*TRIAL, "--only", "Q1-1", "--resume", "--out", str(tmp_path)]) == 2
+    assert re.fullmatch(r"error: \S+journal\.jsonl: damaged \(\w+\); choose another --out\n", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize("out", ["/proc/none", "/dev/null/out", "n" * 300, "file"])
 def test_an_out_folder_that_cannot_be(
     out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -292,6 +299,7 @@ def test_an_out_folder_that_cannot_be(
     assert main([*TRIAL, "--only", "Q1-1", "--out", out]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ")
+    assert "--out" in said
     assert said.count("\n") == 1
 
 
