@@ -175,7 +175,7 @@ def _wrong_logits(
 
 
 def _at_the_end(model: nn.Module, inputs: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, str]]:
-    """Logits of the new head behind all else, an Identity in its place; `model` has it in its place."""
+    """Logits of the new head behind all else, with an Identity in its place; in `model` it is in its place."""
     head = head_of(model)
     name = next(name for name, part in model.named_modules() if part is head)
     parent, _, leaf = name.rpartition(".")
@@ -184,7 +184,7 @@ def _at_the_end(model: nn.Module, inputs: np.ndarray, seed: int) -> Iterator[tup
         features = logits_of(model, inputs, seed)
         with torch.no_grad():
             logits = head(torch.from_numpy(features)).numpy()
-        yield logits, "what stands behind the head stays behind it: the new head stands at the end of all"
+        yield logits, "what stands behind the head stays behind it: it is lost, or the new head stands behind it"
 
 
 def expect_small_replaced(student, net: Spec, num_classes: int) -> None:
