@@ -209,7 +209,7 @@ def test_scores_are_raw(student, num_classes: int, skips: bool, training: bool, 
     expect_scores(logits, net, np.concatenate([images] * 3), distinct=False)  # a sigmoid's are all 0 or 1
     asked = f"{told(net)}, its weights up to a thousand times as large: raw scores"
     if num_classes == 1:  # a bias alone may give the scores of one class their sign
-        hint = "a softmax, sigmoid or tanh at the end? the loss expects logits"
+        hint = "a sigmoid, tanh, softmax or normalisation at the end? the loss expects logits"
         expect(np.abs(logits).max() > 2, f"{asked}, large ones", f"at most {np.abs(logits).max():.3g}", hint)
         return
     for extreme, side, hint in (
@@ -289,7 +289,8 @@ def test_skips_are_used_everywhere(student, training: bool, net: Spec) -> None:
             "none" if used is None else f"zero at {1 - used.mean():.0%} of the cells",
             told_not_fused(student, net, tap)
             if used is None or not used.any()
-            else f"all of {tap} belongs into the score, not a crop of it or its first image",
+            else f"all of {tap} belongs into the score, not a crop of it, its first image, or every second cell, as when "
+            "it is resized to a coarser map",
         )
 
 
@@ -546,7 +547,7 @@ def test_scores_are_aligned_where_they_are_fused(student, net: Spec) -> None:
         f"asked: {told(net)} on an image of {LARGE} x {LARGE}: scores from {tap} and from {below} in the same place\n"
         f"got:   those from {tap} {down:+.1f} cells of {below} too far down, {across:+.1f} across\n"
         "hint:  a transposed convolution without padding gives a larger map: crop it alike on both sides, in both "
-        "directions"
+        "directions; and pad alike on both sides"
     )
 
 

@@ -22,6 +22,7 @@ CASES = [
 ]
 # Colours within what ImageNet's normalisation makes of black and white.
 IMAGES = np.random.default_rng(moved(4)).uniform(-1.8, 2.2, size=(3, 3, 64, 64)).astype("float32")
+NO_SOFTMAX = "no softmax behind the head: the loss expects logits"
 NOT_FINITE = "NaN: is a tensor from torch.empty used before it is filled, or something divided by zero?"
 NOT_RAW = "no argmax: the loss expects a raw score for each class"
 A_BOOL = "pretrained is True or False: which weights that means is the business of the function that was given"
@@ -73,11 +74,20 @@ def expect_new_head(seen: Spec, source: nn.Module, num_classes: int | None, aske
         f"new tensors of shapes {[values.shape for values in new]}",
         "one layer is the whole head: use replace_head" if new else "the old head knows other classes: replace it",
     )
+    right = logits_of(swapped(source, *new).eval(), IMAGES, 0)
+    exponentials = np.exp(right - right.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     expect_close(
         seen["logits"],
-        logits_of(swapped(source, *new).eval(), IMAGES, 0),
+        right,
         f"{asked}: the loaded network with the new weight and bias in its head",
         "the backbone must compute what it did before; in eval mode dropout is off",
+        mistakes=(
+            (probabilities, NO_SOFTMAX),
+            (np.log(probabilities), NO_SOFTMAX),
+            (1 / (1 + np.exp(-right)), "no sigmoid behind the head: the loss expects logits"),
+            (np.maximum(right, 0), "no ReLU behind the head: the loss expects logits, of either sign"),
+        ),
         tolerance=1e-4,
     )
 
@@ -251,7 +261,7 @@ def challenged(student, num_classes: int | None = 2) -> Spec:
             num_classes == 1 or logits.min() < 0 or not np.allclose(logits.sum(1), 1),
             f"{asked}: raw scores",
             logits,
-            "no softmax behind the head: the loss expects logits",
+            NO_SOFTMAX,
         )
     return seen
 
