@@ -138,7 +138,9 @@ class Diagnosis:
         columns = shutil.get_terminal_size().columns
         yield from textwrap.wrap(f"{told['question']} {_names(cause)}: {title}", columns, subsequent_indent="  ")
         width = columns - LABEL - 2
-        for name in ("asked", "call", "got", "hint", "input"):
+        # A call says what an input is; alone on the screen there is room for both.
+        names = ("asked", "call", "got", "hint", *(() if "call" in parts and not full else ("input",)))
+        for name in names:
             for number, line in enumerate(_shown(name, parts.get(name, ""), width, full=full)):
                 label = f"{name}:" if not number else ""
                 yield f"  {label:{LABEL}}{line}"

@@ -1,0 +1,43 @@
+"""What `grading.calibrate` writes fits the run that it was measured in."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grading.calibrate import write
+from grading.calibrated import read_calibration
+from grading.conditions import made_elsewhere, misfits
+from grading.front import parse
+from grading.journal import Run
+from grading.plan import make_plan
+
+
+def run(id: str, seed: int, first: float, tail: float) -> Run:
+    history = ({"epoch": 1, "loss": 1.0, "accuracy": first}, {"epoch": 2, "loss": 0.5, "accuracy": tail})
+    return Run(id, seed, history, 2.0)
+
+
+def test_it_fits_and_keeps_what_was_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-5", "--seeds", "2"]))
+    path = tmp_path / "mini.json"
+    path.write_text(json.dumps({"configurations": {"Q1-2": {"kept": True}}}))
+    runs = [run(id, seed, 0.6, 0.8 + seed / 100) for id in ("Q1-1", "Q1-5") for seed in range(2)]
+    write(path, plan, runs, [("augmentation-gentle", run("Q1-5", 0, 0.7, 0.75))])
+    table = json.loads(path.read_text())["configurations"]
+    assert table.pop("Q1-2") == {"kept": True}
+    path.write_text(json.dumps({"configurations": table}))
+    monkeypatch.setattr("grading.calibrated.FOLDER", tmp_path)
+    read_calibration.cache_clear()
+    try:
+        calibration = read_calibration("mini")
+    finally:
+        read_calibration.cache_clear()
+    assert calibration is not None
+    assert misfits(plan, calibration) == {}
+    assert made_elsewhere(calibration["Q1-1"], plan.device) is None
+    assert calibration["Q1-1"].least_progress == pytest.approx(0.2)
+    assert calibration["Q1-5"].least_progress == pytest.approx(0.05)
+    fewer = replace(calibration["Q1-1"], conditions={**calibration["Q1-1"].conditions, "images": {"training": 1}})
+    assert set(misfits(plan, {**calibration, "Q1-1": fewer})) == {"Q1-1"}
