@@ -215,9 +215,7 @@ class _OwnModules(MetaPathFinder):
 def _refuse_link(path: Path, folder: Path) -> None:
     """ImportError where a path is a symbolic link to no file of the submission."""
     if path.is_symlink() and regular_file(path, folder) is None:
-        raise ImportError(
-            f"{path.name} is a symbolic link, and leads to no file of the submission: hand in the file itself"
-        )
+        raise ImportError(f"hand in {path.name} itself, not a link that leads elsewhere")
 
 
 def module(submission: Submission, name: str) -> ModuleType:

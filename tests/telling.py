@@ -60,7 +60,9 @@ def repeatable(error: BaseException) -> BaseException:
 
 def _frames(error: StudentRaised, submission: str) -> list[str]:
     """Where it happened, as `submission/file.py:12 in function: source line`."""
-    return [re.sub(r"^ *.*/(?=[^/]+\.py:\d)", f"       {submission}/", frame) for frame in error.frames[-FRAMES:]]
+    folder = re.compile(r"^ *.*/(?=[^/]+\.py:\d)")
+    # A function: the name of a submission is no template.
+    return [folder.sub(lambda _: f"       {submission}/", frame) for frame in error.frames[-FRAMES:]]
 
 
 def _example(note: str) -> str:

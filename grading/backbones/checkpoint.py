@@ -1,5 +1,6 @@
 """Pretrained weights from a file that somebody brought: read without unpickling, unwrapped, and checked."""
 
+import os
 import pickle
 import re
 import warnings
@@ -61,6 +62,8 @@ def _opened(file: Path, fix: str) -> Any:
     from safetensors.torch import load_file
 
     try:
+        if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
+            raise OSError("not a regular file")
         with open(file, "rb") as stream:
             head = stream.read(200)
     except OSError as error:
@@ -68,7 +71,7 @@ def _opened(file: Path, fix: str) -> Any:
     if why := _no_weights(head):
         raise DataError(f"{file}: {why}; {fix}")
     try:
-        if head[:2] != b"PK" and (head[8:9] == b"{" or file.suffix == ".safetensors"):
+        if head[:2] != b"PK" and (head[8:9] == b"{" or file.suffix.lower() == ".safetensors"):
             return load_file(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

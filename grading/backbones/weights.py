@@ -132,7 +132,7 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
 def _in_folder(name: str, folder: Path) -> Path | None:
     """torchvision's own file name, or a plain one; for the encoder also a file of VGG16's features alone."""
     stem = _torchvision_name(name)
-    files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES) if folder.is_dir() else []
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     ranks: list[Callable[[str], bool]] = [
         *(own.__eq__ for own in _torchvision_files(stem)),
         lambda file: file.startswith((f"{stem}-", f"{stem}.")),

@@ -219,10 +219,13 @@ def fingerprint(files: Mapping[str, Path], **parameters: object) -> str:
 
 def _file_sha256(path: Path) -> str:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise OSError("not a regular file")
         with open(path, "rb") as file:
             return file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); restore it or take it out") from error
+        why = error.strerror or error
+        raise DataError(f"{path}: cannot be read ({why}); restore it or take it out") from error
 
 
 def _save_labels(folder: Path, labels: NDArray[np.uint8], images: int) -> None:

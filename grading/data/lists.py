@@ -26,9 +26,11 @@ def read_list(path: Path) -> list[tuple[int, str]]:
         DataError: the file cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError("not a regular file")
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); put the published list there") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); put the published list there") from error
     lines = re.split("\r\n|\n|\r", _decoded(data))
     numbered = [(number, _visible(line)) for number, line in enumerate(lines, start=1)]
     return [(number, line) for number, line in numbered if line]

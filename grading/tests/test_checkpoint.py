@@ -185,13 +185,15 @@ def test_what_is_of_no_use_is_told_in_one_line(kind: str, state: State, tmp_path
         assert len(told) < 300
 
 
-@pytest.mark.parametrize("kind", ["nowhere", "folder", "missing"])
+@pytest.mark.parametrize("kind", ["nowhere", "folder", "missing", "pipe"])
 def test_what_cannot_be_read(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "mobilenet_v2.pth"
     if kind == "nowhere":
         file.symlink_to("nowhere")
     elif kind == "folder":
         file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
     with pytest.raises(DataError, match=r"mobilenet_v2\.pth: cannot be read \(.*\); bring another"):
         read(file)
 

@@ -1,5 +1,6 @@
 """Faces from a folder and from CelebA are read right, and whatever is wrong is said in one line."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,10 @@ def add_folder(folder: Path) -> None:
     (folder / "train" / "bare" / "more").mkdir()
 
 
+def add_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "train" / "bare" / "pipe")
+
+
 def too_small(folder: Path) -> None:
     flat(0, 63, 200).save(folder / "train" / "bare" / "002.png")
 
@@ -277,6 +282,7 @@ def too_large(folder: Path) -> None:
         (truncate, r"val/made_up/151\.png: damaged or too large \(.*truncated.*\); replace it"),
         (add_text, r"train/bare/notes\.txt: not a readable image; save it as JPEG or PNG, or take it out"),
         (add_folder, r"train/bare/more: cannot be read \(Is a directory\); restore it or take it out"),
+        (add_pipe, r"train/bare/pipe: cannot be read \(not a regular file\); restore it or take it out"),
         (too_small, r"train/bare/002\.png: 200x63 pixels, but each side needs 64; take it out"),
         (too_deep, r"train/bare/002\.png: has more than 8 bits a channel; save it as an 8-bit image"),
         (too_large, r"train/bare/002\.png: damaged or too large \(.*\); replace it"),

@@ -85,9 +85,6 @@ def test_fingerprint_follows_the_code(tmp_path: Path) -> None:
     assert locate(str(folder)).fingerprint() != before
 
 
-LEFT_OUT = "symbolic link, and leads to no file of the submission: hand in the file itself"
-
-
 def litter(folder: Path) -> None:
     """All kinds of things that lie about in people's folders."""
     (folder / ".#freezing.py").symlink_to("ada@laptop.1234:1700000000")
@@ -144,6 +141,7 @@ def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
     ("name", "shown"),
     [
         (b"[late] bob", "[late] bob"),
+        (b"hw4", "hw4"),
         (b"M\xfcller", r"M\xfcller"),
         (b"line\nbreak", r"line\nbreak"),
         (b"\x1b[31mred", r"\x1b[31mred"),
@@ -242,6 +240,10 @@ except StudentRaised as error:
 """
 
 
+def told_of(file: str) -> str:
+    return f"hand in {file} itself, not a link that leads elsewhere"
+
+
 def imported(submission: Submission, code: Path) -> str:
     """What comes of the import of a submission's `classes`, in a fresh process."""
     command = [sys.executable, "-c", IMPORT, submission.name, str(submission.folder), submission.package]
@@ -282,7 +284,7 @@ def test_links_are_the_same_here_and_where_it_is_staged(
         told = [imported(submission, repository), imported(staged.submission, staged.code)]
     finally:
         staged.remove()
-    assert told == 2 * ["imported" if file is None else f"ImportError {file} is a {LEFT_OUT}"]
+    assert told == 2 * ["imported" if file is None else f"ImportError {told_of(file)}"]
 
 
 def test_links_in_the_sandbox(tmp_path: Path) -> None:
@@ -290,6 +292,6 @@ def test_links_in_the_sandbox(tmp_path: Path) -> None:
     link_out(folder)
     with (
         Worker(locate(str(folder)), choose(unsafe=True)) as worker,
-        pytest.raises(StudentRaised, match=f"ImportError: classes.py is a {LEFT_OUT}$"),
+        pytest.raises(StudentRaised, match=f"ImportError: {told_of('classes.py')}$"),
     ):
         worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])

@@ -31,6 +31,7 @@ def provided(name: str, folder: Path | None, cache: Path) -> str:
         (ENCODER, "vgg16_features-amdegroot-88682ab5.pth"),
         ("vgg16", "vgg16-397923af.pth"),
         ("alexnet", "alexnet.pth.tar"),
+        ("alexnet", "alexnet.PTH"),
         ("efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth"),
         ("shufflenet_v2_x0_5", "shufflenetv2_x0.5-f707e7126e.pth"),
         ("mnasnet0_5", "mnasnet0.5_top1_67.823-3ffadce67e.pth"),
