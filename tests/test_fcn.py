@@ -289,8 +289,8 @@ def test_skips_are_used_everywhere(student, training: bool, net: Spec) -> None:
             "none" if used is None else f"zero at {1 - used.mean():.0%} of the cells",
             told_not_fused(student, net, tap)
             if used is None or not used.any()
-            else f"all of {tap} belongs into the score, not a crop of it, its first image, or every second cell, as when "
-            "it is resized to a coarser map",
+            else f"all of {tap} belongs into the score, not a crop of it, its first image, or every second cell, as "
+            "when it is resized to a coarser map",
         )
 
 
