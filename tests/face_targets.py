@@ -29,7 +29,7 @@ CORNERS = np.array(
 )
 RADII = np.array([UPPER, UPPER, LOWER, LOWER])
 BOLD = (64, 255)  # grey and discs: seen whatever the jitter, and the grey is not ImageNet's mean, which erasing leaves
-SPECK = 12  # pixels: four regions of noise may lie as the discs do, but small ones only
+SPECK = 30  # pixels: four regions of noise may lie as the discs do, but small ones only
 ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
 BENT = 2.0  # by how many times an elastic distortion or a lens may change a disc's area; more, and half of it is hidden
 KEYSTONE = 2.5  # the map's scale at one disc, as a multiple of that at another
@@ -81,10 +81,12 @@ class Face:
     Attributes:
         discs: upper left, upper right, lower left and lower right, perhaps mirrored; none if there is a problem.
         problem: why they are not four whole discs, empty if they are.
+        bent: by how many times one of their areas differs from what the map says.
     """
 
     discs: list[Disc]
     problem: str
+    bent: float = 1.0
 
     @cached_property
     def _map(self) -> np.ndarray:
@@ -105,6 +107,11 @@ class Face:
     def centre(self) -> np.ndarray:
         """Row and column of the middle of the square."""
         return self.places(np.zeros((1, 2)))[0]
+
+    @property
+    def least(self) -> int:
+        """The area of the smallest disc, in pixels."""
+        return min(disc.area for disc in self.discs)
 
     @property
     def side(self) -> float:
@@ -154,8 +161,8 @@ def textured_target(height: int, width: int) -> np.ndarray:
 
 
 def denormalised(images: np.ndarray) -> np.ndarray:
-    """(N, 3, H, W) as a transform returns it, to (N, H, W, 3) in [0, 1] where it was ImageNet-normalised."""
-    return images.transpose(0, 2, 3, 1) * IMAGENET_STD + IMAGENET_MEAN
+    """float32 (N, 3, H, W) as a transform returns it, to (N, H, W, 3) in [0, 1] where it was ImageNet-normalised."""
+    return images.transpose(0, 2, 3, 1) * IMAGENET_STD.astype("float32") + IMAGENET_MEAN.astype("float32")
 
 
 def face(picture: np.ndarray) -> Face:
@@ -191,9 +198,12 @@ def hidden(picture: np.ndarray, seen: Face) -> float:
 
 def around(picture: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
     """Mean colour (3,) of the pixels of a draw (H, W, 3) that lie within `radius` of a place, or next to it."""
-    rows, columns = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+    reach = max(int(np.ceil(radius)), 1)
+    top, left = np.maximum(np.rint(centre).astype(int) - reach, 0)
+    window = picture[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+    rows, columns = np.mgrid[top : top + window.shape[0], left : left + window.shape[1]]
     distance = np.hypot(rows - centre[0], columns - centre[1])
-    return picture[distance <= max(radius, distance.min())].mean(axis=0)
+    return window[distance <= max(radius, distance.min())].mean(axis=0)
 
 
 def cast(picture: np.ndarray, seen: Face) -> float:
@@ -264,8 +274,8 @@ def _faces(luminance: np.ndarray, levels: Sequence[float]) -> list[Face]:
     """What is arranged as the discs are, at the first level at which any of it is more than specks."""
     found: list[Face] = []
     for level in levels:
-        found += [Face(arranged, "") for arranged in _arranged(_discs(luminance, level))]
-        if any(one.discs[-1].area >= SPECK for one in found):  # smaller: noise, with the discs to be seen at another
+        found += _arranged(_discs(luminance, level))
+        if any(one.least >= SPECK for one in found):  # smaller: noise, with the discs to be seen at another
             break
     return found
 
@@ -280,10 +290,19 @@ def _problem(found: list[Disc]) -> str:
 
 
 def _one_of(faces: list[Face], middle: np.ndarray) -> Face:
-    """Of the largest, which may be mirror images of one face around a picture, an upright one near the middle."""
-    largest = max(one.discs[-1].area for one in faces)
-    alike = [one for one in faces if one.discs[-1].area >= 0.8 * largest]
-    return min(alike, key=lambda one: (one.tilt > 90, float(np.linalg.norm(one.centre + 0.5 - middle))))
+    """Of the largest, which may be mirror images of one face around a picture, an upright one near the middle.
+
+    Discs of several mirror images may lie as those of one face do, but do not fit as exactly.
+    """
+    large = [one for one in faces if one.least >= SPECK] or _largest(faces)
+    exact = 1.25 * min(one.bent for one in large)
+    alike = _largest([one for one in large if one.bent <= exact])
+    return min(alike, key=lambda one: (one.tilt > 45, float(np.linalg.norm(one.centre + 0.5 - middle))))
+
+
+def _largest(faces: list[Face]) -> list[Face]:
+    largest = max(one.least for one in faces)
+    return [one for one in faces if one.least >= 0.8 * largest]
 
 
 def _middle(pair: Sequence[Disc]) -> np.ndarray:
@@ -295,7 +314,7 @@ def _discs(luminance: np.ndarray, level: float) -> list[Disc]:
     return sorted(_regions(luminance > level, least=4), key=lambda disc: -disc.area)
 
 
-def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
+def _arranged(found: list[Disc]) -> Iterator[Face]:
     """Four whole, round regions that lie as the discs do, and are as large as they must be for that."""
     whole = [disc for disc in found if not disc.cut and disc.fullness > ROUND][:20]  # more are noise
     if len(whole) < 4:
@@ -322,8 +341,8 @@ def _arranged(found: list[Disc]) -> Iterator[list[Disc]]:
     best: dict[frozenset[int], tuple[float, list[int]]] = {}  # one way round for each four regions
     for four, by in zip(corners[fits].tolist(), bent[fits].tolist(), strict=True):
         best[frozenset(four)] = min((by, four), best.get(frozenset(four), (np.inf, four)))
-    for _, four in best.values():
-        yield [whole[number] for number in four]
+    for by, four in best.values():
+        yield Face([whole[number] for number in four], "", float(np.exp(by)))
 
 
 # Of upper left, upper right, lower left and lower right: the three others of each, in one sense of rotation.

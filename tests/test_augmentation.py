@@ -99,7 +99,10 @@ def _wrong_shape(shape: tuple[int, ...]) -> str:
         return "channels come first: permute the axes of a picture, (2, 0, 1)"
     if shape[1] != shape[2]:
         return "Resize with one number keeps the aspect: crop to a square afterwards"
-    return "the side is `size`, which is 224 by default, whatever the picture's own"
+    return (
+        "the side is `size`, which is 224 by default, whatever the picture's own: what changes it, such as a turn with "
+        "expand=True, comes before Resize or the crop"
+    )
 
 
 def expect_seen(student, image: np.ndarray, size: int | None, seen: Spec) -> None:
@@ -167,11 +170,13 @@ BLACK, SHADE, MIDDLE = 0, 64, 128
 
 
 def wrong_normalisation(shown: Mapping[int, np.ndarray]) -> str:
-    """The mistake that leads closest to what came back for some greys, if any does."""
+    """The mistake that leads closest to what came back for some greys, if it explains most of what is wrong."""
     got = np.array([np.median(colours, axis=0) for colours in shown.values()])
-    become = [(np.array([mistake(np.full(3, grey / 255)) for grey in shown]), what) for mistake, what in NORMALISATIONS]
-    distance, what = min((float(np.abs(got - wrong).max()), what) for wrong, what in become)
-    return f"{what}: {NORMALISE}" if distance < 0.15 * max(float(np.abs(got).max()), 1) else NORMALISE
+    greys = np.array([np.full(3, grey / 255) for grey in shown])
+    off, what = min((float(np.abs(got - become(greys)).max()), what) for become, what in NORMALISATIONS)
+    if off < 0.4 * np.abs(got - greys).max():
+        return f"{what}: {NORMALISE}"
+    return f"{NORMALISE}; a cast of colour goes each way as often as the other"
 
 
 def shown_of(student, function: str, grey: int) -> np.ndarray:
