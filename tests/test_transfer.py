@@ -24,7 +24,7 @@ CASES = [
 IMAGES = np.random.default_rng(moved(4)).uniform(-1.8, 2.2, size=(3, 3, 64, 64)).astype("float32")
 NO_SOFTMAX = "no softmax behind the head: the loss expects logits"
 NOT_FINITE = "NaN: is a tensor from torch.empty used before it is filled, or something divided by zero?"
-NOT_RAW = "no argmax: the loss expects a raw score for each class"
+BOTH_AXES = "keep both axes, images and classes, even if one has length one: no argmax, no squeeze"
 A_BOOL = "pretrained is True or False: which weights that means is the business of the function that was given"
 NO_CNN = ("vit", "swin", "maxvit")
 
@@ -44,9 +44,8 @@ def expect_scores(seen: Spec, source: nn.Module, num_classes: int | None, asked:
             logits.shape == wanted,
             f"{asked} in {mode} mode on {len(IMAGES)} images: scores of shape {wanted}",
             f"shape {logits.shape}",
-            hint,
+            hint if logits.ndim == 2 else BOTH_AXES,
         )
-        expect(logits.dtype.kind == "f", f"{asked} in {mode} mode: scores in float", logits.dtype, NOT_RAW)
         expect(np.isfinite(logits).all(), f"{asked} in {mode} mode: finite scores", logits, NOT_FINITE)
 
 
@@ -287,7 +286,8 @@ def test_challenger_trains_as_a_whole(student) -> None:
         "unfreeze the model after the head is in place",
     )
     source = backbone(*_returned(seen))
-    body = digests(source) - digests(*(part for part in source.modules() if isinstance(part, nn.Linear)))
+    linear = [part for part in source.modules() if isinstance(part, nn.Linear)]
+    body = digests(source) - digests(head_of(source), *linear)
     without = [name for (name, _), got in zip(seen["parameters"], seen["collected"], strict=True) if not got]
     cut_off = (body & Counter(without)).total()
     expect(
@@ -333,9 +333,9 @@ def test_challenger_optimizer_takes_a_step(student) -> None:
     """after the loss's backward pass, optimizer.step() changes the model"""
     challenged(student)
     with accepted("the training calls optimizer.step() as it is, without a closure: choose SGD, Adam or their like"):
-        changed = student.ask("transfer.step", inputs=IMAGES, labels=np.arange(len(IMAGES)) % 2)
+        seen = student.ask("transfer.step", inputs=IMAGES, labels=np.arange(len(IMAGES)) % 2)
     expect(
-        changed > 0,
+        seen["changed"] > 0 or not seen["slope"],  # all ReLUs behind a new head may be dead
         "build_challenger(load), zero_grad(), backward() and step(): the model has changed",
         "not one of its parameters has",
         "the optimizer's learning rate is zero, or its step does nothing",

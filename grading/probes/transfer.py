@@ -93,7 +93,11 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
 
 @asks("build_challenger")
 def step(room: object, *, inputs: Plain, labels: Plain) -> Plain:
-    """Train the challenger for one step, as the training does; tell how many of its parameters have changed."""
+    """Train the challenger for one step, as the training does.
+
+    Returns:
+        `changed`: how many of its parameters have other values now; `slope`: whether any gradient was not zero.
+    """
     model, optimizer = _challenger(room, Loader())
     images = torch.from_numpy(inputs)
     materialise(model, images)
@@ -101,8 +105,10 @@ def step(room: object, *, inputs: Plain, labels: Plain) -> Plain:
     loss = F.cross_entropy(scores_of(model.train(), images), torch.from_numpy(labels))
     optimizer.zero_grad(set_to_none=True)
     call(loss.backward)
+    slope = any(parameter.grad is not None and bool(parameter.grad.any()) for parameter in model.parameters())
     call(optimizer.step)
-    return sum(digest(parameter) != old for parameter, old in zip(model.parameters(), before, strict=True))
+    after = [digest(parameter) for parameter in model.parameters()]
+    return {"changed": sum(new != old for new, old in zip(after, before, strict=True)), "slope": slope}
 
 
 def _challenger(room: object, loader: Loader, **classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
