@@ -66,9 +66,9 @@ def _draw_everywhere() -> None:
 
 
 def _random_states() -> dict[str, object]:
-    _, keys, *rest = np.random.get_state()
+    numpy = np.random.get_state(legacy=False)["state"]
     return {
         "random": random.getstate(),
-        "numpy": (keys.tobytes(), *rest),
+        "numpy": (numpy["key"].tobytes(), numpy["pos"]),
         "torch": torch.get_rng_state().numpy().tobytes(),
     }

@@ -4,11 +4,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from grading.backbones.mini import mini_classifier
 from grading.probes import StudentRaised, asks, attribute, call
-from grading.probes.nets import array, build, default_dtype, digest, seed_draws, widened
+from grading.probes.nets import array, build, default_dtype, digest, seed_draws
+from grading.probes.running import materialise
 from grading.workers.wire import Plain
 
 
@@ -53,22 +53,6 @@ def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
     return len(first & second)
 
 
-def materialise(model: nn.Module, *inputs: torch.Tensor) -> None:
-    """Make the dry run that PyTorch asks for where layers are lazy; modes and statistics stay as they were.
-
-    Raises:
-        StudentRaised: the model cannot be run.
-    """
-    if not any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
-        return
-    modes = {part: part.training for part in model.modules()}
-    model.eval()
-    with torch.no_grad():
-        call(model, *inputs)
-    for part in model.modules():
-        part.training = modes[part]
-
-
 def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
     """Replace the head, then run the result forward and backward, all in the model's own dtype; a lazy head first dry.
 
@@ -89,7 +73,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
             "position": positions.get(id(parameter), -1),
             "digest": digest(parameter),
             "trains": parameter.requires_grad,
-            "values": None if id(parameter) in positions else array(widened(parameter)),
+            "values": None if id(parameter) in positions else array(parameter),
         }
         for parameter in parameters
     ]

@@ -35,13 +35,13 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 class Scaled(nn.Module):
-    """A block with parameters of its own, one of them a single number in half precision, beside those of its child."""
+    """A block with parameters of its own, one of them a single number, beside those of its child."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.inner = nn.Linear(features, features)
         self.scale = nn.Parameter(torch.rand(features) + 0.5)
-        self.shift = nn.Parameter(torch.rand(()).half())
+        self.shift = nn.Parameter(torch.rand(()))
 
     def forward(self, inputs: Tensor) -> Tensor:
         scaled: Tensor = self.inner(inputs) * self.scale + self.shift
@@ -49,7 +49,7 @@ class Scaled(nn.Module):
 
 
 def build(net: Plain) -> nn.Module:
-    """Build a network in float64, but for one number of every `scaled` layer, which is in half precision.
+    """Build a network in float64.
 
     Args:
         net: `{"layers": [...], "frozen": [...], "training": bool, "seed": int}`; a layer is
@@ -58,15 +58,14 @@ def build(net: Plain) -> nn.Module:
             `{"kind": "scaled", "features": f}`, `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`,
             `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or with the k-th layer of the same list, a
             Linear: `{"kind": "again", "layer": k}`, it once more, `{"kind": "tied", "layer": k}`, another Linear with
-            the same weight, `{"kind": "alias", "layer": k}`, another Linear with a weight of its own in the same
-            memory. `frozen` holds positions in `parameters()`; `names`, where given, names the layers; `switched`,
-            where given, holds positions in `modules()` of those that are in the other mode.
+            the same weight. `frozen` holds positions in `parameters()`; `names`, where given, names the layers;
+            `switched`, where given, holds positions in `modules()` of those that are in the other mode.
 
     Returns:
         A Sequential from (N, features) to (N, outputs); of one layer, that layer itself.
     """
     seed_draws(net["seed"])
-    with default_dtype(torch.float64):  # .double() would part tensors that share memory
+    with default_dtype(torch.float64):
         model: nn.Module = _sequential(net["layers"])
     if len(net["layers"]) == 1:
         model = model.get_submodule("0")
@@ -89,11 +88,11 @@ def _sequential(layers: Plain) -> nn.Sequential:
         match layer["kind"]:
             case "again":
                 built.append(built[layer["layer"]])
-            case "tied" | "alias" as kind:
+            case "tied":
                 first = built[layer["layer"]]
                 assert isinstance(first, nn.Linear)
                 second = nn.Linear(first.in_features, first.out_features)
-                second.weight = first.weight if kind == "tied" else nn.Parameter(first.weight.data)
+                second.weight = first.weight
                 built.append(second)
             case _:
                 built.append(_layer(layer))
@@ -144,14 +143,9 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     return values
 
 
-def widened(tensor: Tensor) -> Tensor:
-    """Half precision, which is not exchanged, as float64, which holds the same values; others as they are."""
-    return tensor.double() if tensor.dtype is torch.half else tensor
-
-
 def digest(tensor: Tensor) -> str:
     """A name for a tensor's dtype, shape and values, equal exactly when all three are."""
-    values = array(widened(tensor))
+    values = array(tensor)
     return f"{tensor.dtype}{list(values.shape)} {hashlib.sha256(values.tobytes()).hexdigest()[:16]}"
 
 

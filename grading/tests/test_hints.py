@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from grading.probes import StudentRaised, call
-from grading.probes.heads import materialise
 from grading.probes.metrics import SAMPLE, count_many
+from grading.probes.running import materialise
 from grading.submissions import MODULES
 from tests.metric_definitions import IGNORED, METRICS, by_definition, mistakes
 from tests.raised import usual_meaning
