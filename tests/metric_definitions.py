@@ -73,7 +73,7 @@ def _pixels(given: Spec) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], str]]:
     for pixels, what in (
         ((pred, np.where(left_out, pred, target)), "here they count as right"),
         ((np.where(left_out, 0, pred), np.where(left_out, 0, target)), "here they count as class 0"),
-        ((pred, target), "here they count"),
+        ((pred, target), "here they count" + (": `if ignore_index` is false for 0" if ignored == 0 else "")),
     ):
         yield pixels, f"{IGNORED}: {what}"
     for kept, what in (

@@ -57,7 +57,8 @@ USUAL = (
     (
         "RuntimeError",
         r"bincount only supports 1-d",
-        "bincount takes one axis nothing below 0: flatten; `tensor != None` is no mask: as an index it adds an axis",
+        "bincount takes one axis, and nothing below 0: flatten; `tensor != None` is no mask: as an index it adds an "
+        "axis",
     ),
     ("TypeError", r"(?:positional|keyword) argument", "keep the signature of the stub, and call others by theirs"),
     ("TypeError", r"0-d tensor", "any number of axes is allowed, none too: do not loop over the first one"),

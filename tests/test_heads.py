@@ -53,11 +53,15 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
     kept = {one["position"]: one for one in seen["parameters"]}
     body = [(position, name, p) for position, (name, p) in enumerate(old) if id(p) not in head]
     names = ", ".join(name for position, name, _ in body[:20] if position not in kept)
+    stay = [name for position, (name, p) in enumerate(old) if id(p) in head and position in kept]
     expect(
         all(position in kept for position, _, _ in body),
         f"{asked}: every parameter before the head is the same tensor",
         f"lost: {names}",
-        "keep the old layers themselves, not copies or fresh ones; only the last Linear goes, in module order",
+        "another Linear is gone: only the last Linear goes, in module order, whatever it is called; model.modules() "
+        "reaches nested ones, children() only one level"
+        if stay
+        else "keep the old layers themselves, not copies or fresh ones; only the last Linear goes, in module order",
     )
     for aspect, there, hint in (
         ("digest", digest, "keep the values before the head: do not initialise anything but the new head"),
@@ -70,7 +74,6 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
             f"changed: {', '.join(other[:4])}",
             hint,
         )
-    stay = [name for position, (name, p) in enumerate(old) if id(p) in head and position in kept]
     expect(
         not stay,
         f"{asked}: the old head is gone",
@@ -117,7 +120,8 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         "error" not in seen,
         f"{asked}, then forward: logits",
         seen.get("error"),
-        "the new Linear must stand where the old one stood, behind the same layers, under the same name",
+        "the new Linear must stand where the old one stood, behind the same layers, under the same name; "
+        "nn.Sequential(*model.children()) loses what forward does between its layers",
     )
     right = logits_of(swapped(model, weight, bias), inputs, seed)
     expect_close(
@@ -144,7 +148,7 @@ def _wrong_head(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) ->
     if not shapes:
         return "the new head is not among model.parameters(): set it as an attribute of a module, not in a list"
     if shapes == [weight]:
-        return "the new Linear has a bias"
+        return "the new Linear has a bias, also if the old one has none"
     if len(shapes) != len(wanted) or len(shapes[0]) != len(weight):
         return "the head is one nn.Linear: no other layer, and no more of them"
     if shapes[0] == weight[::-1] and weight[0] != weight[1]:
