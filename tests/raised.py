@@ -7,6 +7,7 @@ from grading.submissions import MODULES
 
 NO_MASK = "a tensor compared with None gives one bool, no mask: ignore_index may be None"
 NOTHING = "something is None: a default such as ignore_index=None, or what a function without `return` gives"
+LAZY = "a lazy layer has no parameters before its first pass: do not read or set them while the network is built"
 # (classes, what the message holds, hint); the first that fits. An empty pattern fits every message.
 USUAL = (
     ("NotImplementedError", "", "write it: its docstring says what is asked"),
@@ -115,11 +116,8 @@ USUAL = (
         r"more than 1 value per channel",
         "batch normalisation in train mode needs two images or more: run a trial pass of your own in eval mode",
     ),
-    (
-        "ValueError",
-        r"uninitialized parameter",
-        "a lazy layer has no parameters before its first pass: do not read or set them while the network is built",
-    ),
+    ("ValueError", r"uninitialized parameter", LAZY),
+    ("RuntimeError", r"uninitialized parameter", LAZY),
     ("ValueError", r"more than one parameter group", "each parameter belongs into the optimizer once"),
     ("ValueError", r"larger than|exceed", "a picture may be 64 px small and of any aspect: resize before you crop"),
     ("KeyError", "", "that key is not in the dict: not every label has a rule, and encoders answer with a dict"),

@@ -26,14 +26,23 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 def materialise(model: nn.Module, *inputs: Tensor) -> None:
     """Make the dry run that lazy layers ask for, in eval mode; a model without lazy layers is not run.
 
+    What the run does not reach, such as layers for skips in a network without them, is empty afterwards.
+
     Source: `torch.nn.modules.lazy.LazyModuleMixin`, which asks for it before the optimizer is built.
 
     Raises:
         StudentRaised: the model raised.
     """
-    if any(map(is_lazy, [*model.parameters(), *model.buffers()])):
-        with modes_kept(model), torch.no_grad():
-            call(model.eval(), *inputs)
+    if not _lazy_tensors(model):
+        return
+    with modes_kept(model), torch.no_grad():
+        call(model.eval(), *inputs)
+    for tensor in _lazy_tensors(model):
+        tensor.materialize((0,))
+
+
+def _lazy_tensors(model: nn.Module) -> list[Any]:
+    return [tensor for tensor in (*model.parameters(), *model.buffers()) if is_lazy(tensor)]
 
 
 def scores_of(model: nn.Module, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Lazy layers: their channel counts come from the first images."""
+"""Lazy layers: their channel counts come from the first images; without skips some are never used."""
 import torch
 from torch import nn
 
@@ -17,9 +17,8 @@ class FCN8s(nn.Module):
         self.encoder = encoder
         self.skips = skips
         self.up16, self.up8 = up(64), up(32)
-        if skips:
-            self.fuse16 = nn.LazyConv2d(64, kernel_size=1)
-            self.fuse8 = nn.LazyConv2d(32, kernel_size=1)
+        self.fuse16 = nn.LazyConv2d(64, kernel_size=1)
+        self.fuse8 = nn.LazyConv2d(32, kernel_size=1)
         self.up = nn.Sequential(up(16), up(16), nn.LazyConvTranspose2d(num_classes, kernel_size=4, stride=2, padding=1))
 
     def forward(self, images):
