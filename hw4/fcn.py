@@ -7,8 +7,8 @@ class FCN8s(nn.Module):
     """Class scores for every pixel from an encoder's features (Q2-1).
 
     With `skips`, all of the encoder's x4 and x3 is fused, spatially aligned, into the score at strides 16 and 8:
-    what x5, x4 and x3 say of one place of the image meets to less than a cell, in square images and in others.
-    Gradient flows back into the three. Without `skips`, the output depends on x5 alone.
+    what x5, x4 and x3 say of one place of the image meets to less than a cell of the finer one, in square images and
+    in others. Gradient flows back into the three. Without `skips`, the output depends on x5 alone.
 
     The encoder is a registered submodule whose parameters and their `requires_grad` stay as they were, and its
     features are not changed in place. Every learnable tensor in use is among `parameters()`, before the first
