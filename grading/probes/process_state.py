@@ -54,7 +54,8 @@ def _flag(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], obj
 # How each setting is read, and how it is written.
 SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "default device": (torch.get_default_device, _set_default_device),
+    # torch.get_default_device of torch 2.4 fails once a default device has been taken back.
+    "default device": (lambda: torch.empty(0).device, _set_default_device),
     "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "deterministic algorithms": (
         lambda: (

@@ -155,7 +155,7 @@ USELESS: dict[str, tuple[Callable[[State], bytes], str]] = {
     "a whole model": (lambda _: saved(nn.Linear(2, 2)), "never unpickled"),
     "a whole model, of the old format": (lambda _: saved(nn.Linear(2, 2), legacy=True), "never unpickled"),
     "a function": (lambda _: saved({"weight": print}), "never unpickled"),
-    "TorchScript": (scripted, "never unpickled"),
+    "TorchScript": (scripted, "never unpickled|it holds a RecursiveScriptModule"),
     "a tensor": (lambda _: saved(torch.zeros(3)), "it holds a Tensor"),
     "nothing": (lambda _: saved({}), "it holds nothing"),
     "another network": (lambda _: saved(models.resnet18().state_dict()), r"it holds conv1.weight, bn1.weight, "),
