@@ -29,7 +29,7 @@ CORNERS = np.array(
 )
 RADII = np.array([UPPER, UPPER, LOWER, LOWER])
 BOLD = (64, 255)  # grey and discs: seen whatever the jitter, and the grey is not ImageNet's mean, which erasing leaves
-SPECK = 30  # pixels: four regions of noise may lie as the discs do, but small ones only
+SPECK = 16  # pixels: four regions of noise may lie as the discs do, but small ones only
 ROUND = 0.76  # share of its ellipse that even a disc of four pixels fills; of seven pixels or more, 0.82
 BENT = 2.0  # by how many times an elastic distortion or a lens may change a disc's area; more, and half of it is hidden
 KEYSTONE = 2.5  # the map's scale at one disc, as a multiple of that at another
@@ -39,6 +39,7 @@ WHITE, GLARE = 0.98, 0.2  # from here on a grey may have been cut off at 1; allo
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # what torchvision and PIL take the mean of, before they change contrast
 EVEN = np.full(3, 1 / 3)
 CAST = 0.01  # less comes of rounding
+COVERED = 0.2  # of the distance to white; less may be a shadow, or a light from one side
 MEANT = 20  # places at least, so that the mean of a cell does not change with noise
 INVERTED = "the corners of the face's square, brighter than the rest, have become darker"
 
@@ -171,7 +172,7 @@ def face(picture: np.ndarray) -> Face:
     # Grey is at most two thirds of white under any allowed brightness and contrast.
     usual = 0.82 * luminance.max()
     if found := _faces(luminance, (usual, *_levels(luminance))):  # something else may be brighter
-        return _one_of(found, np.array(luminance.shape) / 2)
+        return _one_of(found, picture)
     if np.ptp(luminance) > 0.1 and _faces(-luminance, _levels(-luminance)):
         return Face([], INVERTED)
     return Face([], _problem(_discs(luminance, usual)))
@@ -289,15 +290,21 @@ def _problem(found: list[Disc]) -> str:
     return "a corner of the face's square is partly hidden, or bent out of shape"
 
 
-def _one_of(faces: list[Face], middle: np.ndarray) -> Face:
+def _one_of(faces: list[Face], picture: np.ndarray) -> Face:
     """Of the largest, which may be mirror images of one face around a picture, an upright one near the middle.
 
-    Discs of several mirror images may lie as those of one face do, but do not fit as exactly.
+    Discs of several mirror images may lie as those of one face do, but do not fit as exactly, or others lie between.
     """
     large = [one for one in faces if one.least >= SPECK] or _largest(faces)
     exact = 1.25 * min(one.bent for one in large)
     alike = _largest([one for one in large if one.bent <= exact])
-    return min(alike, key=lambda one: (one.tilt > 45, float(np.linalg.norm(one.centre + 0.5 - middle))))
+    if len(alike) == 1:
+        return alike[0]
+    middle = np.array(picture.shape[:2]) / 2 - 0.5
+    return min(
+        alike,
+        key=lambda one: (one.tilt > 45, hidden(picture, one) > COVERED, float(np.linalg.norm(one.centre - middle))),
+    )
 
 
 def _largest(faces: list[Face]) -> list[Face]:

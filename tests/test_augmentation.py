@@ -13,6 +13,7 @@ from grading.probes import StudentRaised
 from .expect import Unmet, expect, expect_close
 from .face_targets import (
     BOLD,
+    COVERED,
     IMAGENET_MEAN,
     IMAGENET_STD,
     INVERTED,
@@ -37,7 +38,6 @@ pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 FUNCTIONS = ("face_train_transform", "face_eval_transform")
 ASPECTS = [(96, 96), (64, 65), (218, 178), (120, 160), (100, 260), (281, 90)]
 DRAWS, FEW = 48, 8
-COVERED = 0.2  # less may be a shadow, or a light from one side
 MEAN, STD = IMAGENET_MEAN, IMAGENET_STD
 
 IN_VIEW = (
