@@ -16,8 +16,8 @@ def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
     It is called many times, on one image at a time, and nothing of an image shows in later results. In every draw
     the central square of 60 % of the image's shorter side is wholly visible, with nothing erased or covered in it, at
     a quarter of the result's size or larger, and upright: turned by at most 30 degrees, never upside down; mirroring
-    is fine. Brightness and contrast are multiplied by factors between 0.7 and 1.3. Casts of colour are fine if they
-    prefer no colour. Two draws of the same image differ: at least every other one is changed.
+    is fine. Brightness and contrast are multiplied by factors between 0.7 and 1.3. Colours may vary too, if a cast is
+    as likely as its opposite. Two draws of the same image differ: a mirror image by the toss of a coin is enough.
 
     Args:
         size: height and width of the result, in pixels, 64 or more.

@@ -257,6 +257,14 @@ def test_evaluation_is_deterministic(student, height: int, width: int) -> None:
         f"{len({draw.tobytes() for draw in images})} different results",
         "no random step belongs in the evaluation transform",
     )
+    other = np.ascontiguousarray(255 - image.transpose(1, 0, 2))
+    after = drawn(student, "face_eval_transform", image, count=1, before=other)["images"]
+    expect(
+        np.array_equal(images[0], after[0]),
+        f"{called('face_eval_transform', image)}, after one of {other.shape[0]} x {other.shape[1]}: the same result",
+        "another result",
+        "nothing of an image shows in later results: make a new canvas in each call, and keep none",
+    )
 
 
 def wrong_colours(colour: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
