@@ -1,5 +1,6 @@
 """Probes of augmentation.py."""
 
+import pickle
 import random
 
 import numpy as np
@@ -35,7 +36,8 @@ def draws(
         call(transform, Image.fromarray(before), gives=torch.Tensor)
         _seed(seed)
     picture = Image.fromarray(image)
-    drawn, states = [], []
+    drawn: list[torch.Tensor] = []
+    states: list[dict[str, bytes]] = []
     for number in range(count):
         if number < 2:
             _draw_everywhere()
@@ -64,10 +66,9 @@ def _draw_everywhere() -> None:
     torch.rand(())
 
 
-def _random_states() -> dict[str, object]:
-    _, keys, *rest = np.random.get_state()
+def _random_states() -> dict[str, bytes]:
     return {
-        "random": random.getstate(),
-        "numpy": (keys.tobytes(), *rest),
+        "random": pickle.dumps(random.getstate()),
+        "numpy": pickle.dumps(np.random.get_state()),
         "torch": torch.get_rng_state().numpy().tobytes(),
     }
