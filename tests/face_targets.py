@@ -173,7 +173,8 @@ def face(picture: np.ndarray) -> Face:
     usual = 0.82 * luminance.max()
     if found := _faces(luminance, (usual, *_levels(luminance))):  # something else may be brighter
         return _one_of(found, picture)
-    if np.ptp(luminance) > 0.1 and _faces(-luminance, _levels(-luminance)):
+    # Not near black: sharpening leaves specks there.
+    if np.ptp(luminance) > 0.1 and any(one.least >= SPECK for one in _faces(-luminance, _levels(-luminance)[6:-6])):
         return Face([], INVERTED)
     return Face([], _problem(_discs(luminance, usual)))
 
