@@ -458,16 +458,13 @@ def centre_of(moved: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return (local * axes).sum(axis=(1, 2)) / local.sum()
 
 
-SIDES = pytest.mark.parametrize("sides", [(12, 20), (16, 16)])  # cells; what is right in one need not be in a square
-
-
-@SIDES
 @pytest.mark.parametrize("tap", ["x3", "x4"])
 @settings(max_examples=1)
 @given(net=fcns())
-def test_skips_are_aligned(student, tap: str, sides: tuple[int, int], net: Spec) -> None:
+def test_skips_are_aligned(student, tap: str, net: Spec) -> None:
     """a cell of x4 or x3 moves the logits where it lies in the image"""
-    stride = STRIDES[tap]
+    net["num_classes"] = MANY_CLASSES
+    stride, sides = STRIDES[tap], (12, 20)
     images = patches_of(net, 2, *(side * stride for side in sides))
     cells = [[int(share * side) for share, side in zip(place, sides, strict=True)] for place in PLACES]
     cells += [[cells[0][0] + step, cells[0][1] + step] for step in (1, 2)]
@@ -504,6 +501,72 @@ def test_skips_are_aligned(student, tap: str, sides: tuple[int, int], net: Spec)
         f"by {steps[0]:.2f} cells, then by {steps[1]:.2f}",
         f"{tap} is fused at a coarser stride than its own {stride}: pooled or downsampled first",
     )
+
+
+CELLS = [(2, 5), (6, 2), (5, 7)]  # no mirror image and no transposition takes them to each other
+
+
+def expect_steps(student, net: Spec, tap: str, sides: tuple[int, int]) -> None:
+    """The logits that cells of a tap move lie as far from each other as the cells do.
+
+    In an image of one colour a convolution does the same at each place, so that what two cells change differs in its
+    place only, however large the kernels are.
+
+    Args:
+        sides: of the tap, in cells.
+    """
+    stride = STRIDES[tap]
+    colour = images_of(net, 1, 1, 1)
+    images = np.broadcast_to(colour, (1, 3, *(stride * side for side in sides))).copy()
+    cells = [[tap, *cell] for cell in CELLS]
+    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=cells)
+    first, *others = [[one["moved"][k] - one["plain"] for one in seen] for k in range(len(CELLS))]
+    for cell, change in zip(CELLS[1:], others, strict=True):
+        wanted = stride * (np.array(cell) - CELLS[0])
+        step = step_between(first, change, stride // 4)
+        expect(
+            np.abs(step - wanted).max() <= 0.75 * stride,
+            f"{told(net)} on images of {images.shape[2]} x {images.shape[3]}: cell {list(cell)} of {tap} moves the "
+            f"logits {wanted[0]:+d} rows and {wanted[1]:+d} columns from where cell {list(CELLS[0])} does",
+            f"{step[0]:+d} rows and {step[1]:+d} columns",
+            f"{tap} is out of place in the score: transposed, flipped, stretched, averaged, or scrambled by a reshape "
+            "or view",
+        )
+
+
+def step_between(first: list[np.ndarray], second: list[np.ndarray], grid: int) -> np.ndarray:
+    """By how many pixels, down and across, one change of the scores is to be moved to lie best on another.
+
+    Args:
+        first: one change for each of several initialisations, (count, classes, H, W) each.
+        second: the other ones.
+        grid: the step is a multiple of so many pixels, which divide H and W.
+    """
+    total: np.ndarray | float = 0.0
+    for one, other in zip(first, second, strict=True):
+        ours, theirs = (np.fft.rfft2(coarse - coarse.mean()) for coarse in (on_grid(one, grid), on_grid(other, grid)))
+        norm = np.linalg.norm(ours) * np.linalg.norm(theirs)
+        total = total + (ours.conj() * theirs).sum(axis=(0, 1)) / max(norm, np.finfo(float).tiny)
+    sides = np.array(first[0].shape[2:]) // grid
+    overlap = np.fft.irfft2(total, s=sides)
+    steps = np.array(np.unravel_index(overlap.argmax(), overlap.shape))
+    return grid * np.where(steps > sides / 2, steps - sides, steps)
+
+
+def on_grid(change: np.ndarray, grid: int) -> np.ndarray:
+    """The mean of each `grid` x `grid` pixels."""
+    count, classes, height, width = change.shape
+    blocks = change.astype("float64").reshape(count, classes, height // grid, grid, width // grid, grid)
+    return blocks.mean(axis=(3, 5))
+
+
+@pytest.mark.parametrize(("tap", "side"), [("x4", 10), ("x3", 12)])
+@settings(max_examples=1)
+@given(net=fcns())
+def test_skips_are_aligned_in_squares(student, tap: str, side: int, net: Spec) -> None:
+    """in square images too, cells of x4 and x3 move the logits where they lie"""
+    net["num_classes"] = MANY_CLASSES
+    expect_steps(student, net, tap, (side, side))
 
 
 LARGE = 416  # x5 has 13 x 13 cells: room on all sides of the middle one for a kernel of seven, as VGG's fc6 has
@@ -558,33 +621,6 @@ def test_scores_are_aligned_where_they_are_fused(student, net: Spec) -> None:
     )
 
 
-GRID = 8  # pixels, of the last map that is fused
-
-
-def step_between(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
-    """By how many pixels, down and across, one change of the scores is to be moved to lie best on another.
-
-    Args:
-        first: one change for each of several initialisations, (count, classes, H, W) each.
-        second: the other ones.
-    """
-    total: np.ndarray | float = 0.0
-    for one, other in zip(first, second, strict=True):
-        ours, theirs = (np.fft.rfft2(coarse - coarse.mean()) for coarse in (on_grid(one), on_grid(other)))
-        norm = np.linalg.norm(ours) * np.linalg.norm(theirs)
-        total = total + (ours.conj() * theirs).sum(axis=(0, 1)) / max(norm, np.finfo(float).tiny)
-    sides = np.array(first[0].shape[2:]) // GRID
-    overlap = np.fft.irfft2(total, s=sides)
-    steps = np.array(np.unravel_index(overlap.argmax(), overlap.shape))
-    return GRID * np.where(steps > sides / 2, steps - sides, steps)
-
-
-def on_grid(change: np.ndarray) -> np.ndarray:
-    count, classes, height, width = change.shape
-    blocks = change.astype("float64").reshape(count, classes, height // GRID, GRID, width // GRID, GRID)
-    return blocks.mean(axis=(3, 5))
-
-
 @both_decoders
 @pytest.mark.parametrize("sides", [(9, 11), (9, 9)])  # cells of x5
 @settings(max_examples=1)
@@ -592,35 +628,17 @@ def on_grid(change: np.ndarray) -> np.ndarray:
 def test_x5_keeps_its_place(student, skips: bool, sides: tuple[int, int], net: Spec) -> None:
     """a cell of x5 moves the logits where it lies in the image, with and without skips"""
     net |= {"skips": skips, "num_classes": MANY_CLASSES}
-    # In an image of one colour a convolution does the same at each place, so that two changes differ in their place
-    # only, however large the kernels are. No mirror image and no transposition takes the three cells to each other.
-    colour = images_of(net, 1, 1, 1)
-    images = np.broadcast_to(colour, (1, 3, *(32 * side for side in sides))).copy()
-    cells = [(2, 5), (6, 2), (5, 7)]
-    middle = (sides[0] // 2, sides[1] // 2)
-    asked_cells = [["x5", *cell] for cell in [*cells, middle]]
-    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=asked_cells)
-    changes = [[one["moved"][k] - one["plain"] for one in seen] for k in range(len(asked_cells))]
-    on = f"{told(net)} on images of {images.shape[2]} x {images.shape[3]}"
-    hint = "x5's score is out of place: transposed, flipped, stretched, averaged, or scrambled by a reshape or view"
-    first = cells[0]
-    for cell, change in zip(cells[1:], changes[1:-1], strict=True):
-        wanted = 32 * (np.array(cell) - first)
-        step = step_between(changes[0], change)
-        expect(
-            np.abs(step - wanted).max() <= 24,
-            f"{on}: cell {list(cell)} of x5 moves the logits {wanted[0]:+d} rows and {wanted[1]:+d} columns from where "
-            f"cell {list(first)} does",
-            f"{step[0]:+d} rows and {step[1]:+d} columns",
-            hint,
-        )
+    expect_steps(student, net, "x5", sides)
+    images = patches_of(net, 1, *(32 * side for side in sides))
+    middle = [sides[0] // 2, sides[1] // 2]
+    seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=[["x5", *middle]])
     place = 32 * (np.array(middle) + 0.5)
-    moved = sum(np.abs(change).sum(axis=(0, 1)) for change in changes[-1])
-    centre = centre_of(moved, place)
+    centre = centre_of(sum(changes_of(one)[0] for one in seen), place)
     # Transposed convolutions move what they upsample by up to half a cell, one after another by up to a whole one.
     expect(
         np.abs(centre - place).max() < 32,
-        f"{on}: cell {list(middle)} of x5 moves the logits around row {place[0]:.0f}, column {place[1]:.0f}",
+        f"{told(net)} on images of {images.shape[2]} x {images.shape[3]}: cell {middle} of x5 moves the logits around "
+        f"row {place[0]:.0f}, column {place[1]:.0f}",
         f"around row {centre[0]:.0f}, column {centre[1]:.0f}",
-        hint,
+        "x5 is out of place in the score: rolled, or cropped or padded on one side",
     )
