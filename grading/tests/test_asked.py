@@ -59,7 +59,7 @@ def test_an_error_that_is_asked_for() -> None:
 
 
 def test_almost_right_says_the_value_too() -> None:
-    with pytest.raises(Unmet, match=r"^asked: 0\.5 to nine digits\ncall:  f\(\)\ngot:   off by 1e-05\n"):
+    with pytest.raises(Unmet, match=r"^asked: 0\.5 to 1e-09\ncall:  f\(\)\ngot:   off by 1e-05\n"):
         expect_close(0.50001, 0.5, "f()", "hint")
 
 

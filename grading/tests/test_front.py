@@ -333,17 +333,17 @@ def test_the_estimate_counts_the_validation_of_each_epoch(
     # Three training images, and two validation images at a third of the cost each.
     whole = seconds("--epochs", "1")
     assert seconds("--epochs", "3") == pytest.approx(3 * whole)
-    assert seconds("--epochs", "1", "--limit", "1") == pytest.approx(whole * (1 + 2 / 3) / (3 + 2 / 3))
+    assert seconds("--epochs", "1", "--limit", "2") == pytest.approx(whole * (2 + 2 / 3) / (3 + 2 / 3))
     assert seconds("--epochs", "1", "--limit", "9") == pytest.approx(whole)
 
 
 def test_the_estimate_of_a_calibrated_profile_is_what_was_measured() -> None:
     mini = ["--unsafe", "--profile", "mini", "--seeds", "1", "--only", "Q1-1"]
     measured = make_plan(parse(mini)).estimated_seconds() - STARTING
-    trial = make_plan(parse([*mini, "--epochs", "1", "--limit", "1"])).estimated_seconds() - STARTING
+    trial = make_plan(parse([*mini, "--epochs", "1", "--limit", "2"])).estimated_seconds() - STARTING
     calibration = read_calibration("mini")
     assert calibration is not None
     plan = make_plan(parse(mini))
     assert measured * plan.parallel == pytest.approx(calibration["Q1-1"].seconds)
-    # An epoch is a twentieth; the 400 validation images, not the one of 320 training images, are most of it.
+    # An epoch is a twentieth; the 400 validation images, not the two of 320 training images, are most of it.
     assert measured / 20 / 3 < trial < measured / 20
