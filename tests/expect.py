@@ -72,7 +72,8 @@ def refused(asked: str, hint: str) -> Iterator[None]:
     except StudentRaised as error:
         if "ValueError" in error.kinds:
             return
-        raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   {error}\nhint:  {hint}") from None
+        got = f"{error.kinds[0]}: {error.message}"
+        raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   {got}\nhint:  {hint}") from None
     raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   no error\nhint:  {hint}")
 
 

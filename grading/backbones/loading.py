@@ -36,7 +36,11 @@ def load_classifier(profile: str, name: str, weights: Weights | None, *, pretrai
         state._metadata = model.state_dict()._metadata  # type: ignore[attr-defined]
         model.load_state_dict(state)
     if hasattr(model, "aux_logits"):
+        # Without their auxiliary heads, as torchvision gives them.
         model.aux_logits = False  # type: ignore[assignment]
+        for head in ("aux1", "aux2", "AuxLogits"):
+            if hasattr(model, head):
+                setattr(model, head, None)
     return model
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torchvision import models
 
+from grading.backbones.loading import load_classifier
 from grading.front import parse
 from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.probes import Student, StudentRaised
@@ -81,6 +83,9 @@ class FCN8s(nn.Module):
         return nn.functional.interpolate(scores, images.shape[2:], mode="bilinear")
 """
 CONTEXT = FCN.format(conv="nn.Conv2d")
+FLAT_CONTEXT = CONTEXT.replace(
+    "context = self.context(x5)", "context = self.context(x5 * x5.view(len(x5), -1).softmax(1).view(x5.shape))"
+)
 LAZY_CONTEXT = (
     FCN.format(conv="nn.LazyConv2d")
     .replace("LazyConv2d(encoder.channels[4], ", "LazyConv2d(")
@@ -121,6 +126,7 @@ def trained(plan: Plan, **changes: object) -> np.ndarray:
         ("Q1-8", "transfer", COMPILED, 17),
         ("Q2-1-no-skips", "fcn", CONTEXT, 7),
         ("Q2-1-no-skips", "fcn", LAZY_CONTEXT, 13),
+        ("Q2-1-no-skips", "fcn", FLAT_CONTEXT, 7),
     ],
 )
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -166,6 +172,15 @@ class Flattens(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.flatten(self.body(images))
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_googlenet_is_loaded_without_auxiliary_heads(pretrained: bool) -> None:
+    state = models.googlenet(weights=None, aux_logits=True, init_weights=False).state_dict()
+    weights = {name: tensor.numpy() for name, tensor in state.items()}
+    model = load_classifier("report", "googlenet", weights if pretrained else None, pretrained=pretrained)
+    assert not [name for name, _ in model.named_parameters() if name.startswith("aux")]
+    assert isinstance(model.train()(torch.zeros(2, 3, 64, 64)), torch.Tensor)
 
 
 def test_one_image_is_no_training() -> None:

@@ -72,6 +72,6 @@ class Segmentation:
 
 
 def normalised(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) to ImageNet-normalised float32 (N, 3, H, W)."""
+    """uint8 (N, H, W, 3) to ImageNet-normalised float32 (N, 3, H, W), contiguous, as networks get it in the tests."""
     mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std
+    return ((images.permute(0, 3, 1, 2).float() / 255 - mean) / std).contiguous()
