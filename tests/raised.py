@@ -6,6 +6,9 @@ from grading.probes import StudentRaised
 from grading.submissions import MODULES
 
 NO_MASK = "a tensor compared with None gives one bool, no mask: ignore_index may be None"
+OF_A_TENSOR = (
+    r"sum|any|all|to|long|int|float|double|bool|numpy|reshape|view|flatten|ravel|nonzero|shape|size|dtype|logical_\w+"
+)
 NOTHING = "something is None: a default such as ignore_index=None, or what a function without `return` gives"
 LAZY = "a lazy layer has no parameters before its first pass: do not read or set them while the network is built"
 # (classes, what the message holds, hint); the first that fits. An empty pattern fits every message.
@@ -52,7 +55,7 @@ USUAL = (
     ("TypeError", r"\ban? (\w+) in place of an? (\w+)", "return a {1}, as the signature says, not a {0}"),
     ("TypeError", r"answered with", "the dtype or kind of what is returned is not the one that the docstring names"),
     ("TypeError", r"must be Tensor, not bool|got \((?:Tensor, )?bool\b", NO_MASK),
-    ("AttributeError", r"'bool' object has no attribute", NO_MASK),
+    ("AttributeError", rf"'bool' object has no attribute '(?:{OF_A_TENSOR})'", NO_MASK),
     ("TypeError", "NoneType", NOTHING),
     ("AttributeError", "'NoneType' object", NOTHING),
     (

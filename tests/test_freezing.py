@@ -237,7 +237,10 @@ def _not_listed(got: list[int], wanted: list[int]) -> str:
     if set(got) - set(wanted):
         return "a parameter without requires_grad is listed"
     if wanted and not got:
-        return "nothing is listed: requires_grad alone counts; before the first backward pass every .grad is None"
+        return (
+            "a parameter with requires_grad is missing, here each of them: nested layers count too, and before the "
+            "first backward pass every .grad is None"
+        )
     if set(wanted) - set(got):
         return "a parameter with requires_grad is missing: biases, nested layers and shared parameters count too"
     return "filter module.parameters() by requires_grad and keep its order: a set has none"
