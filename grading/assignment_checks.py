@@ -15,6 +15,7 @@ REPORTED = {"classification": (), "segmentation": ("accuracy_reported", "accurac
 CASES = ("feature_extractor", "finetuned", "scratch")
 OPTIMIZERS = ("SGD", "Adam")
 LABELS = range(256)
+LEAST = 2  # images of a training batch, see grading/training/batches.py
 
 
 def check_tests(assignment: Assignment, listed: Mapping[str, str]) -> None:
@@ -135,8 +136,9 @@ def _of_network(c: Configuration) -> Iterator[str]:
 def _of_protocol(c: Configuration, protocol: Mapping[str, Any]) -> Iterator[str]:
     sizes = ("epochs", "batch_size", "crop", *(("resize",) if c.task == "classification" else ()))
     for name in sizes:
-        if not isinstance(protocol.get(name), int) or protocol[name] < 1:
-            yield f"{name} is a whole number of at least 1, not {protocol.get(name)}"
+        least = LEAST if name == "batch_size" else 1
+        if not isinstance(protocol.get(name), int) or protocol[name] < least:
+            yield f"{name} is a whole number of at least {least}, not {protocol.get(name)}"
     if c.network.get("build") != "challenger":
         yield from _unknown("optimizer", protocol.get("optimizer", {}).get("name"), OPTIMIZERS)
     elif "optimizer" in protocol:

@@ -230,7 +230,7 @@ def make_plan(options: Namespace) -> Plan:
     cache = writable(cache_folder())
     datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
     _check_sizes(configurations, profile_name, datasets)
-    _check_batches(configurations, profile_name, datasets)
+    _check_batches(datasets, options.limit)
     calibrated = read_calibration(profile_name) is not None
     withheld = _withheld(options)
     sequential = not options.seeds and calibrated and not withheld
@@ -347,18 +347,16 @@ def _check_sizes(configurations: tuple[Configuration, ...], profile_name: str, d
                 raise DataError(f"{configuration.id} crops {crop} x {crop}: an image is smaller")
 
 
-def _check_batches(configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]) -> None:
-    """Every training batch has at least two images, as batch normalisation needs them; see `training/batches.py`."""
-    for configuration in configurations:
-        if configuration.protocols[profile_name]["batch_size"] < 2:
-            raise UsageError(f"{configuration.id}: batch_size must be at least 2 in [protocols] of report.toml")
-        if len(datasets[configuration.task].train_images) < 2:
-            raise DataError(f"{configuration.id}: a training needs at least two images")
+def _check_batches(datasets: dict[str, Dataset], limit: int | None) -> None:
+    """A training batch has at least two images, as batch normalisation needs them; see `training/batches.py`."""
+    if limit == 1:
+        raise UsageError("--limit 1: a training needs at least two images")
+    for task, dataset in datasets.items():
+        if len(dataset.train_images) < 2:
+            raise DataError(f"{task}: a training needs at least two images")
 
 
 def _withheld(options: Namespace) -> str | None:
-    if options.limit == 1:
-        raise UsageError("--limit 1: a training needs at least two images")
     limits = [f"--{name} {getattr(options, name)}" for name in ("epochs", "limit") if getattr(options, name)]
     return f"a trial with {' '.join(limits)}" if limits else None
 

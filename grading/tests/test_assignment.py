@@ -49,6 +49,7 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
 # What an instructor may change wrongly: a text of report.toml, another in its place, and what the one line must name.
 MISTAKES = {
     "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
+    "batches of one image": ("batch_size = 4", "batch_size = 1", r"batch_size is a whole number of at least 2"),
     "negative points": ("points = 5\n", "points = -5\n", r"question Q1-1"),
     "a question without configuration": (
         'question = "Q1-6"\nfree',
