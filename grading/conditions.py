@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from grading.assignment import Configuration
+from grading.backbones.weights import SOURCES
 from grading.calibrated import Calibration, Measured
 from grading.data.arrays import fingerprint
 from grading.plan import Plan
 
-# Whatever decides what the networks of the mini profile are, and what they were pretrained on.
-MINI_BACKBONES = ("encoders.py", "mini.py", "proxy.py", "proxy_streets.py")
 DIGITS = 16  # of a fingerprint
 
 
@@ -44,8 +43,9 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
 def _backbones(plan: Plan, configuration: Configuration) -> Any:
     """Which pretrained networks a training starts from. A challenger's are the student's choice."""
     if plan.profile_name == "mini":
-        folder = Path(__file__).parent / "backbones"
-        return fingerprint({name: folder / name for name in MINI_BACKBONES})[:DIGITS]
+        folder = Path(__file__).parent
+        networks = [Path(name) for name in SOURCES if name.startswith("backbones/")]  # the rest draws: see "data"
+        return fingerprint({path.name: folder / path for path in networks})[:DIGITS]
     if configuration.network["build"] == "challenger":
         return None
     return {name: Path(plan.weights[name]).name for name in plan.backbones(configuration) if name in plan.weights}

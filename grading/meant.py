@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from grading.assignment import Question, read_assignment
+from grading.clean_pytest import ROOT
 from grading.inventory import listed_tests
 from grading.submissions import FOLDER_PACKAGE, MODULES
 
-ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = ("--impl", "--sandbox", "--unsafe", "--records", "--full", "--exitfirst", "--maxfail", "--collect-only")
 QUESTION = re.compile(r"\bq(\d+)[-_.](\d+)\b", re.IGNORECASE)
 PART = re.compile(r"\bq(\d+)\b(?![-_.]\d)", re.IGNORECASE)

@@ -20,7 +20,7 @@ SECONDS_BETWEEN = 15.0  # two lines of progress
 ROOT = Path(__file__).resolve().parents[2]
 
 # Whatever decides what the proxy pretraining learns.
-_SOURCES = (
+SOURCES = (
     "backbones/encoders.py",
     "backbones/mini.py",
     "backbones/proxy.py",
@@ -64,7 +64,7 @@ def how_to_mend(name: str, profile: str) -> str:
 
 
 def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
-    sources = {name: ROOT / "grading" / name for name in _SOURCES}
+    sources = {name: ROOT / "grading" / name for name in SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
     files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}
     missing = [name for name, file in files.items() if not file.is_file()]
