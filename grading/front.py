@@ -16,7 +16,7 @@ from grading.assignment import AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
 from grading.journal import Journal, JournalError
-from grading.judging import judged, needed, without_broken
+from grading.judging import expectations, judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
@@ -91,7 +91,7 @@ def run(options: Namespace) -> int:
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
         with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
-            wanted = partial(needed, plan_of_trainings)
+            wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
             carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
     except KeyboardInterrupt:
         console.say(f"stopped; go on with --resume --out {out}")

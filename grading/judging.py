@@ -36,18 +36,22 @@ def expectations(plan: Plan) -> dict[str, Expectation]:
     return {c.id: expectation_of(c, plan.profile, calibration, rule, unfit.get(c.id)) for c in plan.configurations}
 
 
-def fitting(plan: Plan) -> Calibration | None:
+def fitting(expected: Mapping[str, Expectation]) -> Calibration:
     """The part of the calibration that was measured on what this run trains."""
-    calibration = read_calibration(plan.profile_name)
-    unfit = misfits(plan, calibration)
-    return None if calibration is None else {id: one for id, one in calibration.items() if id not in unfit}
+    return {id: one.measured for id, one in expected.items() if one.measured is not None and one.misfit is None}
 
 
-def needed(plan: Plan, runs: Runs) -> list[tuple[Configuration, int]]:
-    """The trainings that the verdicts of a plan rest on, by what is known."""
+def needed(
+    plan: Plan, runs: Runs, expected: Mapping[str, Expectation] | None = None
+) -> list[tuple[Configuration, int]]:
+    """The trainings that the verdicts of a plan rest on, by what is known.
+
+    Args:
+        expected: from `expectations`, for whoever asks after each training.
+    """
     if not plan.sequential:
         return list(plan.trainings())
-    expected = expectations(plan)
+    expected = expected or expectations(plan)
     seeds: dict[str, range] = {c.id: range(1) for c in plan.canaries}
     for configuration in plan.configurations:
         own = {seed: run for (id, seed), run in runs.items() if id == configuration.id}
@@ -58,7 +62,7 @@ def needed(plan: Plan, runs: Runs) -> list[tuple[Configuration, int]]:
 def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     """Every verdict of the run."""
     expected = expectations(plan)
-    kept = {(c.id, seed) for c, seed in needed(plan, runs)}
+    kept = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
     outcomes = {
         configuration.id: judge(
             configuration,
@@ -83,7 +87,7 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     return Results(
         plan=plan,
         outcomes=outcomes,
-        relations=relate_all(plan.assignment, outcomes, fitting(plan), gated=plan.withheld is None),
+        relations=relate_all(plan.assignment, outcomes, fitting(expected), gated=plan.withheld is None),
         canaries=canaries,
         suite=suite,
         notes=notes(plan, outcomes),
