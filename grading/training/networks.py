@@ -25,7 +25,7 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
     def load(name: str, pretrained: bool) -> nn.Module:
         return load_classifier(job["profile"], name, weights.get(name) if pretrained else None, pretrained=pretrained)
 
-    network = job["network"]
+    network, optimizer = job["network"], None
     match network["build"]:
         case "case":
             build = attribute(student.room("transfer"), "build_case")
@@ -33,8 +33,6 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
         case "challenger":
             build = attribute(student.room("transfer"), "build_challenger")
             model, optimizer = model_and_optimizer(call(build, load, gives=tuple))
-            materialise(model, example(job))
-            return model, optimizer
         case "fcn8s":
             encoder = load_encoder(job["profile"], weights["encoder"])
             fcn8s = attribute(student.room("fcn"), "FCN8s")
@@ -42,6 +40,8 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
         case other:
             raise ValueError(f"no such network: {other}")
     materialise(model, example(job))
+    if optimizer is not None:
+        return model, optimizer
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
