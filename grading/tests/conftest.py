@@ -1,5 +1,6 @@
 """Fixtures of the grader's own tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,12 @@ def tiny_camvid(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Afterwards PyTorch has as many threads as before: a training in this process sets their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from grading.submissions import locate
 from grading.training.loop import train
 from tests import test_augmentation, test_classes, test_fcn, test_freezing, test_heads, test_metrics, test_transfer
 from tests.strategies import lone_linear
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SET_AT_IMPORT = [
     "import torch; torch.set_default_dtype(torch.float64)",
@@ -87,14 +88,6 @@ def test_one_call_does_not_fail_the_next(repository: Path, tmp_path: Path, in_ca
 def plan(quick_weights: None) -> Plan:
     options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-6", "--epochs", "1", "--limit", "20"])
     return with_weights(make_plan(options), None, print)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def logits_of(plan: Plan, folder: Path) -> np.ndarray:

@@ -1,11 +1,9 @@
 """A training gives the same numbers wherever it runs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from grading.front import parse
 from grading.plan import Plan, make_plan, with_weights
@@ -14,19 +12,13 @@ from grading.runs import disguised, training_limits, validation_labels
 from grading.training.loop import train
 from grading.workers.process import Worker
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def plan(quick_weights: None) -> Plan:
     options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-6,Q2-3-merged", "--epochs", "2", "--limit", "24"])
     return with_weights(make_plan(options), None, print)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("number", [0, 1])
