@@ -93,13 +93,13 @@ class ProcessState:
         self._random = random.getstate(), np.random.get_state(), torch.get_rng_state()
 
     def restore_settings(self) -> None:
-        """Set back what differs from then, but for the random numbers."""
+        """Set back every setting that has changed since, but no random numbers."""
         for name, (read, write) in SETTINGS.items():
             if read() != self._settings[name]:
                 write(self._settings[name])
 
     def restore(self) -> None:
-        """Set back all that differs from then; random numbers come once more as they came after it."""
+        """Set back every setting, and the generators of random numbers, which then repeat what they gave."""
         self.restore_settings()
         python, numpy, pytorch = self._random
         random.setstate(python)
