@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-CANARY = "-canary"  # ends the id of a configuration that is trained on shuffled labels
+CONTROL = "-control"  # ends the id of a configuration that is trained under a secret rule
+OBEYED, MISTAKEN = "obeyed", "mistaken"  # the metrics of a control
 REPORT = Path(__file__).with_name("report.toml")
 
 
@@ -63,7 +64,7 @@ class Configuration:
         required: what the assignment itself asks the best epoch to exceed.
         sds, most_seeds: in place of the gate's, for a configuration that is cheap and varies much.
         free: the modules whose design is the student's and changes the metric.
-        shuffled: the training labels are dealt out anew, so that there is nothing to learn; see `canaries`.
+        control: some of the training labels follow a secret rule; see `grading.control`.
     """
 
     id: str
@@ -80,15 +81,20 @@ class Configuration:
     augmentation: str | None = None
     classes: Classes | None = None
     required: float | None = None
-    shuffled: bool = False
+    control: bool = False
     free: tuple[str, ...] = ()
     sds: float | None = None
     most_seeds: int | None = None
 
     @property
     def base(self) -> str:
-        """The id of the configuration that a canary is made from; its own for any other."""
-        return self.id.removesuffix(CANARY)
+        """The id of the configuration that a control is made from; its own for any other."""
+        return self.id.removesuffix(CONTROL)
+
+    @property
+    def as_control(self) -> "Configuration":
+        """The same training under a secret rule; see `grading.control`."""
+        return replace(self, id=self.id + CONTROL, control=True, metric=OBEYED)
 
     @property
     def kind(self) -> str:
@@ -117,6 +123,7 @@ class Profile:
 
     Attributes:
         margin: how far below the published best epoch the tail may lie where the profile is not calibrated.
+        secret_faces, secret_streets: pictures that the last epochs are measured on; see `grading.validation`.
     """
 
     margin: float
@@ -124,6 +131,12 @@ class Profile:
     validation_faces: int
     train_streets: int | None = None
     validation_streets: int | None = None
+    secret_faces: int | None = None
+    secret_streets: int | None = None
+
+    def secret_pictures(self, task: str) -> int | None:
+        """How many secret pictures a task has; None where the data are given."""
+        return self.secret_faces if task == "classification" else self.secret_streets
 
 
 @dataclass(frozen=True)
@@ -156,20 +169,31 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """Everything that report.toml says.
+class Control:
+    """The constants of `grading.control`.
 
     Attributes:
-        canaries: configurations trained on shuffled labels, by the id of the configuration that they are made from.
+        share: of the pictures at either end of a scale of lightness, which the rule is about.
+        regions: classes of streets whose pixels the rule is about: large ones.
+        least_gap: what right submissions must show at least, for a control to be of use.
     """
+
+    share: float
+    regions: tuple[int, ...]
+    least_gap: float
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that report.toml says."""
 
     title: str
     questions: tuple[Question, ...]
     configurations: tuple[Configuration, ...]
-    canaries: Mapping[str, Configuration]
     relations: tuple[Relation, ...]
     profiles: Mapping[str, Profile]
     gate: Gate
+    control: Control
     gflop: Mapping[str, float]
     throughput: Mapping[str, float]
     limits: Mapping[str, float]
@@ -178,8 +202,9 @@ class Assignment:
         return next(question for question in self.questions if question.id == id)
 
     def configuration(self, id: str) -> Configuration:
-        every = (*self.configurations, *self.canaries.values())
-        return next(configuration for configuration in every if configuration.id == id)
+        """The configuration or the control of this id."""
+        found = next(c for c in self.configurations if c.id == id.removesuffix(CONTROL))
+        return found if found.id == id else found.as_control
 
 
 @cache
@@ -207,15 +232,15 @@ def read_assignment(path: Path = REPORT) -> Assignment:
 def _assignment(table: Mapping[str, Any]) -> Assignment:
     classes = {name: _classes(name, entry) for name, entry in table["classes"].items()}
     configurations = tuple(_configuration(entry, table, classes) for entry in table["configurations"])
-    shuffled = [_named(entry["of"], {c.id: c for c in configurations}, "canaries: of") for entry in table["canaries"]]
+    control = {**table["control"], "regions": tuple(table["control"]["regions"])}
     return Assignment(
-        canaries={c.id: replace(c, id=c.id + CANARY, shuffled=True) for c in shuffled},
         title=table["title"],
         questions=tuple(_made(Question, f"question {entry.get('id')}", entry) for entry in table["questions"]),
         configurations=configurations,
         relations=tuple(_made(Relation, f"relation {entry.get('id')}", entry) for entry in table["relations"]),
         profiles={name: _made(Profile, f"profile {name}", entry) for name, entry in table["profiles"].items()},
         gate=_made(Gate, "gate", table["gate"]),
+        control=_made(Control, "control", control),
         gflop=table["cost"]["gflop"],
         throughput=table["cost"]["throughput"],
         limits=table["limits"],

@@ -8,6 +8,9 @@ arrives at other weights, and the spread that is measured here has to cover that
 
 Where the contract leaves a design to the student, every other right design in tests/checker/wheats is trained too,
 once: `--designs 0` leaves them out, and the configurations that they touch can then only be passed or reviewed.
+
+Every training is measured on secret pictures of its own, so that the spread covers the choice of pictures. Controls
+(`grading.control`) are trained too, so that it is known how well right submissions learn a secret rule.
 """
 
 import json
@@ -23,10 +26,12 @@ from grading.assignment import Configuration
 from grading.calibrated import FOLDER
 from grading.checker.catalogue import wheats, write_submission
 from grading.conditions import conditions, made_with
+from grading.control import gap
 from grading.front import CANNOT_START, command_line, out_folder
 from grading.gate import sd_upper_bound
 from grading.journal import Journal, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
+from grading.plausible import range_before_tail
 from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.submissions import locate
@@ -42,16 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     try:
-        plan = make_plan(options)
+        plan = replace(make_plan(options), pictures_by_seed=True)
         if plan.withheld or plan.seeds < 2:
             raise UsageError("a calibration needs at least two seeds and no limits")
         out = out_folder(options, plan)
         plan = with_weights(plan, options.weights, console.say)
-        runs = trained(plan, parts(plan, options.weights, console.say), out, console)
+        runs = trained(plan, parts(plan, options.weights, console.say), out, console, plan.configurations)
         designs: list[tuple[str, Run]] = []
         for name, design in other_designs(plan, out) if options.designs else ():
             design = with_weights(design, options.weights, console.say)
-            designs += [(name, run) for run in trained(design, [design], out / "designs" / name, console)]
+            folder, controlled = out / "designs" / name, one_of_each_network(design.configurations)
+            designs += [(name, run) for run in trained(design, [design], folder, console, controlled)]
     except CANNOT_START as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -64,18 +70,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def trained(plan: Plan, parts: Iterable[Plan], out: Path, console: Console) -> list[Run]:
-    """Every training of a plan but canaries, from the journal in `out` where it is there already."""
+def trained(
+    plan: Plan, parts: Iterable[Plan], out: Path, console: Console, controlled: Iterable[Configuration]
+) -> list[Run]:
+    """Every training of a plan, and of the controls of some of it, from the journal in `out` if it is there already."""
+    wanted = [*plan.trainings()]
+    wanted += [(c.as_control, seed) for c in controlled for seed in range(0, plan.seeds, SEEDS_PER_PRETRAINING)]
     out.mkdir(parents=True, exist_ok=True)
     journal = Journal(out / "journal.jsonl", plan.identity())
     with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
         for part in parts:
-            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_all_but_canaries, part))
-    return [journal.runs[c.id, seed] for c in plan.configurations for seed in range(plan.seeds)]
+            own = [(c, seed) for c, seed in wanted if seed < part.seeds]
+            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_always, own))
+    return [journal.runs[c.id, seed] for c, seed in wanted]
 
 
-def _all_but_canaries(plan: Plan, _: object) -> list[tuple[Configuration, int]]:
-    return [(c, seed) for c, seed in plan.trainings() if not c.shuffled]
+def _always(wanted: list[tuple[Configuration, int]], _: object) -> list[tuple[Configuration, int]]:
+    return wanted
+
+
+def one_of_each_network(configurations: Iterable[Configuration]) -> list[Configuration]:
+    """The first configuration of each network: a control of the others would show the same."""
+    first = {json.dumps(dict(c.network), sort_keys=True): c for c in reversed(list(configurations))}
+    return list(first.values())
 
 
 def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:
@@ -104,12 +121,9 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
     old = json.loads(path.read_text(encoding="utf-8"))["configurations"] if path.is_file() else {}
     new = {
         c.id: {
-            **measured([run for run in runs if run.configuration == c.id], plan.assignment.gate.confidence),
             "conditions": conditions(plan, c),
             "made_with": made_with(plan.device),
-            "least_progress": least_progress(c, [*runs, *(run for _, run in designs)]),
-            "tails": [round(run.tail(c.metric), DIGITS) for run in runs if run.configuration == c.id],
-            "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in designs if run.configuration == c.id},
+            **of_configuration(c, runs, designs, plan.assignment.gate.confidence),
         }
         for c in plan.configurations
     }
@@ -118,6 +132,29 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
         "configurations": {**old, **new},
     }
     write_whole(path, json.dumps(table, indent=1) + "\n")
+
+
+def of_configuration(
+    c: Configuration, runs: Iterable[Run], designs: Iterable[tuple[str, Run]], confidence: float
+) -> dict[str, Any]:
+    """What was measured of one configuration, as mini.json holds it; see `grading.calibrated.Measured`."""
+    own = [run for run in runs if run.configuration == c.id]
+    other = {name: run for name, run in designs if run.configuration == c.id}
+    every = [*own, *other.values()]
+    control = c.as_control.id
+    gaps = [round(gap(run), DIGITS) for run in runs if run.configuration == control]
+    return {
+        **measured(own, confidence),
+        "least_progress": least_progress(c, every),
+        "least_range": round(min(range_before_tail(run, c.metric) for run in every), DIGITS),
+        "curve": [round(fmean(values), DIGITS) for values in zip(*(run.values(c.metric) for run in own), strict=True)],
+        "initials": [round(run.initial(c.metric), DIGITS) for run in own],
+        "tails": [round(run.tail(c.metric), DIGITS) for run in own],
+        "control_gaps": gaps,
+        "design_initials": {name: round(run.initial(c.metric), DIGITS) for name, run in other.items()},
+        "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in other.items()},
+        "design_control_gaps": {name: round(gap(run), DIGITS) for name, run in designs if run.configuration == control},
+    }
 
 
 def least_progress(configuration: Configuration, runs: Iterable[Run]) -> float:

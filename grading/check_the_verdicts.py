@@ -25,11 +25,12 @@ from grading.checker.catalogue import CATALOGUE, ROOT, write_submission
 from grading.front import CANNOT_START, command_line
 from grading.journal import Journal, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
+from grading.plausible import implausible
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
 from grading.runs import carry_out
 from grading.suite import Checked, run_suite
-from grading.verdicts import Outcome, expectation_of, judge, needed_seeds
+from grading.verdicts import Outcome, distrust, expectation_of, judge, needed_seeds
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Row:
     @property
     def is_as_it_should_be(self) -> bool:
         if self.right:
-            return not self.counts["FAIL"] and self.stopped_by is None
+            doubted = any(outcome.distrusted for outcome in self.outcomes)
+            return not self.counts["FAIL"] and not doubted and self.stopped_by is None
         return not self.counts["PASS"] or self.stopped_by is not None
 
     def cells(self) -> list[str]:
@@ -167,7 +169,7 @@ def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console:
         carry_out(plan, journal, progress.epoch, progress.finished, log, needed)
     rows = []
     for c in plan.configurations:
-        outcomes = tuple(outcome_from(plan, c, journal.runs, first) for first in seeds)
+        outcomes = tuple(doubted(outcome_from(plan, c, journal.runs, first)) for first in seeds)
         rows.append(Row(name, right, c, outcomes, suite.first_failure(c.structure)))
     return rows
 
@@ -180,6 +182,12 @@ def outcome_from(plan: Plan, c: Configuration, runs: Mapping[tuple[str, int], Ru
     kept = needed_seeds(own, expectation, c.metric, expectation.gate.most_seeds)
     known = [run for seed, run in own.items() if seed in kept]
     return judge(c, known, expectation, seeds=expectation.gate.most_seeds, withheld=None)
+
+
+def doubted(outcome: Outcome) -> Outcome:
+    """The outcome without points, where its learning curves are implausible."""
+    why = implausible(outcome.runs, outcome.configuration.metric, outcome.expectation.bounds)
+    return outcome if why is None else distrust(outcome, why)
 
 
 def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, first: int) -> dict[int, Run]:

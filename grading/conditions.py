@@ -8,6 +8,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
         "pretrained": c.pretrained,
         "metric": c.metric,
         "required tests": c.structure,
-        "images": {"training": len(dataset.train_images), "validation": len(dataset.validation_images)},
+        "images": {
+            "training": len(dataset.train_images),
+            "validation": len(dataset.validation_images),
+            "secret": plan.profile.secret_pictures(c.task),
+        },
+        "control": asdict(plan.assignment.control),
         "data": dataset.fingerprint[-DIGITS:],
         "backbones": _backbones(plan, c),
     }

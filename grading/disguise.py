@@ -23,35 +23,37 @@ from grading.data.arrays import Images
 Array = NDArray[Any]
 KEY_FILE = "secret.key"
 TWINS = 8  # images that come twice: they make a last batch of another size, and meet other neighbours
+QUIET = 0.25  # quantile of the sizes of logits that rounding is compared with
 
 
 @dataclass(frozen=True, eq=False)
 class Disguise:
-    """One training's secrets.
+    """The secrets of one training and one of its sets of validation images.
 
     Attributes:
         order: (N + T,) the true index of each validation image that the worker sees; T of them come twice.
         names: (C,) the number by which the worker knows each class.
         noise: a seed.
-        shuffle: a seed for training labels that are to teach nothing.
     """
 
     order: NDArray[np.int64]
     names: NDArray[np.int64]
     noise: int
-    shuffle: int
 
     @classmethod
-    def draw(cls, key: bytes, purpose: str, *, images: int, classes: int) -> "Disguise":
-        """Draw from the machine's secret key; the same for the same purpose, such as `"Q1-1 seed 0"`."""
-        digest = hmac.digest(key, f"{purpose} {images} {classes}".encode(), "sha256")
-        generator = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+    def draw(cls, key: bytes, purpose: str, *, images: int, classes: int, part: int = 0) -> "Disguise":
+        """Draw from the machine's secret key; the same for the same purpose, such as `"Q1-1 seed 0"`.
+
+        Args:
+            part: which of a training's sets of images; the classes have the same numbers in all of them.
+        """
+        names = _generator(key, f"{purpose} {classes} classes").permutation(classes)
+        generator = _generator(key, f"{purpose} {images} images {part}")
         order = generator.permutation(images)
-        names = generator.permutation(classes)
-        noise, shuffle = generator.integers(2**62, size=2).tolist()
+        noise = int(generator.integers(2**62))
         twins = generator.choice(images, size=min(TWINS, images), replace=False)
         places = generator.integers(len(order) + 1, size=len(twins))
-        return cls(np.insert(order, places, twins), names, noise, shuffle)
+        return cls(np.insert(order, places, twins), names, noise)
 
     def images(self, images: Images | NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         """The validation images as the worker gets them."""
@@ -67,26 +69,27 @@ class Disguise:
         """Rules from old to new classes, the new ones as the worker knows them."""
         return [[old, int(self.names[new])] for old, new in mapping]
 
-    def shuffled(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The same training labels, each at another place, of another image perhaps: there is nothing to learn.
-
-        Whole label maps dealt out to other images would still tell where roads and skies usually are.
-        """
-        return np.random.default_rng(self.shuffle).permutation(labels.ravel()).reshape(labels.shape)
-
     def logits(self, logits: Array) -> Array:
         """A worker's logits (N + T, C, ...), with images and classes in their true order and each image once."""
         return logits[self._first][:, self.names]
 
     def discord(self, logits: Array) -> float:
-        """How far the two answers to an image lie apart at most, in standard deviations of all logits; 0 where none do.
+        """The largest difference between the two answers to an image; 0 where none comes twice.
 
-        Where logits hardly vary, float32 rounds their differences: a tenth of the largest counts as spread then.
+        It is relative to the size of a pixel's own logits, less their mean over the classes, or to QUIET of all pixels'
+        where that is more, as float32 rounds by that. So neither a few huge logits nor a common offset hide anything.
         """
         again = np.setdiff1d(np.arange(len(self.order)), self._first)
-        apart = np.abs(logits[again] - logits[self._first[self.order[again]]]).max(initial=0.0)
-        spread = max(float(logits.std()), 0.1 * float(np.abs(logits).max(initial=0.0)))
-        return float(apart) / spread if apart else 0.0
+        if not len(again):
+            return 0.0
+        usual = float(np.quantile([_sizes(_centred(image)) for image in logits], QUIET))
+        worst = 0.0
+        for second in again:
+            one, two = (_centred(logits[place]) for place in (self._first[self.order[second]], second))
+            apart = np.abs(one - two).max(axis=0)
+            size = np.maximum(usual, np.maximum(_sizes(one), _sizes(two)))
+            worst = max(worst, float(np.divide(apart, size, out=np.zeros_like(apart), where=apart > 0).max()))
+        return worst
 
     @property
     def _first(self) -> NDArray[np.int64]:
@@ -110,6 +113,22 @@ def site_key(cache: Path) -> bytes:
         finally:
             os.unlink(aside)
     return path.read_bytes()
+
+
+def _centred(logits: Array) -> Array:
+    """Logits of one image, (C, ...), less their mean over the classes, which decides nothing; float64."""
+    wide = logits.astype(np.float64)
+    return wide - wide.mean(axis=0)
+
+
+def _sizes(centred: Array) -> Array:
+    """The largest of each pixel, (...)."""
+    return np.abs(centred).max(axis=0)
+
+
+def _generator(key: bytes, purpose: str) -> np.random.Generator:
+    digest = hmac.digest(key, purpose.encode(), "sha256")
+    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
 def _nudged(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

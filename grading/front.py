@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from grading.assignment import AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
@@ -25,6 +26,7 @@ from grading.streams import guard_streams
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, run_suite
 from grading.text import duration, one_line
+from grading.validation import draw_secret_pictures
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
 
@@ -85,6 +87,8 @@ def run(options: Namespace) -> int:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
     suite = NOT_RUN
+    # A few seconds, while the tests run.
+    Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
         if plan.withheld is None:
             console.say("running the tests of the student API")

@@ -62,7 +62,7 @@ class Gate:
         """The verdict by the first trainings that suffice.
 
         Args:
-            tails: by seed; None for a training that repeats an earlier one bit by bit, which says nothing new.
+            tails: by seed; None for a training that repeats an earlier one in every metric, which says nothing new.
         """
         above = below = 0.0
         for number, tail in enumerate(tails, start=1):

@@ -1,23 +1,33 @@
 """From a plan, its journal and the tests of the student API to everything that a run has to say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from grading.assignment import Configuration
+from grading.assignment import MISTAKEN, OBEYED, Configuration
 from grading.calibrated import Calibration, read_calibration
-from grading.canary import chance, sings
 from grading.conditions import made_elsewhere, misfits
+from grading.control import gap
 from grading.discussion import read_discussion
 from grading.journal import Run
 from grading.plan import Plan
+from grading.plausible import implausible
 from grading.relations import relate_all
-from grading.reporting import Canary, Results
-from grading.runs import validation_labels
+from grading.reporting import ControlOutcome, Results
 from grading.scoring import accuracy_ceiling
 from grading.suite import Suite
-from grading.verdicts import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
+from grading.validation import scored_labels
+from grading.verdicts import (
+    Expectation,
+    Outcome,
+    distrust,
+    expectation_of,
+    has_failed,
+    judge,
+    needed_seeds,
+    without_control,
+)
 
 Runs = Mapping[tuple[str, int], Run]
 
@@ -49,19 +59,43 @@ def needed(
     Args:
         expected: from `expectations`, for whoever asks after each training.
     """
-    if not plan.sequential:
-        return list(plan.trainings())
     expected = expected or expectations(plan)
-    seeds: dict[str, range] = {c.id: range(1) for c in plan.canaries}
+    controls = controlled(plan, runs, expected)
+    trainings = plan.trainings(controls.values())
+    if not plan.sequential:
+        return list(trainings)
+    seeds: dict[str, range] = {control.id: range(1) for control in controls.values()}
     for configuration in plan.configurations:
-        own = {seed: run for (id, seed), run in runs.items() if id == configuration.id}
+        own = _of(runs, configuration)
         seeds[configuration.id] = needed_seeds(own, expected[configuration.id], configuration.metric, plan.seeds)
-    return [(c, seed) for c, seed in plan.trainings() if seed in seeds[c.id]]
+    return [(c, seed) for c, seed in trainings if seed in seeds[c.id]]
+
+
+def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> dict[str, Configuration]:
+    """By task, the control to be trained: that of the first configuration, in a secret order, which has not failed.
+
+    A control that right submissions hardly learn tells too little, and is passed over.
+    """
+    chosen: dict[str, Configuration] = {}
+    for control in plan.controls:
+        configuration = plan.assignment.configuration(control.base)
+        one = expected[configuration.id]
+        least = one.least_control_gap
+        tells = least is None or least >= plan.assignment.control.least_gap / 2
+        if tells and not has_failed(_of(runs, configuration).values(), one, configuration.metric):
+            chosen.setdefault(control.task, control)
+    return chosen
+
+
+def _of(runs: Runs, configuration: Configuration) -> dict[int, Run]:
+    """The trainings of a configuration, by seed."""
+    return {seed: run for (id, seed), run in runs.items() if id == configuration.id}
 
 
 def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     """Every verdict of the run."""
     expected = expectations(plan)
+    trained = without_broken(plan, suite)
     kept = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
     outcomes = {
         configuration.id: judge(
@@ -74,21 +108,20 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
         )
         for configuration in plan.configurations
     }
-    canaries = [
-        heard(plan, runs[canary.id, 0], canary, outcomes[id])
-        for id, canary in plan.assignment.canaries.items()
-        if (canary.id, 0) in runs and id in outcomes
-    ]
-    for canary in canaries:
-        if canary.why is not None:
-            for id, outcome in outcomes.items():
-                if outcome.configuration.task == canary.configuration.task:
-                    outcomes[id] = distrust(outcome, canary.why)
+    controls = []
+    for task, control in controlled(trained, runs, expected).items():
+        if (control.id, 0) in runs:
+            run, least = runs[control.id, 0], expected[control.base].least_control_gap
+            controls.append(ControlOutcome(control, run, least, not_learned(run, least)))
+            continue
+        for id, outcome in outcomes.items():
+            if outcome.configuration.task == task:
+                outcomes[id] = without_control(outcome, control.id)
     return Results(
         plan=plan,
-        outcomes=outcomes,
+        outcomes=doubted(outcomes, controls),
         relations=relate_all(plan.assignment, outcomes, fitting(expected), gated=plan.withheld is None),
-        canaries=canaries,
+        controls=controls,
         suite=suite,
         notes=notes(plan, outcomes),
         calibration_notes=calibration_notes(plan),
@@ -97,14 +130,34 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     )
 
 
-def heard(plan: Plan, run: Run, canary: Configuration, outcome: Outcome) -> Canary:
-    """What a canary's training says about the metrics of its task."""
-    labels = np.asarray(validation_labels(plan, canary))
-    by_chance = chance(canary.task, canary.metric, labels, plan.num_classes(canary))
-    # Without a calibration that fits, what the submission reaches on true labels is the measure.
-    threshold = outcome.gate.threshold if outcome.expectation.misfit is None else outcome.tail
-    why = None if threshold is None else sings(run, canary.metric, by_chance=by_chance, threshold=threshold)
-    return Canary(canary, run, by_chance, why)
+def doubted(outcomes: Mapping[str, Outcome], controls: Iterable[ControlOutcome]) -> dict[str, Outcome]:
+    """The outcomes, none of which counts if one training of the submission cannot have come about by learning."""
+    doubts = {control.configuration.id: control.why for control in controls if control.why is not None}
+    for id, outcome in outcomes.items():
+        if outcome.verdict in ("PASS", "REVIEW"):
+            why = implausible(outcome.runs, outcome.configuration.metric, outcome.expectation.bounds)
+            doubts |= {} if why is None else {id: why}
+    if not doubts:
+        return dict(outcomes)
+    every = "; ".join(f"{id}: {why}" for id, why in doubts.items())
+    return {id: distrust(outcome, doubts.get(id) or every) for id, outcome in outcomes.items()}
+
+
+def not_learned(run: Run, least_gap: float | None) -> str | None:
+    """Why a control makes one doubt that a submission learns from its labels; None if it does not.
+
+    Args:
+        least_gap: what it must show; None if nobody has measured it.
+    """
+    if run.failure is not None:
+        return f"the control, a training under a secret rule, ended with {run.kind}: {run.failure}"
+    if least_gap is None or gap(run) >= least_gap:
+        return None
+    return (
+        f"where a secret rule changed the labels, its answers follow the rule in {run.tail(OBEYED):.0%}, and elsewhere "
+        f"they err so in {run.tail(MISTAKEN):.0%}: {gap(run):.2f} apart, where right submissions show at least "
+        f"{2 * least_gap:.2f}. What it answers does not come from the labels that it was given"
+    )
 
 
 def calibration_notes(plan: Plan) -> list[str]:
@@ -133,7 +186,7 @@ def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
 def _why_so_low(plan: Plan, outcome: Outcome) -> str:
     """Why the accuracy as reported is low where classes are dropped: Q2-3 in the report."""
     configuration = outcome.configuration
-    ceiling = accuracy_ceiling(np.asarray(validation_labels(plan, configuration)))
+    ceiling = accuracy_ceiling(scored_labels(plan, configuration))
     published = {name: figures["best"] for name, figures in configuration.published.items()}
     accuracy, miou = published["accuracy_reported"], published["miou_reported"]
     classes = plan.num_classes(configuration)

@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from grading.assignment_checks import check_tests
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, how_to_mend, provide
 from grading.calibrated import read_calibration
+from grading.control import secret_order
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint, writable
 from grading.disguise import site_key
 from grading.inventory import listed_tests
@@ -47,6 +48,7 @@ class Plan:
         parallel: trainings at a time, each with `threads` threads.
         sandbox: what holds the submission.
         key: the machine's secret, see `grading.disguise`.
+        pictures_by_seed: measure each seed on secret pictures of its own: for a calibration.
     """
 
     assignment: Assignment
@@ -65,16 +67,19 @@ class Plan:
     threads: int
     sandbox: Sandbox
     key: bytes
+    pictures_by_seed: bool = False
 
     @property
     def profile(self) -> Profile:
         return self.assignment.profiles[self.profile_name]
 
     @property
-    def canaries(self) -> tuple[Configuration, ...]:
-        """The canaries of this run's configurations; none in a trial, which gives no verdict."""
-        own = self.assignment.canaries
-        return tuple(own[c.id] for c in self.configurations if c.id in own and not self.withheld)
+    def controls(self) -> tuple[Configuration, ...]:
+        """The controls of this run's configurations, in a secret order; none in a trial, which gives no verdict."""
+        if self.withheld:
+            return ()
+        purpose = self.submission.fingerprint()
+        return tuple(c.as_control for c in secret_order(self.key, purpose, self.configurations))
 
     def most_seeds(self, configuration: Configuration) -> int:
         """The trainings of a configuration, at most."""
@@ -82,17 +87,17 @@ class Plan:
             return self.seeds
         return min(self.seeds, configuration.most_seeds or self.assignment.gate.most_seeds)
 
-    def trainings(self) -> Iterator[tuple[Configuration, int]]:
-        """Every training, seed by seed, the longest first, so that workers end together. A canary has one seed."""
+    def trainings(self, controls: Collection[Configuration] = ()) -> Iterator[tuple[Configuration, int]]:
+        """Every training, seed by seed, the longest first, so that workers end together. A control has one seed."""
         for seed in range(self.seeds):
-            every = self.configurations if seed else (*self.configurations, *self.canaries)
+            every = self.configurations if seed else (*self.configurations, *controls)
             for configuration in sorted(every, key=lambda c: -self._cost(c)):
                 yield configuration, seed
 
     def expected_trainings(self) -> int:
         """How many trainings there will be; in a sequential run, as many as a right submission needs."""
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
-        return seeds * len(self.configurations) + len(self.canaries)
+        return seeds * len(self.configurations) + len({control.task for control in self.controls})
 
     def protocol(self, configuration: Configuration) -> dict[str, Any]:
         """How the configuration is trained, with this run's number of epochs."""
@@ -166,7 +171,8 @@ class Plan:
         A sequential run is counted with the seeds that a right submission needs.
         """
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
-        once = sum(map(self._cost, self.canaries))
+        first = {control.task: control for control in reversed(self.controls)}
+        once = sum(map(self._cost, first.values()))
         return STARTING + (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:

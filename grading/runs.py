@@ -2,41 +2,30 @@
 
 import os
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
 
 import numpy as np
 
 from grading.assignment import Configuration
-from grading.data.crops import centre_crop
-from grading.disguise import TWINS, Disguise
 from grading.journal import Journal, Run
 from grading.plan import Plan
 from grading.probes import StudentRaised
 from grading.scored import ScoredTraining
-from grading.scoring import (
-    Array,
-    UnusableLogits,
-    reduced_labels,
-)
+from grading.scoring import Array, UnusableLogits
 from grading.structure import Broken, check_built, check_trained
+from grading.validation import ValidationSet, training_rule, validation_sets
 from grading.workers.limits import MIB, Limits
 from grading.workers.process import GraderError, Worker, WorkerStopped
 from grading.workers.wire import Plain
 
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 Wanted = Callable[[Mapping[tuple[str, int], Run]], list[tuple[Configuration, int]]]
-
-
-def validation_labels(plan: Plan, configuration: Configuration) -> Array:
-    """The labels that the logits of a configuration are scored against: (N,), or (N, crop, crop) of its classes."""
-    labels = plan.datasets[configuration.task].validation_labels
-    if configuration.classes is None:
-        return labels
-    return reduced_labels(centre_crop(labels, plan.protocol(configuration)["crop"]), configuration.classes)
 
 
 def carry_out(
@@ -103,35 +92,33 @@ def _missing(wanted: Wanted, journal: Journal) -> list[tuple[Configuration, int]
     return [(c, seed) for c, seed in wanted(journal.runs) if (c.id, seed) not in journal.runs]
 
 
-def disguised(plan: Plan, configuration: Configuration, seed: int) -> tuple[Disguise, Plain]:
-    """The secrets of one training, and its job as the worker gets it: with training data and validation images."""
+def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[ValidationSet], Plain]:
+    """What one training is measured on, and its job as the worker gets it: training data and validation images."""
     data = plan.datasets[configuration.task]
-    disguise = Disguise.draw(
-        plan.key,
-        f"{configuration.id} seed {seed}",
-        images=len(data.validation_images),
-        classes=plan.num_classes(configuration),
-    )
     job = plan.training_job(configuration, seed)
     train_images = data.train_images
     count = min(len(train_images), plan.limit or len(train_images))
-    train_labels = np.array(data.train_labels[:count])
-    if configuration.shuffled:
-        train_labels = disguise.shuffled(train_labels)
+    train_labels = np.array(data.train_labels)
+    rule = None
+    if configuration.control:
+        rule = training_rule(plan, configuration, seed, train_labels)
+        train_labels = rule.relabelled(train_images, train_labels)
+    sets = validation_sets(plan, configuration, seed, rule)
+    disguise = sets[0].disguise
     job["train_images"] = [train_images.pixels[: train_images.starts[count]], train_images.shapes[:count]]
     if configuration.classes is None:
-        job["train_labels"] = disguise.labels(train_labels)
-        job["validation_images"] = _packed(disguise.images(data.validation_images))
+        job["train_labels"] = disguise.labels(train_labels[:count])
     else:
-        job["train_labels"] = train_labels
+        job["train_labels"] = train_labels[:count]
         job["mapping"] = disguise.mapping(configuration.classes.mapping)
-        crops = centre_crop(data.validation_images.stacked(), plan.protocol(configuration)["crop"])
-        job["validation_images"] = _packed(disguise.images(crops))
-    return disguise, job
+    job["validation_images"] = [_packed(one.images) for one in sets]
+    job["validation_epochs"] = [one.epochs for one in sets]
+    return sets, job
 
 
-def training_limits(plan: Plan, configuration: Configuration, labels: Array) -> Limits:
+def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[ValidationSet]) -> Limits:
     """What a training may use: the time that follows from the reference's, and memory by the profile's size."""
+    largest = max(one.labels[0].size * len(one.images) for one in sets)
     seconds = plan.seconds_allowed(configuration)
     usual = Limits()
     # The real networks need more than the mini ones, and a GPU's driver maps more still.
@@ -142,34 +129,42 @@ def training_limits(plan: Plan, configuration: Configuration, labels: Array) -> 
         data_bytes=memory,
         resident_bytes=memory + usual.resident_bytes - usual.data_bytes,
         processes=usual.processes + 4 * (os.cpu_count() or 1),
-        reply_bytes=4 * (labels.size + TWINS * labels[0].size) * plan.num_classes(configuration) + MIB,
+        reply_bytes=4 * largest * plan.num_classes(configuration) + MIB,
     )
 
 
 def _trained(plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress) -> Run:
     start = time.perf_counter()
-    labels = np.asarray(validation_labels(plan, configuration))
-    disguise, job = disguised(plan, configuration, seed)
-    num_classes, epochs = plan.num_classes(configuration), int(job["protocol"]["epochs"])
-    scored = ScoredTraining(configuration, labels, disguise, num_classes, epochs)
-    kind, failure = "FINISHED", None
+    num_classes = plan.num_classes(configuration)
+    history: list[dict[str, float]] = []
+    kind, failure, images = "FINISHED", None, None
     try:
-        reports = worker.train(job, training_limits(plan, configuration, labels))
+        sets, job = blinded(plan, configuration, seed)
+        scored = ScoredTraining(sets, num_classes)
+        history = scored.history
+        reports = worker.train(job, training_limits(plan, configuration, sets))
         check_built(configuration, _said(next(reports, None), "built"), _head_size(job, num_classes))
         for report in reports:
             if scored.is_full:
                 check_trained(configuration, _said(report, "trained"))
                 continue
             progress(configuration, seed, scored.add(report, plan.device))
-        scored.close(learns=not (plan.withheld or configuration.shuffled))
+        scored.close(learns=not (plan.withheld or configuration.control))
+        images = scored.images()
     except (StudentRaised, UnusableLogits, Broken) as error:
         kind, failure = "FAIL", str(error)
     except WorkerStopped as error:
         kind, failure = error.kind, error.message
-    except GraderError as error:
-        kind, failure = "GRADER_ERROR", str(error)
+    except Exception as error:  # of one training: the others go on
+        kind, failure = "GRADER_ERROR", str(error) if isinstance(error, GraderError) else _grader_fault(error)
     seconds = time.perf_counter() - start
-    return Run(configuration.id, seed, tuple(scored.history), seconds, kind, failure, scored.images())
+    return Run(configuration.id, seed, tuple(history), seconds, kind, failure, images)
+
+
+def _grader_fault(error: Exception) -> str:
+    """What an instructor reports: the kind of an unforeseen error, and the line of the grader that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _said(report: Plain, name: str) -> Plain:

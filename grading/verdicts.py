@@ -10,6 +10,7 @@ from grading.assignment import Configuration, Profile
 from grading.calibrated import Calibration, Measured
 from grading.gate import Gate, tolerance_bound
 from grading.journal import Run
+from grading.plausible import UNKNOWN, Bounds, bounds_of
 from grading.power import Power, power_of
 from grading.suite import Checked
 from grading.undecided import look_at, undecided
@@ -78,6 +79,7 @@ class Expectation:
         calibrated: whether the numbers were measured. If not, no number fails a submission.
         misfit: why the calibration says nothing about this run, with the command that makes another; None if it does.
         measured: the calibration that it rests on; None if there is none.
+        bounds: what right submissions stay within.
     """
 
     gate: Gate
@@ -88,6 +90,13 @@ class Expectation:
     calibrated: bool = True
     misfit: str | None = None
     measured: Measured | None = None
+    bounds: Bounds = UNKNOWN
+
+    @property
+    def least_control_gap(self) -> float | None:
+        """What a control must show; None if nobody has measured what right submissions do."""
+        least = self.measured.least_control_gap if self.measured is not None and self.misfit is None else None
+        return None if least is None else least / 2
 
     @cached_property
     def power(self) -> Power | None:
@@ -144,7 +153,10 @@ def expectation_of(
         bound = tolerance_bound(designs, rule.coverage, rule.confidence) if every else None
         floor = None if bound is None or floor is None else min(floor, bound - margin / 2)
     gate = Gate(threshold, floor, sd, margin, rule, most_seeds)
-    return Expectation(gate, configuration.metric, metric.tail_mean, basis, boundary, misfit=misfit, measured=measured)
+    bounds = UNKNOWN if misfit else bounds_of(configuration, measured, margin, rule)
+    return Expectation(
+        gate, configuration.metric, metric.tail_mean, basis, boundary, misfit=misfit, measured=measured, bounds=bounds
+    )
 
 
 def judge(
@@ -210,8 +222,8 @@ def _by_numbers(outcome: Outcome, seeds: int) -> Outcome:
         reason = undecided(outcome, tails, decision)
     if tails.count(None):
         reason = (
-            f"{reason.rstrip('.')}. Some trainings repeat others bit by bit, and count once: does the code set a seed "
-            "of its own?"
+            f"{reason.rstrip('.')}. Some trainings repeat others in every metric, and count once: does the code set a "
+            "seed of its own?"
         )
     return replace(outcome, verdict=verdict, reason=reason)
 
@@ -247,11 +259,14 @@ def first_failure(runs: Iterable[Run]) -> Run | None:
 
 
 def distinct_tails(runs: Sequence[Run], metric: str) -> list[float | None]:
-    """The tail of each training; None for one whose history is that of an earlier one, bit by bit."""
-    return [
-        None if any(run.history == earlier.history for earlier in runs[:place]) else run.tail(metric)
-        for place, run in enumerate(runs)
-    ]
+    """The tail of each training; None for one whose metrics are those of an earlier one in every epoch."""
+    measured = [[_without_claims(epoch) for epoch in run.history] for run in runs]
+    return [None if measured[place] in measured[:place] else run.tail(metric) for place, run in enumerate(runs)]
+
+
+def _without_claims(epoch: Mapping[str, float]) -> dict[str, float]:
+    """What the grader has measured itself: the loss is what the submission says it is."""
+    return {name: value for name, value in epoch.items() if name != "loss"}
 
 
 def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str, most: int) -> range:
@@ -271,6 +286,22 @@ def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str,
         if decision.verdict is not None:
             return range(len(known))
     return range(min(most, max(len(known) + 1, gate.rule.fewest_seeds)))
+
+
+def has_failed(runs: Iterable[Run], expectation: Expectation, metric: str) -> bool:
+    """Whether the trainings that are known fail a configuration already."""
+    done = sorted(runs, key=lambda run: run.seed)
+    if first_failure(done) is not None:
+        return True
+    decides = expectation.calibrated and expectation.misfit is None
+    return decides and expectation.gate.decide(distinct_tails(done, metric)).verdict == "FAIL"
+
+
+def without_control(outcome: Outcome, control: str) -> Outcome:
+    """An outcome whose control has not been trained: nothing shows yet that the submission learns."""
+    if outcome.verdict not in ("PASS", "REVIEW"):
+        return outcome
+    return replace(outcome, verdict="INCOMPLETE", reason=f"{outcome.reason}\n{control} has not been trained")
 
 
 def distrust(outcome: Outcome, why: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ class Measured:
         made_with: versions of libraries, and the hardware.
         least_progress: the least that the reference or another design gained from its first epoch to its tail; None if
             the first epochs of the other designs were not noted.
+        initials, design_initials: as `tails` and `designs`, after the first epoch.
+        least_range: the least distance of best and worst epoch before the tail in any of these trainings.
+        curve: by epoch, the metric's mean over seeds.
+        control_gaps, design_control_gaps: see `grading.control.gap`, by seed and by design.
     """
 
     seeds: int
@@ -51,6 +55,17 @@ class Measured:
     conditions: Mapping[str, Any]
     made_with: Mapping[str, str]
     least_progress: float | None = None
+    initials: tuple[float, ...] = ()
+    design_initials: Mapping[str, float] = field(default_factory=dict)
+    least_range: float | None = None
+    curve: tuple[float, ...] = ()
+    control_gaps: tuple[float, ...] = ()
+    design_control_gaps: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def least_control_gap(self) -> float | None:
+        """The least that a right submission showed in its control; None if none was measured."""
+        return min((*self.control_gaps, *self.design_control_gaps.values()), default=None)
 
 
 Calibration = Mapping[str, Measured]
@@ -84,4 +99,10 @@ def _measured(entry: Mapping[str, Any]) -> Measured:
         entry.get("conditions", {}),
         entry.get("made_with", {}),
         entry.get("least_progress"),
+        tuple(entry.get("initials", ())),
+        entry.get("design_initials", {}),
+        entry.get("least_range"),
+        tuple(entry.get("curve", ())),
+        tuple(entry.get("control_gaps", ())),
+        entry.get("design_control_gaps", {}),
     )

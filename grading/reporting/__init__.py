@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grading.assignment import Configuration, Question
+from grading.control import gap
 from grading.journal import Run, write_whole
 from grading.plan import Plan
 from grading.relations import RelationOutcome
@@ -12,13 +13,23 @@ from grading.verdicts import Outcome
 
 
 @dataclass(frozen=True)
-class Canary:
-    """A training on shuffled labels: what it reached, what chance does, and why that is suspicious, if it is."""
+class ControlOutcome:
+    """A training under a secret rule: see `grading.control`.
+
+    Attributes:
+        least_gap: what it must show; None if nobody has measured what right submissions do.
+        why: why it makes one doubt the submission; None if it does not.
+    """
 
     configuration: Configuration
     run: Run
-    by_chance: float
+    least_gap: float | None
     why: str | None
+
+    @property
+    def gap(self) -> float | None:
+        """What it shows; None if it was not finished."""
+        return gap(self.run) if self.run.failure is None else None
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class Results:
     plan: Plan
     outcomes: dict[str, Outcome]
     relations: list[RelationOutcome]
-    canaries: list[Canary]
+    controls: list[ControlOutcome]
     suite: Suite
     notes: dict[str, str]
     calibration_notes: list[str]

@@ -73,9 +73,9 @@ class Console:
         for id, outcome in results.outcomes.items():
             if outcome.verdict != "PASS":
                 self.say(f"{outcome.verdict} {id}: {outcome.reason}")
-        for canary in results.canaries:
-            if canary.why is not None:
-                self.say(f"{canary.configuration.id}: {canary.why}")
+        for control in results.controls:
+            if control.why is not None:
+                self.say(f"{control.configuration.id}: {control.why}")
         for relation in results.relations:
             difference = "" if relation.difference is None else f" ({relation.difference:+.4f})"
             gate = "" if relation.holds else f"; FAIL: {relation.required:+.4f} was asked for"

@@ -57,14 +57,16 @@ def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def _curves(outcome: Outcome) -> dict[str, object]:
-    """Points of an SVG drawing: one line per seed, and levels for the threshold and the published best."""
+    """Points of an SVG drawing: one line per seed, the reference's, and levels for threshold and published best."""
     metric = outcome.configuration.metric
     histories = [run.values(metric) for run in outcome.runs if run.history]
     published = outcome.configuration.published[metric]["best"]
     levels = [published] if outcome.threshold is None else [outcome.threshold, published]
-    values = [value for history in histories for value in history] + levels
+    measured = outcome.expectation.measured if outcome.threshold is not None else None
+    reference = [] if measured is None else list(measured.curve)
+    values = [value for history in (*histories, reference) for value in history] + levels
     low, high = min(values) - 0.02, max(values) + 0.02
-    longest = max((len(history) for history in histories), default=1)
+    longest = max((len(history) for history in (*histories, reference)), default=1)
 
     def x(epoch: int) -> float:
         return LEFT + (WIDTH - LEFT - 6) * (epoch - 1) / max(longest - 1, 1)
@@ -72,15 +74,16 @@ def _curves(outcome: Outcome) -> dict[str, object]:
     def y(value: float) -> float:
         return 6 + (HEIGHT - BOTTOM - 6) * (high - value) / (high - low)
 
+    def line(history: list[float]) -> str:
+        return " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))
+
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
         "base": HEIGHT - BOTTOM,
-        "lines": [
-            " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))
-            for history in histories
-        ],
+        "lines": [line(history) for history in histories],
+        "reference": line(reference),
         "threshold": None if outcome.threshold is None else y(outcome.threshold),
         "published": y(published),
         "ticks": [(y(low + (high - low) * part), f"{low + (high - low) * part:.2f}") for part in (0.1, 0.5, 0.9)],

@@ -40,15 +40,14 @@ def results_json(results: "Results") -> str:
             "configurations": [
                 {**_configuration(outcome), "note": results.notes.get(id)} for id, outcome in results.outcomes.items()
             ],
-            "canaries": [
+            "controls": [
                 {
-                    "id": canary.configuration.id,
-                    "metric": canary.configuration.metric,
-                    "tail": canary.run.tail(canary.configuration.metric) if canary.run.history else None,
-                    "chance": canary.by_chance,
-                    "suspicious": canary.why,
+                    "id": control.configuration.id,
+                    "gap": control.gap,
+                    "least_gap": control.least_gap,
+                    "suspicious": control.why,
                 }
-                for canary in results.canaries
+                for control in results.controls
             ],
             "relations": [
                 {

@@ -36,8 +36,7 @@ class Classification:
         self.batch_size = protocol["batch_size"]
         self.transform, evaluate = _transforms(job["augmentation"], protocol, student)
         # The validation views never change, so they are made once.
-        validation = Images.of(*job["validation_images"])
-        self.views = torch.stack([_applied(evaluate, validation[index]) for index in range(len(validation))])
+        self.views = [_views(evaluate, Images.of(*images)) for images in job["validation_images"]]
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Float32 images (n, 3, size, size) and int64 labels (n,), in a new random order."""
@@ -45,9 +44,9 @@ class Classification:
             views = [_applied(self.transform, self.images[index]) for index in chosen.tolist()]
             yield torch.stack(views), self.labels[chosen]
 
-    def validation_batches(self) -> Iterator[Tensor]:
-        """The validation images, in their order."""
-        yield from self.views.split(50)
+    def validation_batches(self, part: int) -> Iterator[Tensor]:
+        """The validation images of one set, in their order."""
+        yield from self.views[part].split(50)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross entropy."""
@@ -65,6 +64,10 @@ def _transforms(augmentation: str, protocol: Plain, student: Student) -> tuple[T
     training = [transforms.RandomResizedCrop(protocol["crop"]), transforms.RandomHorizontalFlip()]
     evaluation = [transforms.Resize(protocol["resize"]), transforms.CenterCrop(protocol["crop"])]
     return transforms.Compose(training + normalised), transforms.Compose(evaluation + normalised)
+
+
+def _views(transform: Transform, images: Images) -> Tensor:
+    return torch.stack([_applied(transform, images[index]) for index in range(len(images))])
 
 
 def _applied(transform: Transform, image: np.ndarray) -> Tensor:

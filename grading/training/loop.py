@@ -30,13 +30,13 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     """Train one configuration with one seed.
 
     Args:
-        job: the configuration's protocol, data and weights; see `grading.runs.disguised`.
+        job: the configuration's protocol, data and weights; see `grading.runs.blinded`.
         student: whose code builds the network and the augmentation.
 
     Yields:
         `{"built": ...}` as in `Observed.built`; after every epoch `{"loss": mean training loss, "logits": float32
-        (N, classes, ...) of the validation images, "seconds": wall time of the epoch}`; at the end `{"trained": ...}`
-        as in `Observed.trained`.
+        (N, classes, ...) of this epoch's validation images, "seconds": wall time of the epoch}`; at the end
+        `{"trained": ...}` as in `Observed.trained`.
 
     Raises:
         StudentRaised: the student's code raised, or built what cannot be trained.
@@ -59,11 +59,12 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
         model.to(device)
         in_best_format(model, example(job).to(device), channels_last=job["channels_last"])
         scheduler = build_scheduler(optimizer, job["protocol"])
-        for _ in range(job["protocol"]["epochs"]):
+        parts = [part for part, epochs in enumerate(job["validation_epochs"]) for _ in range(epochs)]
+        for part in parts:
             start = time.perf_counter()
             loss = train_one_epoch(model, task, optimizer, device, student.state)
             scheduler.step()
-            logits = predict(model, task, device)
+            logits = predict(model, task, part, device)
             yield {"loss": loss, "logits": logits, "seconds": time.perf_counter() - start}
         yield {"trained": observed.trained()}
 
@@ -109,14 +110,14 @@ def train_one_epoch(
 
 
 @torch.no_grad()
-def predict(model: nn.Module, task: Any, device: torch.device) -> np.ndarray:
-    """Logits of the validation images, float32, in their order.
+def predict(model: nn.Module, task: Any, part: int, device: torch.device) -> np.ndarray:
+    """Logits of the validation images of one set, float32, in their order.
 
     Computed in float32 on GPUs too: in half precision or TF32, the size of a batch alone changes what an image gets.
     """
     model.eval()
     batches = []
-    for images in task.validation_batches():
+    for images in task.validation_batches(part):
         logits = scores_of(model, images.to(device, non_blocking=True))
         batches.append(logits.float().cpu().numpy())
     return np.concatenate(batches)

@@ -30,7 +30,7 @@ class Segmentation:
         self.num_classes = job["num_classes"]
         self.images = Images.of(*job["train_images"]).stacked()
         self.draws = torch.Generator().manual_seed(job["seed"])
-        self.validation = Images.of(*job["validation_images"]).stacked()
+        self.validation = [Images.of(*images).stacked() for images in job["validation_images"]]
         labels = torch.from_numpy(job["train_labels"])
         reduce = attribute(student.room("classes"), "reduce_classes")
         mapping = dict(job["mapping"])
@@ -45,10 +45,11 @@ class Segmentation:
                 self._one_hot([own for _, own in crops]),
             )
 
-    def validation_batches(self) -> Iterator[Tensor]:
-        """The validation images, which are cropped already, in their order."""
-        for start in range(0, len(self.validation), 10):
-            yield normalised(torch.from_numpy(np.array(self.validation[start : start + 10])))
+    def validation_batches(self, part: int) -> Iterator[Tensor]:
+        """The validation images of one set, which are cropped already, in their order."""
+        images = self.validation[part]
+        for start in range(0, len(images), 10):
+            yield normalised(torch.from_numpy(np.array(images[start : start + 10])))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Binary cross entropy of every class on its own, as the report has it."""

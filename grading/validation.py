@@ -1,0 +1,132 @@
+"""What a training is measured on: validation pictures, set by set, and the labels that stay with the grader.
+
+In `mini` the pictures are drawn, and the drawing code is public: whoever has it can draw the usual validation pictures
+again. The last fifth of the epochs, which the verdict rests on, is therefore measured on pictures that are drawn from
+the machine's secret, other ones for each submission, after it was handed in. Each of these epochs has a share of them:
+as the network hardly changes any more, this says as much as if each epoch had all.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grading.assignment import Configuration
+from grading.control import FaceRule, StreetRule, secret_rule
+from grading.data.crops import centre_crop
+from grading.data.generated import secret_pictures
+from grading.disguise import Disguise
+from grading.journal import tail_length
+from grading.plan import Plan
+from grading.scoring import Array, metrics_of, reduced_labels
+
+Metrics = Callable[[NDArray[np.int64]], dict[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationSet:
+    """Pictures that some epochs of a training are measured on, one epoch after the other.
+
+    Attributes:
+        images: as the worker gets them, in the disguise's order.
+        labels: what the answers are scored against, in their own order; IGNORED where nothing is.
+        epochs: how many.
+        metrics: from counts, see `grading.scoring.counted`, to metrics by name.
+    """
+
+    images: list[NDArray[np.uint8]]
+    labels: NDArray[np.uint8]
+    disguise: Disguise
+    epochs: int
+    metrics: Metrics
+
+
+def validation_sets(plan: Plan, configuration: Configuration, seed: int, rule: Any = None) -> list[ValidationSet]:
+    """The sets of one training, in the order of its epochs: the usual pictures, then secret ones where they are drawn.
+
+    Args:
+        rule: of a control, see `training_rule`.
+    """
+    epochs = int(plan.protocol(configuration)["epochs"])
+    data = plan.datasets[configuration.task]
+    usual = data.validation_images, data.validation_labels
+    sets: list[tuple[Any, NDArray[np.uint8], int]]
+    if plan.profile.secret_pictures(configuration.task) is None:
+        sets = [(*usual, epochs)]
+    else:
+        late = tail_length(epochs)
+        images, labels = (np.array_split(array, late) for array in _secret(plan, configuration.task, seed))
+        sets = [(*usual, epochs - late), *((*secret, 1) for secret in zip(images, labels, strict=True))]
+    return [
+        _validation_set(plan, configuration, seed, rule, part, *entry) for part, entry in enumerate(sets) if entry[2]
+    ]
+
+
+def scored_labels(plan: Plan, configuration: Configuration) -> NDArray[np.uint8]:
+    """The labels that the tail of a configuration's first seed is scored against."""
+    sets = validation_sets(plan, configuration, 0)
+    return np.concatenate([one.labels for one in sets[1:] or sets])
+
+
+def training_rule(plan: Plan, configuration: Configuration, seed: int, labels: Array) -> FaceRule | StreetRule:
+    """The secret rule of a control.
+
+    Args:
+        labels: of the training images, CamVid's or those of faces.
+    """
+    images = plan.datasets[configuration.task].train_images
+    purpose = f"{plan.submission.fingerprint()} {configuration.id} seed {seed}"
+    return secret_rule(plan.key, purpose, configuration, plan.assignment.control, images, labels)
+
+
+def _secret(plan: Plan, task: str, seed: int) -> tuple[Array, NDArray[np.uint8]]:
+    """Images and labels that nobody can have seen before; a calibration takes other ones for each seed."""
+    count = plan.profile.secret_pictures(task)
+    assert count is not None
+    purpose = f"pictures {plan.submission.fingerprint()}" + (f" seed {seed}" if plan.pictures_by_seed else "")
+    digest = hmac.digest(plan.key, purpose.encode(), "sha256")
+    return secret_pictures(task, count, int.from_bytes(digest[:8], "little"))
+
+
+def draw_secret_pictures(plan: Plan) -> None:
+    """Draw what the plan's trainings will be measured on, so that they need not wait for it."""
+    for task in plan.datasets:
+        if plan.profile.secret_pictures(task) is not None:
+            _secret(plan, task, 0)
+
+
+def _validation_set(
+    plan: Plan,
+    configuration: Configuration,
+    seed: int,
+    rule: FaceRule | StreetRule | None,
+    part: int,
+    images: Any,
+    labels: NDArray[np.uint8],
+    epochs: int,
+) -> ValidationSet:
+    metrics: Metrics = partial(metrics_of, configuration.task)
+    if configuration.classes is None:
+        if isinstance(rule, FaceRule):
+            metrics = rule.comparison(images, labels).metrics
+    else:
+        stacked = images if isinstance(images, np.ndarray) else images.stacked()
+        crop = plan.protocol(configuration)["crop"]
+        images, labels = centre_crop(stacked, crop), centre_crop(labels, crop)
+        if isinstance(rule, StreetRule):
+            comparison = rule.comparison(images, labels, configuration.classes)
+            labels, metrics = comparison.labels, comparison.metrics
+        else:
+            labels = reduced_labels(labels, configuration.classes)
+    disguise = Disguise.draw(
+        plan.key,
+        f"{configuration.id} seed {seed}",
+        part=part,
+        images=len(images),
+        classes=plan.num_classes(configuration),
+    )
+    return ValidationSet(disguise.images(images), labels, disguise, epochs, metrics)
