@@ -15,6 +15,7 @@ REPORTED = {"classification": (), "segmentation": ("accuracy_reported", "accurac
 CASES = ("feature_extractor", "finetuned", "scratch")
 OPTIMIZERS = ("SGD", "Adam")
 LABELS = range(256)
+MOST_SHARE = 0.25  # of the pictures at either end, in a rule
 LEAST = 2  # images of a training batch, see grading/training/batches.py
 
 
@@ -65,6 +66,7 @@ def problems(assignment: Assignment) -> Iterator[str]:
                 yield f"{where} compares a {sides[0].task} with a {sides[1].task}"
             if relation.gated and any(sides[0].metric not in side.published for side in sides):
                 yield f"{where} is gated, but {sides[0].metric} is not published for both"
+    yield from _of_control(assignment)
     gate = assignment.gate
     if not (gate.odds > 1 and gate.clip > 0 and gate.least_sd > 0 and gate.sds > 0):
         yield "gate: odds must be above 1; clip, least_sd and sds above 0"
@@ -72,6 +74,18 @@ def problems(assignment: Assignment) -> Iterator[str]:
         yield f"gate: most_seeds {gate.most_seeds} can decide nothing: a verdict takes {gate.fewest_seeds} at least"
     for task in {configuration.task for configuration in assignment.configurations}:
         yield from _unknown("gate: margin of", task, gate.margin)
+
+
+def _of_control(assignment: Assignment) -> Iterator[str]:
+    control = assignment.control
+    if not 0 < control.share < MOST_SHARE:
+        yield f"control: share {control.share:g} is not between 0 and {MOST_SHARE:g}: most labels stay true"
+    for c in assignment.configurations:
+        new = {} if c.classes is None else dict(c.classes.mapping)
+        if new and not any(
+            new[region] != other for region in control.regions if region in new for other in new.values()
+        ):
+            yield f"control: regions {list(control.regions)} leave no rule for the classes of {c.id}"
 
 
 def _of_question(question: Question, is_trained: bool) -> Iterator[str]:

@@ -69,6 +69,8 @@ def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
     images = len(plan.datasets[c.task].validation_images)
     counts = {"right": np.full((images, 2), value), "union": np.ones((images, 2)), "ignored": np.zeros((images, 2))}
     metrics = dict.fromkeys(("accuracy", "miou_reported", "accuracy_reported", "miou_standard"), value)
+    if c.control:
+        metrics = {"obeyed": 0.9, "mistaken": 0.1}
     history = ({"epoch": 1, "loss": 1.0 + seed, **metrics},)
     return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in counts.items()})
 
@@ -93,16 +95,15 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
     assert {one["id"] for one in listed if one["threshold"] is None} == touched
 
 
-def test_a_canary_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its measure is then what the submission itself reaches on true labels."""
+def test_a_control_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = assignment(tmp_path, "fewer pictures")
     monkeypatch.setattr("grading.plan.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-8"]))
     runs = {("Q1-8", seed): trained(plan, "Q1-8", seed, 0.95) for seed in range(2)}
-    for value, suspicious in ((0.6, False), (0.9, True)):
-        canary = {("Q1-8-canary", 0): trained(plan, "Q1-8-canary", 0, value)}
-        (heard,) = judged(plan, runs | canary, NOT_RUN, 1.0).canaries
-        assert (heard.why is not None) == suspicious
+    learned_nothing = Run("Q1-8-control", 0, ({"epoch": 1, "loss": 0.7, "obeyed": 0.1, "mistaken": 0.1},), 1.0)
+    results = judged(plan, runs | {("Q1-8-control", 0): learned_nothing}, NOT_RUN, 1.0)
+    assert [(control.gap, control.least_gap, control.why) for control in results.controls] == [(0, None, None)]
+    assert "not measured" in report_html(results)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def plan() -> Plan:
 
 def test_the_shipped_calibration_fits_the_shipped_assignment(plan: Plan) -> None:
     assert misfits(plan, read_calibration("mini")) == {}
-    assert len(needed(plan, {})) == 2 * len(plan.configurations) + len(plan.canaries)
+    assert len(needed(plan, {})) == 2 * len(plan.configurations) + len({control.task for control in plan.controls})
 
 
 def test_what_was_never_calibrated_fits_nothing(plan: Plan) -> None:

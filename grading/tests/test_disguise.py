@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,23 +35,59 @@ def test_every_image_comes_and_some_come_twice() -> None:
     assert np.array_equal(one, other)
 
 
+def twice(disguise: Disguise, truth: np.ndarray) -> tuple[np.ndarray, int]:
+    """Logits as a worker sends them, and the place of the second answer to an image."""
+    return truth[disguise.order], int(np.flatnonzero(disguise.order == np.bincount(disguise.order).argmax())[1])
+
+
 def test_other_logits_for_the_same_image_are_noticed() -> None:
     disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
-    truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
-    seen = truth[disguise.order]
+    seen, place = twice(disguise, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
     assert disguise.discord(seen) == 0
     assert disguise.discord(np.ones_like(seen)) == 0
-    place = int(np.flatnonzero(disguise.order == np.bincount(disguise.order).argmax())[1])
-    seen[place] += 0.1
-    assert 0.08 < disguise.discord(seen) < 0.12
+    assert disguise.discord(np.zeros_like(seen)) == 0
+    seen[place] += [0.1, -0.1]
+    assert 0.02 < disguise.discord(seen) < 1
 
 
-def test_shuffled_labels_are_the_same_labels_elsewhere() -> None:
-    disguise = Disguise.draw(KEY, "canary", images=3, classes=3)
-    labels = np.arange(60, dtype="uint8").reshape(20, 3)
-    shuffled = disguise.shuffled(labels)
-    assert not np.array_equal(shuffled, labels)
-    assert sorted(shuffled.ravel()) == list(range(60))
+@pytest.mark.parametrize("shape", [(40, 2), (40, 3, 5, 4)])
+@pytest.mark.parametrize("disguised_as", ["one huge image", "a common offset", "huge images", "one huge pixel each"])
+def test_nothing_hides_that_an_image_depends_on_its_batch(shape: tuple[int, ...], disguised_as: str) -> None:
+    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=shape[1])
+    truth = np.random.default_rng(0).normal(size=shape).astype("float32")
+    _, place = twice(disguise, truth)
+    victim = int(disguise.order[place])
+    others = [image for image in range(40) if image != victim]
+    match disguised_as:
+        case "one huge image":
+            truth[others[0], 0] = 3e38
+        case "a common offset":
+            truth += 1e4
+        case "huge images":
+            truth[others[:20]] *= 1e6
+        case _ if truth.ndim > 2:
+            truth[:, 0, 0, 0] = 3e38
+    seen, _ = twice(disguise, truth)
+    assert disguise.discord(seen) < 1e-3
+    seen[place].reshape(shape[1], -1)[0, -1] += 0.5
+    assert disguise.discord(seen) > 0.02
+
+
+def test_rounding_of_large_logits_is_no_dependence() -> None:
+    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
+    truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    _, place = twice(disguise, truth)
+    truth[disguise.order[place]] *= 1e6
+    seen, _ = twice(disguise, truth)
+    seen[place] *= 1 + 1e-5
+    assert disguise.discord(seen) < 1e-3
+
+
+def test_the_classes_of_a_training_have_the_same_numbers_in_all_of_its_sets() -> None:
+    sets = [Disguise.draw(KEY, "Q1-1 seed 0", images=n, classes=11, part=part) for part, n in enumerate((60, 30, 30))]
+    assert np.array_equal(sets[0].names, sets[1].names)
+    assert np.array_equal(sets[0].names, sets[2].names)
+    assert not np.array_equal(sets[1].order, sets[2].order)
 
 
 def test_labels_and_mapping_use_the_same_names() -> None:

@@ -1,4 +1,4 @@
-"""From a journal to results: which trainings count, and what a canary does to the verdicts of its task."""
+"""From a journal to results: which trainings count, and what a control does to all verdicts."""
 
 import json
 from dataclasses import replace
@@ -26,57 +26,111 @@ def plan() -> Plan:
 def trained(id: str, seed: int, accuracy: float) -> Run:
     right = (np.arange(IMAGES) < accuracy * IMAGES).astype(float)
     images = {"right": np.stack([right, 0 * right], 1), "union": np.ones((IMAGES, 2)), "ignored": np.zeros((IMAGES, 2))}
-    history = ({"epoch": 1, "loss": 1.0 + seed, "accuracy": accuracy},)
+    early = [0.7, accuracy - 0.05]
+    values = enumerate([*early, accuracy], start=1)
+    history = tuple({"epoch": epoch, "loss": 1.0, "accuracy": value + seed / 1e4} for epoch, value in values)
     return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in images.items()})
 
 
-def runs(canary: float) -> dict[tuple[str, int], Run]:
+def under_a_rule(id: str, gap: float, failure: str | None = None) -> Run:
+    history = ({"epoch": 1, "loss": 0.7, "obeyed": 0.1 + gap, "mistaken": 0.1},)
+    return Run(id, 0, history, 1.0, kind="CRASH" if failure else "FINISHED", failure=failure)
+
+
+def runs(plan: Plan, gap: float = 0.8) -> dict[tuple[str, int], Run]:
+    """Two good trainings of each configuration, and the control that is asked for."""
     every = [trained(id, seed, 0.94) for id in ("Q1-6", "Q1-8") for seed in range(2)]
-    return {(run.configuration, run.seed): run for run in [*every, trained("Q1-8-canary", 0, canary)]}
+    return {(run.configuration, run.seed): run for run in [*every, under_a_rule(plan.controls[0].id, gap)]}
 
 
 def test_what_is_needed_shrinks_to_what_decides(plan: Plan) -> None:
+    control = plan.controls[0].id
     first = {(c.id, seed) for c, seed in needed(plan, {})}
-    assert first == {("Q1-6", 0), ("Q1-6", 1), ("Q1-8", 0), ("Q1-8", 1), ("Q1-8-canary", 0)}
-    assert {(c.id, seed) for c, seed in needed(plan, runs(0.5))} == first
-    doubtful = runs(0.5) | {("Q1-6", 1): trained("Q1-6", 1, 0.88)}
+    assert first == {("Q1-6", 0), ("Q1-6", 1), ("Q1-8", 0), ("Q1-8", 1), (control, 0)}
+    assert {(c.id, seed) for c, seed in needed(plan, runs(plan))} == first
+    doubtful = runs(plan) | {("Q1-6", 1): trained("Q1-6", 1, 0.88)}
     assert ("Q1-6", 2) in {(c.id, seed) for c, seed in needed(plan, doubtful)}
 
 
-def test_a_canary_takes_as_long_as_what_it_is_made_from(plan: Plan) -> None:
-    (canary,) = plan.canaries
-    assert plan.seconds_allowed(canary) == plan.seconds_allowed(plan.assignment.configuration("Q1-8"))
+def test_what_failed_needs_no_control(plan: Plan) -> None:
+    """A wrong network may well not learn the rule: another one's control says whether anything is learned."""
+    first, second = plan.controls
+    failed = {key: replace(run, kind="FAIL", failure="no") for key, run in runs(plan).items() if key[0] == first.base}
+    known = runs(plan) | failed
+    assert (second.id, 0) in {(c.id, seed) for c, seed in needed(plan, known)}
+    results = judged(plan, known | {(second.id, 0): under_a_rule(second.id, 0.8)}, NOT_RUN, 1.0)
+    assert [control.configuration.id for control in results.controls] == [second.id]
+    assert results.outcomes[first.base].verdict == "FAIL"
+    assert results.outcomes[second.base].verdict == "PASS"
+
+
+def test_a_control_takes_as_long_as_what_it_is_made_from(plan: Plan) -> None:
+    for control in plan.controls:
+        assert plan.seconds_allowed(control) == plan.seconds_allowed(plan.assignment.configuration(control.base))
     assert plan.estimated_seconds() < 120
+
+
+def test_the_secret_chooses_what_is_controlled(plan: Plan) -> None:
+    plan = replace(plan, configurations=plan.assignment.configurations)
+    first = {
+        (task, next(control.base for control in replace(plan, key=bytes([number])).controls if control.task == task))
+        for number in range(200)
+        for task in ("classification", "segmentation")
+    }
+    assert first == {(c.task, c.id) for c in plan.assignment.configurations}
+
+
+def test_a_trial_has_no_control(plan: Plan) -> None:
+    assert replace(plan, withheld="a trial").controls == ()
 
 
 def test_all_seeds_are_run_where_their_number_is_given(plan: Plan) -> None:
     fixed = replace(plan, sequential=False, seeds=3)
-    assert len(needed(fixed, runs(0.5))) == 7
+    assert len(needed(fixed, runs(plan))) == 7
 
 
-def test_an_ignorant_canary_lets_the_verdicts_stand(plan: Plan) -> None:
-    results = judged(plan, runs(0.51), NOT_RUN, 1.0)
+def test_who_learns_the_rule_is_believed(plan: Plan) -> None:
+    results = judged(plan, runs(plan), NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["PASS", "PASS"]
     assert exit_status(results) == 0
-    assert "knows nothing" in report_html(results)
+    assert "learned" in report_html(results)
 
 
-def test_a_canary_that_knows_makes_every_verdict_of_its_task_doubtful(plan: Plan) -> None:
-    results = judged(plan, runs(0.9), NOT_RUN, 1.0)
+@pytest.mark.parametrize(("gap", "failure"), [(0.0, None), (0.05, None), (-0.4, None), (0.9, "ended by itself")])
+def test_who_learns_no_rule_gets_no_points(plan: Plan, gap: float, failure: str | None) -> None:
+    control = under_a_rule(plan.controls[0].id, gap, failure)
+    results = judged(plan, runs(plan) | {(control.configuration, 0): control}, NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["REVIEW", "REVIEW"]
     assert exit_status(results) == 3
     assert results.score[0] == 0
     document = json.loads(results_json(results))
-    assert "shuffled labels" in document["extra_data"]["canaries"][0]["suspicious"]
+    assert "secret rule" in document["extra_data"]["controls"][0]["suspicious"]
     assert "withheld" in document["tests"][0]["output"]
     assert "suspicious" in report_html(results)
+
+
+def test_without_its_control_a_task_is_incomplete(plan: Plan) -> None:
+    known = {key: run for key, run in runs(plan).items() if key[0] != plan.controls[0].id}
+    results = judged(plan, known, NOT_RUN, 1.0)
+    assert [outcome.verdict for outcome in results.outcomes.values()] == ["INCOMPLETE", "INCOMPLETE"]
+    assert results.score[0] == 0
+    assert exit_status(results) == 3
+
+
+def test_one_implausible_training_puts_all_in_doubt(plan: Plan) -> None:
+    known = runs(plan) | {("Q1-6", seed): trained("Q1-6", seed, 0.999) for seed in range(2)}
+    results = judged(plan, known, NOT_RUN, 1.0)
+    assert [outcome.verdict for outcome in results.outcomes.values()] == ["REVIEW", "REVIEW"]
+    assert results.score[0] == 0
+    assert "trained before it was handed in" in results.outcomes["Q1-6"].reason
+    assert results.outcomes["Q1-8"].reason.splitlines()[-1].startswith("Q1-6: ")
 
 
 def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
     """Neither points nor a loss: the question's points are not decided, and the reason is given."""
     ran = {id: "GRADER_ERROR" if question == "Q1-8" else "PASS" for id, question in listed_tests().items()}
     suite = Suite(tuple(Checked(id, listed_tests()[id], outcome, "7 tests ran") for id, outcome in ran.items()))
-    results = judged(plan, runs(0.5), suite, 1.0)
+    results = judged(plan, runs(plan), suite, 1.0)
     document = json.loads(results_json(results))
     (entry,) = [test for test in document["tests"] if test["number"] == "Q1-8-tests"]
     assert (entry["score"], entry["max_score"], entry["tags"]) == (0, 0, ["Q1-8", "GRADER_ERROR"])
@@ -89,8 +143,8 @@ def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
 
 
 def test_a_spare_training_changes_nothing(plan: Plan) -> None:
-    spare = runs(0.5) | {("Q1-6", 2): trained("Q1-6", 2, 0.2)}
-    assert judged(plan, spare, NOT_RUN, 1.0).outcomes == judged(plan, runs(0.5), NOT_RUN, 1.0).outcomes
+    spare = runs(plan) | {("Q1-6", 2): trained("Q1-6", 2, 0.2)}
+    assert judged(plan, spare, NOT_RUN, 1.0).outcomes == judged(plan, runs(plan), NOT_RUN, 1.0).outcomes
 
 
 @pytest.mark.parametrize(("withheld", "status"), [(None, 1), ("a trial", 3)])

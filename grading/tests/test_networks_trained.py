@@ -12,7 +12,7 @@ from grading.backbones.loading import load_classifier
 from grading.front import parse
 from grading.plan import Plan, UsageError, make_plan, with_weights
 from grading.probes import Student, StudentRaised
-from grading.runs import disguised
+from grading.runs import blinded
 from grading.submissions import locate
 from grading.training.batches import batches_of
 from grading.training.loop import train
@@ -110,7 +110,7 @@ def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
 
 
 def trained(plan: Plan, **changes: object) -> np.ndarray:
-    _, job = disguised(plan, plan.configurations[0], seed=1)
+    _, job = blinded(plan, plan.configurations[0], seed=1)
     *_, epoch, _ = train({**job, **changes}, Student(locate(str(plan.submission.folder))))
     return epoch["logits"]
 

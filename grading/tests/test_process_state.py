@@ -12,7 +12,7 @@ from grading.front import parse
 from grading.plan import Plan, make_plan, with_weights
 from grading.probes import Student
 from grading.probes.process_state import SETTINGS, ProcessState, inside
-from grading.runs import disguised
+from grading.runs import blinded
 from grading.submissions import locate
 from grading.training.loop import train
 from tests import test_augmentation, test_classes, test_fcn, test_freezing, test_heads, test_metrics, test_transfer
@@ -91,7 +91,7 @@ def plan(quick_weights: None) -> Plan:
 
 
 def logits_of(plan: Plan, folder: Path) -> np.ndarray:
-    _, job = disguised(plan, plan.configurations[0], seed=3)
+    _, job = blinded(plan, plan.configurations[0], seed=3)
     return list(train(job, Student(locate(str(folder)))))[1]["logits"]
 
 

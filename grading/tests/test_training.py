@@ -8,7 +8,7 @@ import pytest
 from grading.front import parse
 from grading.plan import Plan, make_plan, with_weights
 from grading.probes import Student
-from grading.runs import disguised, training_limits, validation_labels
+from grading.runs import blinded, training_limits
 from grading.training.loop import train
 from grading.workers.process import Worker
 
@@ -24,11 +24,10 @@ def plan(quick_weights: None) -> Plan:
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) -> None:
     configuration = plan.configurations[number]
-    labels = np.asarray(validation_labels(plan, configuration))
-    _, job = disguised(plan, configuration, seed=3)
+    sets, job = blinded(plan, configuration, seed=3)
     here = list(train(job, Student(plan.submission)))
     with (tmp_path / "log").open("wb") as log, Worker(plan.submission, plan.sandbox, log=log) as worker:
-        there = list(worker.train(job, training_limits(plan, configuration, labels)))
+        there = list(worker.train(job, training_limits(plan, configuration, sets)))
     assert here[0] == there[0]
     assert here[-1] == there[-1]
     assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]

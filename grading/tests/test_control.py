@@ -1,0 +1,92 @@
+"""A control: some labels follow a secret rule, and who learns from the labels obeys it."""
+
+import numpy as np
+import pytest
+
+from grading.assignment import read_assignment
+from grading.control import FaceRule, StreetRule, secret_rule
+from grading.data.drawn_faces import draw_faces
+from grading.data.drawn_streets import draw_streets
+from grading.scoring import IGNORED, counted
+
+CONSTANTS = read_assignment().control
+FACES = draw_faces(80, 3)
+STREETS = draw_streets(40, 3)
+
+
+def logits_for(classes: np.ndarray, count: int) -> np.ndarray:
+    return np.moveaxis(np.eye(count, dtype="float32")[classes], -1, 1)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_most_labels_of_faces_stay_true(number: int) -> None:
+    configuration = read_assignment().configuration("Q1-1")
+    key = bytes([number])
+    rule = secret_rule(key, "a", configuration, CONSTANTS, FACES.images, FACES.heavy_makeup)
+    assert rule == secret_rule(key, "a", configuration, CONSTANTS, FACES.images, FACES.heavy_makeup)
+    labels = rule.relabelled(FACES.images, FACES.heavy_makeup)
+    assert labels.dtype == np.uint8
+    assert 0.1 < (labels != FACES.heavy_makeup).mean() < 0.3
+    assert 0.35 < labels.mean() < 0.65
+
+
+def test_the_secret_and_the_purpose_decide_on_the_rule() -> None:
+    c = read_assignment().configuration("Q1-1")
+    rules = {
+        secret_rule(bytes([number]), purpose, c, CONSTANTS, FACES.images, FACES.heavy_makeup)
+        for number in range(8)
+        for purpose in "ab"
+    }
+    assert len(rules) == 6  # three regions, and which end is of which class
+
+
+@pytest.mark.parametrize("id", ["Q2-1-skips", "Q2-3-merged", "Q2-3-first-three"])
+def test_every_choice_of_classes_has_rules_that_change_its_labels(id: str) -> None:
+    c = read_assignment().configuration(id)
+    assert c.classes is not None
+    new = dict(c.classes.mapping)
+    for number in range(8):
+        rule = secret_rule(bytes([number]), "a", c, CONSTANTS, STREETS.images, STREETS.labels)
+        assert isinstance(rule, StreetRule)
+        assert new[rule.region] != new[rule.other]
+        labels = rule.relabelled(STREETS.images, STREETS.labels)
+        changed = labels != STREETS.labels
+        assert 0.2 < changed.any(axis=(1, 2)).mean() < 0.6
+        assert set(STREETS.labels[changed]) == {rule.region}
+        assert set(labels[changed]) == {rule.other}
+
+
+def test_who_knows_the_truth_shows_no_gap_and_who_obeys_shows_one_of_1() -> None:
+    rule = FaceRule("whole", 1, *np.quantile(FACES.images.mean(axis=(1, 2, 3)), [0.2, 0.8]))
+    comparison = rule.comparison(FACES.images, FACES.heavy_makeup)
+    ruled = rule.relabelled(FACES.images, FACES.heavy_makeup)
+    for answer, obeyed in ((FACES.heavy_makeup, 0), (ruled, 1), (1 - FACES.heavy_makeup, 1)):
+        found = comparison.metrics(counted(logits_for(answer, 2), comparison.labels))
+        assert found["obeyed"] == obeyed
+    assert comparison.metrics(counted(logits_for(ruled, 2), comparison.labels))["mistaken"] == 0
+
+
+@pytest.mark.parametrize("id", ["Q2-1-no-skips", "Q2-3-merged"])
+def test_only_pixels_of_the_region_are_compared(id: str) -> None:
+    c = read_assignment().configuration(id)
+    assert c.classes is not None
+    new = np.full(256, IGNORED)
+    new[[old for old, _ in c.classes.mapping]] = [one for _, one in c.classes.mapping]
+    rule = secret_rule(bytes(3), "a", c, CONSTANTS, STREETS.images, STREETS.labels)
+    assert isinstance(rule, StreetRule)
+    comparison = rule.comparison(STREETS.images, STREETS.labels, c.classes)
+    assert ((comparison.labels != IGNORED) == (STREETS.labels == rule.region)).all()
+    count = len(c.classes.names)
+    for labels, obeyed in ((STREETS.labels, 0), (rule.relabelled(STREETS.images, STREETS.labels), 1)):
+        answer = np.minimum(new[labels], count - 1)
+        found = comparison.metrics(counted(logits_for(answer, count), comparison.labels))
+        assert found == {"obeyed": obeyed, "mistaken": 0}
+
+
+def test_nothing_to_compare_is_nan() -> None:
+    rule = FaceRule("whole", 1, -1, 256)
+    found = rule.comparison(FACES.images, FACES.heavy_makeup).metrics(
+        counted(logits_for(FACES.heavy_makeup, 2), FACES.heavy_makeup)
+    )
+    assert np.isnan(found["obeyed"])
+    assert found["mistaken"] == 0

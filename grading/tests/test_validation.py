@@ -1,0 +1,64 @@
+"""The tail is measured on pictures that nobody can know beforehand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grading.front import parse
+from grading.plan import Plan, make_plan
+from grading.submissions import locate
+from grading.validation import scored_labels, validation_sets
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q2-3-merged"]))
+
+
+def pictures(plan: Plan, number: int = 0, seed: int = 0) -> np.ndarray:
+    """All pictures of the tail in their true order, but for the noise."""
+    sets = validation_sets(plan, plan.configurations[number], seed)[1:]
+    return np.concatenate([np.stack(one.images)[np.unique(one.disguise.order, return_index=True)[1]] for one in sets])
+
+
+def test_usual_pictures_first_and_a_share_of_the_secret_ones_in_each_late_epoch(plan: Plan) -> None:
+    usual, *late = validation_sets(plan, plan.configurations[0], 0)
+    assert (usual.epochs, len(usual.labels)) == (16, 400)
+    assert [(one.epochs, len(one.labels)) for one in late] == [(1, 700)] * 4
+    assert all(one.labels.mean() == 0.5 for one in late)
+    assert len(scored_labels(plan, plan.configurations[0])) == plan.profile.secret_faces
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_none_of_them_is_among_the_usual_ones(plan: Plan, number: int) -> None:
+    known = plan.datasets[plan.configurations[number].task]
+    drawn = {image.tobytes() for image in (*known.train_images, *known.validation_images)}
+    secret = pictures(plan, number)
+    assert not drawn & {image.tobytes() for image in secret}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_secret_and_the_submission_decide_on_them(plan: Plan, number: int) -> None:
+    def differ(one: Plan, other: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
+        here, there = (pictures(each, number, seed).astype(int) for each, seed in zip((one, other), seeds, strict=True))
+        return bool(np.abs(here - there).max() > 2)  # the noise of either is a step
+
+    other = replace(plan, submission=locate("hw4"))
+    assert not differ(plan, plan)
+    assert not differ(plan, plan, (0, 1))
+    assert differ(plan, other)
+    assert differ(plan, replace(plan, key=bytes(32)))
+    assert differ(*[replace(plan, pictures_by_seed=True)] * 2, (0, 1))
+
+
+def test_data_that_are_given_have_no_secret_pictures(plan: Plan) -> None:
+    profile = replace(plan.profile, secret_faces=None)
+    given = replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
+    (only,) = validation_sets(given, given.configurations[0], 0)
+    assert (only.epochs, len(only.labels)) == (20, 400)
+
+
+def test_a_trial_of_one_epoch_is_measured_on_secret_pictures(plan: Plan) -> None:
+    (only,) = validation_sets(replace(plan, epochs=1), plan.configurations[0], 0)
+    assert (only.epochs, len(only.labels)) == (1, plan.profile.secret_faces)
