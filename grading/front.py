@@ -21,7 +21,7 @@ from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
 from grading.runs import carry_out
-from grading.streams import guard_streams
+from grading.streams import Log, guard_streams
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, run_suite
 from grading.text import duration, one_line
@@ -90,7 +90,7 @@ def run(options: Namespace) -> int:
             console.say("running the tests of the student API")
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
-        with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+        with console.progress(plan, journal) as progress, Log(out / "worker.log") as log:
             wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
             carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
     except KeyboardInterrupt:
