@@ -5,7 +5,6 @@ import os
 import re
 import sys
 import time
-import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,13 +14,14 @@ from pathlib import Path
 from grading.assignment import AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
+from grading.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
 from grading.journal import Journal, JournalError
 from grading.judging import expectations, judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
 from grading.runs import carry_out
-from grading.streams import Log, guard_streams
+from grading.streams import Log
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, run_suite
 from grading.text import duration, one_line
@@ -40,10 +40,10 @@ CANNOT_START = (
     GraderError,
     OSError,
 )
-PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
 NAME_BYTES = 120  # of a submission, in the name of its folder of results
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -51,17 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided, 4 the
         grader itself broke.
     """
-    guard_streams()
-    options = parse(arguments)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return UNDECIDED
-    except Exception:
-        traceback.print_exc()
-        print("error: the grader itself broke: this says nothing about the submission", file=sys.stderr)
-        return BROKEN
+    return run(parse(arguments))
 
 
 def run(options: Namespace) -> int:

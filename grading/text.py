@@ -6,9 +6,7 @@ LETTERS = 2000  # of one text that a submission wrote
 
 # Letters and marks that no font shows; `str.isprintable` takes them for visible ones. Source: Unicode's
 # DerivedCoreProperties.txt, Default_Ignorable_Code_Point.
-INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)
+INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 

@@ -123,6 +123,7 @@ def test_a_frame_that_ends_early(cut: int) -> None:
         wire.receive(BytesIO(stream.getvalue()[:cut]))
 
 
+NAMES = ["__array__", "dtype", "shape", "body", "arrays", "\ud800"]
 # What a frame may hold where something else belongs.
 ODD = st.recursive(
     st.none()
@@ -132,13 +133,11 @@ ODD = st.recursive(
     | st.floats()
     | st.text(st.characters(exclude_categories=()), max_size=5)
     | st.sampled_from([*wire.DTYPES, "object", "body", "arrays"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["__array__", "dtype", "shape", "body", "arrays", "\ud800"]), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
 )
 SIDES = st.sampled_from([0, 1, 2, 3, 2**31, 2**39, 2**40 - 1, True, -1, 1.0, None])
-SPECS = st.fixed_dictionaries({"dtype": st.sampled_from(sorted(wire.DTYPES)) | ODD, "shape": st.lists(SIDES) | ODD}) | ODD
+SPEC = {"dtype": st.sampled_from(sorted(wire.DTYPES)) | ODD, "shape": st.lists(SIDES) | ODD}
+SPECS = st.fixed_dictionaries(SPEC) | ODD
 HEADERS = st.fixed_dictionaries({"body": ODD, "arrays": st.lists(SPECS, max_size=4) | ODD}) | ODD
 
 

@@ -2,9 +2,10 @@
 
 import errno
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,17 +77,27 @@ def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
 class FullDisk(io.BytesIO):
     """A file that takes its first bytes only."""
 
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+
     def write(self, data: Any) -> int:
         if self.tell():
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(data[:10])
 
 
-@pytest.mark.parametrize("full", [FullDisk, lambda: open("/dev/full", "wb"), lambda: open("/dev/full", "ab", 0)])
-def test_a_full_disk_of_the_grader_stops_no_worker(full: Callable[[], IO[bytes]], tmp_path: Path) -> None:
+DISKS = {
+    "file": FullDisk,
+    "buffered": Path("/dev/full").open,
+    "unbuffered": partial(Path("/dev/full").open, buffering=0),
+}
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_a_full_disk_of_the_grader_stops_no_worker(disk: str, tmp_path: Path) -> None:
     """More is printed than a pipe holds, several times."""
     (tmp_path / "classes.py").write_text(CLASSES)
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=full()) as worker:
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=DISKS[disk]("ab")) as worker:
         for _ in range(3):
             assert ask(worker, 6) == [7]
 
@@ -121,8 +132,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(("honest", "believed"), [(1, False), (0, True)])
-def test_a_fault_is_believed_where_no_code_of_the_submission_ran(honest: int, believed: bool, tmp_path: Path) -> None:
-    """The process that sessions are forked from, as a submission could have changed it: after a first session, or never."""
+def test_a_fault_counts_where_no_code_of_the_submission_ran(honest: int, believed: bool, tmp_path: Path) -> None:
+    """The process that sessions are forked from, as a submission could change it: after a first session, or never."""
     (tmp_path / "classes.py").write_text(CLASSES)
     with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
         serve = worker._stage.code / "grading" / "workers" / "serve.py"

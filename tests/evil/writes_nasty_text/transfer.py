@@ -1,4 +1,4 @@
-"""Two megabytes of what a terminal obeys and no file takes, in messages, names of classes, and on standard error, in a training."""
+"""The same in a training."""
 
 import sys
 
