@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from grading.assignment import AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
 from grading.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
-from grading.journal import Journal, JournalError
+from grading.journal import Journal, JournalError, Run
 from grading.judging import expectations, judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
@@ -75,17 +76,20 @@ def run(options: Namespace) -> int:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
     suite = NOT_RUN
+    log = Log(out / "worker.log")
     try:
         if plan.withheld is None:
             console.say("running the tests of the student API")
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
-        with console.progress(plan, journal) as progress, Log(out / "worker.log") as log:
+        with console.progress(plan, journal) as progress, log:
             wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
             carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
     except KeyboardInterrupt:
         console.say(f"stopped; go on with --resume --out {out}")
     results = judged(plan, journal.runs, suite, time.perf_counter() - start)
+    if log.lost is not None:
+        results = replace(results, grader_notes=(log.lost,))
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
@@ -159,15 +163,40 @@ def opened_journal(out: Path, plan: Plan) -> Journal:
 
     Raises:
         UsageError: nothing can be written there.
-        JournalError: it belongs to another run.
+        JournalError: it belongs to another run, is damaged, or another grader is at work on it.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return Journal(out / "journal.jsonl", plan.identity())
+        journal = Journal(out / "journal.jsonl", plan.identity())
     except OSError as error:
         raise UsageError(
             f"{out}: cannot be written ({error.strerror or error}); give another folder as --out"
         ) from None
+    if not all(_fits(plan, run) for run in journal.runs.values()) or not _of_the_same_images(plan, journal):
+        raise JournalError(f"{out / 'journal.jsonl'}: damaged (trainings of no such assignment); choose another --out")
+    return journal
+
+
+def _fits(plan: Plan, run: Run) -> bool:
+    """Whether a training is one of a configuration that there is, with its metrics and epochs."""
+    configurations = (*plan.assignment.configurations, *plan.assignment.canaries.values())
+    for configuration in (c for c in configurations if c.id == run.configuration):
+        whole = run.failure is not None or len(run.history) == plan.protocol(configuration)["epochs"]
+        metrics = {configuration.metric, *configuration.published}
+        return whole and all(metrics <= set(epoch) for epoch in run.history)
+    return False
+
+
+def _of_the_same_images(plan: Plan, journal: Journal) -> bool:
+    """Whether the trainings of a task answered for as many images, those of a configuration for as many classes."""
+    images: dict[str, set[int]] = {}
+    classes: dict[str, set[int]] = {}
+    for run in journal.runs.values():
+        if run.images is not None:
+            right = run.images["right"]
+            images.setdefault(plan.assignment.configuration(run.configuration).task, set()).add(len(right))
+            classes.setdefault(run.configuration, set()).add(len(right[0]))
+    return all(len(sizes) == 1 for sizes in (*images.values(), *classes.values()))
 
 
 def exit_status(results: Results) -> int:

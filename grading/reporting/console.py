@@ -89,6 +89,8 @@ class Console:
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        for note in results.grader_notes:
+            self.say(f"the grader's own trouble: {note}")
         where = f"{out}/report.html shows the learning curves"
         if results.plan.withheld:
             self.say(f"{results.plan.withheld}: no verdicts, and no points; {where}")

@@ -1,7 +1,12 @@
-"""results.json, in Gradescope's format."""
+"""results.json, in Gradescope's format: what a platform shows to students.
+
+Metrics that rest on validation labels are rounded in it. An exact one tells how many labels a prediction meets, and a
+training predicts anew in each epoch. The instructor's exact ones are in history.csv, journal.jsonl and report.html.
+"""
 
 import json
 import math
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +16,9 @@ from grading.verdicts import Outcome
 if TYPE_CHECKING:
     from grading.reporting import Results
 
+DECIMALS = 2
+FIGURE = re.compile(r"(?<![\w.])([+-]?)(\d+\.\d{3,}(?:e[+-]?\d+)?)(?!\w|\.\d)")
+ODDS = re.compile(r" Here they are \S+ to \S+\.(?!\d)")  # as good as the exact mean
 MOST_MESSAGES = 5  # of a question's failing tests; the rest is in tests.jsonl
 
 
@@ -32,21 +40,23 @@ def results_json(results: "Results") -> str:
             "device": results.plan.device,
             "threads": results.plan.threads,
             "calibration_notes": results.calibration_notes,
+            "grader_notes": list(results.grader_notes),
             "sandbox": {
                 "tier": results.plan.sandbox.tier,
                 "promise": results.plan.sandbox.promise,
                 "verified": results.plan.sandbox.verified,
             },
             "configurations": [
-                {**_configuration(outcome), "note": results.notes.get(id)} for id, outcome in results.outcomes.items()
+                {**_configuration(outcome), "note": rounded_text(results.notes[id]) if id in results.notes else None}
+                for id, outcome in results.outcomes.items()
             ],
             "canaries": [
                 {
                     "id": canary.configuration.id,
                     "metric": canary.configuration.metric,
-                    "tail": canary.run.tail(canary.configuration.metric) if canary.run.history else None,
-                    "chance": canary.by_chance,
-                    "suspicious": canary.why,
+                    "tail": _rounded(canary.run.tail(canary.configuration.metric)) if canary.run.history else None,
+                    "chance": _rounded(canary.by_chance),
+                    "suspicious": canary.why and rounded_text(canary.why),
                 }
                 for canary in results.canaries
             ],
@@ -57,8 +67,8 @@ def results_json(results: "Results") -> str:
                     "better": outcome.relation.better,
                     "worse": outcome.relation.worse,
                     "verdict": outcome.verdict,
-                    "difference": outcome.difference,
-                    "interval": outcome.interval,
+                    "difference": _rounded(outcome.difference),
+                    "interval": outcome.interval and [_rounded(end) for end in outcome.interval],
                     "required": outcome.required,
                     "gate": None if outcome.required is None else "PASS" if outcome.holds else "FAIL",
                 }
@@ -67,6 +77,20 @@ def results_json(results: "Results") -> str:
         },
     }
     return json.dumps(_without_nan(document), indent=2, allow_nan=False) + "\n"
+
+
+def student_reason(outcome: Outcome) -> str:
+    """Why a configuration has its verdict, as a student may read it; what its own code said stays as it is."""
+    return rounded_text(outcome.reason) if outcome.finished == outcome.runs else outcome.reason
+
+
+def rounded_text(text: str) -> str:
+    """The text with its figures rounded, and without odds."""
+    return FIGURE.sub(lambda figure: f"{figure[1]}{float(figure[2]):.{DECIMALS}f}", ODDS.sub("", text))
+
+
+def _rounded(metric: float | None) -> float | None:
+    return None if metric is None else round(metric, DECIMALS)
 
 
 def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
@@ -108,7 +132,7 @@ def _discussion(question: Question, results: "Results") -> dict[str, Any]:
         "score": 0.0,
         "max_score": 0.0,
         "status": "passed",
-        "output": "\n".join([f"{question.points:g} points, marked by a person", *said, "", answer]),
+        "output": "\n".join([f"{question.points:g} points, marked by a person", *map(rounded_text, said), "", answer]),
         "tags": [question.id, "DISCUSSION"],
     }
 
@@ -120,7 +144,7 @@ def _test(id: str, outcome: Outcome, earned: float, possible: float) -> dict[str
         "score": earned,
         "max_score": possible,
         "status": "passed" if outcome.credit else "failed",
-        "output": f"{outcome.verdict}{_provisional(outcome)}: {outcome.reason}",
+        "output": f"{outcome.verdict}{_provisional(outcome)}: {student_reason(outcome)}",
         "tags": [outcome.configuration.question, outcome.verdict],
     }
 
@@ -138,27 +162,27 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
         "question": outcome.configuration.question,
         "title": outcome.configuration.title,
         "verdict": outcome.verdict,
-        "reason": outcome.reason,
+        "reason": student_reason(outcome),
         "metric": metric,
-        "tail": outcome.tail,
+        "tail": _rounded(outcome.tail),
         "expected": outcome.expectation.tail,
         "basis": outcome.expectation.basis,
         "misfit": outcome.expectation.misfit,
         "threshold": outcome.threshold,
         "floor": None if outcome.threshold is None else outcome.gate.floor,
         "power": _power(outcome),
-        "distrusted": outcome.distrusted,
+        "distrusted": outcome.distrusted and rounded_text(outcome.distrusted),
         "published": outcome.configuration.published,
         "seeds": [
             {
                 "seed": run.seed,
-                "initial": run.initial(metric) if run.history else None,
-                "best": run.best(metric) if run.history else None,
-                "tail": run.tail(metric) if run.history else None,
+                "initial": _rounded(run.initial(metric)) if run.history else None,
+                "best": _rounded(run.best(metric)) if run.history else None,
+                "tail": _rounded(run.tail(metric)) if run.history else None,
                 "seconds": run.seconds,
                 "kind": run.kind,
                 "failure": run.failure,
-                "history": list(run.history),
+                "history": [{name: _rounded(value) for name, value in epoch.items()} for epoch in run.history],
             }
             for run in outcome.runs
         ],

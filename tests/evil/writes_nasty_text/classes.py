@@ -3,7 +3,7 @@
 import sys
 
 NASTY = "\x1b[2J\x1b]0;owned\x07 \x00 \ud800 \udcfc \u202e \u2066 \u200b \ufffe ]]> & <script> "
-Nasty = type(NASTY, (ValueError,), {})
+Nasty = type("\x1b[2J\u202e", (ValueError,), {})
 
 
 def reduce_classes(labels, mapping, *, ignore_index=255):
