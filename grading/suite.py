@@ -126,7 +126,7 @@ def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -
         else:
             checked.append(Checked(id, question, found[id]["outcome"], cleaned(str(found[id]["message"]), MESSAGE)))
             continue
-        checked.append(Checked(id, question, "GRADER_ERROR", f"{error}; {ended}" if ended else error))
+        checked.append(Checked(id, question, "GRADER_ERROR", cleaned(f"{error}; {ended}" if ended else error)))
     return tuple(checked)
 
 

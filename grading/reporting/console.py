@@ -137,7 +137,7 @@ class TrainingProgress:
                 self._bars.update(self._epochs[run.configuration, run.seed], visible=False)
             return
         metric = self._plan.assignment.configuration(run.configuration).metric
-        said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
+        said = f"{metric} {run.tail(metric):.4f}" if run.failure is None else run.failure.partition("\n")[0]
         count = f"[{self._done}/{max(self._done, self._total)}]"
         self._console.say(f"{count} {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})")
 

@@ -51,10 +51,14 @@ def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
         Run("Q1-1", 0, (), 1.0, "FAIL", text),
         Run("Q1-2", 0, (), 1.0, "GRADER_ERROR", text),
         trained("Q1-6", 0, 0.9),
+        Run("Q1-8-canary", 0, (), 1.0, "GRADER_ERROR", text),
     ]
     kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
     suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), text) for id, of in listed_tests().items()))
     results = judged(replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0)
+    with Console().progress(results.plan, Journal(submission / "journal.jsonl", {})) as progress:
+        for run in runs:
+            progress.finished(run)
     return replace(results, grader_notes=(text,), calibration_notes=[text])
 
 

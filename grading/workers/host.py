@@ -88,7 +88,7 @@ class Host:
                     continue
                 text = printable(decoder.decode(chunk).replace("\r", "\n")).encode()[:room].decode(errors="ignore")
                 room = max(0, room - max(len(chunk), len(text.encode())))
-                with suppress(OSError, ValueError):
+                with suppress(Exception):  # whatever keeps it
                     if log is None:
                         sys.stderr.write(text)
                     else:
