@@ -4,6 +4,7 @@ import fcntl
 import json
 import math
 import os
+import weakref
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -89,15 +90,14 @@ class Journal:
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
         self.runs: dict[tuple[str, int], Run] = {}
         self._file = path.open("a+b")
+        weakref.finalize(self, self._file.close)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise JournalError(f"{path.parent} is in use: another grader is at work on this run") from None
         self._file.seek(0)
         content = self._file.read()
-        # A line that a kill cut off must not glue itself to the next.
         whole = content[: content.rfind(b"\n") + 1]
-        self._file.truncate(len(whole))
         try:
             found, *runs = [json.loads(line) for line in whole.decode().split("\n")[:-1]] or [None]
             for run in map(_run_of, runs):
@@ -109,11 +109,13 @@ class Journal:
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
         expected = json.loads(json.dumps(identity))
-        if found is None:
-            self._append(expected)
-        elif found != expected:
+        if found is not None and found != expected:
             differ = sorted(key for key in {*expected, *found} if found.get(key) != expected.get(key))
             raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
+        # A line that a kill cut off must not glue itself to the next.
+        self._file.truncate(len(whole))
+        if found is None:
+            self._append(expected)
 
     def add(self, run: Run) -> None:
         """Append a training; it is on the disk when this returns."""

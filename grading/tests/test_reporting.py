@@ -20,6 +20,7 @@ from grading.reporting.console import Console
 from grading.reporting.html import report_html
 from grading.reporting.junit import junit_xml
 from grading.reporting.results import results_json, rounded_text
+from grading.submissions import SubmissionError, locate
 from grading.suite import NOT_RUN, Checked, Suite
 from grading.tests.test_judging import trained
 
@@ -76,6 +77,13 @@ def test_whatever_a_submission_says_is_written(
     assert "<script" not in page
     for shown in (page, (tmp_path / "junit.xml").read_text("utf-8"), capsys.readouterr().out):
         assert shown.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J\ud800", "two\nlines", "\u202e"])
+def test_a_submission_of_a_nasty_name_that_is_none(name: str) -> None:
+    with pytest.raises(SubmissionError) as refused:
+        locate(name)
+    assert str(refused.value).isprintable()
 
 
 def test_the_discussion_is_cleaned(plan: Plan, tmp_path: Path) -> None:
