@@ -81,7 +81,10 @@ def results_json(results: "Results") -> str:
 
 def student_reason(outcome: Outcome) -> str:
     """Why a configuration has its verdict, as a student may read it; what its own code said stays as it is."""
-    return rounded_text(outcome.reason) if outcome.finished == outcome.runs else outcome.reason
+    rounded = rounded_text(outcome.reason)
+    if rounded == outcome.reason or outcome.finished != outcome.runs:
+        return outcome.reason
+    return f"{rounded} (Figures are rounded.)"
 
 
 def rounded_text(text: str) -> str:
