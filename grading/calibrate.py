@@ -27,6 +27,7 @@ from grading.calibrated import FOLDER
 from grading.checker.catalogue import wheats, write_submission
 from grading.conditions import conditions, made_with
 from grading.control import gap
+from grading.exits import as_command
 from grading.front import CANNOT_START, command_line, out_folder
 from grading.gate import sd_upper_bound
 from grading.journal import Journal, Run, write_whole
@@ -35,13 +36,15 @@ from grading.plausible import range_before_tail
 from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.submissions import locate
+from grading.text import one_line
 
 DIGITS = 6
 SEEDS_PER_PRETRAINING = 4
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data."""
+    """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data, 4 the grader broke."""
     parser = command_line("python -m grading.calibrate", __doc__)
     parser.add_argument("--designs", type=int, choices=[0, 1], default=1, help="0: leave the other designs out")
     options = parser.parse_args(arguments)
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder, controlled = out / "designs" / name, one_of_each_network(design.configurations)
             designs += [(name, run) for run in trained(design, [design], folder, console, controlled)]
     except CANNOT_START as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return 2
     if failed := [run for run in (*runs, *(run for _, run in designs)) if run.failure]:
         print(f"error: {failed[0].configuration} seed {failed[0].seed}: {failed[0].failure}", file=sys.stderr)

@@ -23,6 +23,7 @@ from rich.table import Table
 from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
 from grading.checker.judging import HEADINGS, Judged, Row, judged, row
 from grading.checker.trials import Task, prepare, run_all
+from grading.exits import as_command
 from grading.journal import write_whole
 from grading.reporting.markdown import table_of
 from grading.submissions import MODULES
@@ -33,8 +34,9 @@ LIMIT_S = 180.0
 ALSO_TESTED = {"freezing": ("transfer",), "heads": ("transfer",)}
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 the tests tell right from wrong and say why, 1 they do not, 2 bad usage."""
+    """Exit status: 0 the tests tell right from wrong and say why, 1 they do not, 2 bad usage, 4 the grader broke."""
     options = parse(arguments)
     catalogue: list[Wheat | Chaff] = [*wheats(), *(() if options.seeds else chaffs())]
     crops = [crop for crop in catalogue if fnmatch.fnmatch(crop.name, options.only)]

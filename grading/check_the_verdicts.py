@@ -22,6 +22,7 @@ from typing import Any
 from grading.assignment import Configuration
 from grading.calibrated import read_calibration
 from grading.checker.catalogue import CATALOGUE, ROOT, write_submission
+from grading.exits import as_command
 from grading.front import CANNOT_START, command_line
 from grading.journal import Journal, Run, write_whole
 from grading.plan import Plan, UsageError, make_plan, with_weights
@@ -74,8 +75,9 @@ class Row:
 HEADER = ["submission", "configuration", "gradings", "PASS", "FAIL", "REVIEW", "seeds", "tails", "why", "stopped by"]
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 no right submission failed and no wrong one passed, 1 one did, 2 bad usage or missing data."""
+    """Exit status: 0 no right submission failed and no wrong one passed, 1 one did, 2 bad usage, 4 the grader broke."""
     parser = command_line("python -m grading.check_the_verdicts", __doc__)
     parser.add_argument("--gradings", type=int, default=4, help="of each right submission (default: %(default)s)")
     parser.add_argument("--wrong-gradings", type=int, default=2, help="of each wrong one (default: %(default)s)")

@@ -5,6 +5,8 @@ import re
 import stat
 from pathlib import Path
 
+from grading.text import cleaned
+
 FILE = "discussion.md"
 MOST_BYTES = 64 * 1024
 HEADING = re.compile(r"^#+\s*(Q\d-\d)\b.*$", re.MULTILINE)
@@ -24,7 +26,7 @@ def read_discussion(folder: Path) -> dict[str, str]:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return {}
-        text = os.read(descriptor, MOST_BYTES).decode("utf-8", errors="replace")
+        text = cleaned(os.read(descriptor, MOST_BYTES).decode("utf-8-sig", errors="replace"), MOST_BYTES)
     finally:
         os.close(descriptor)
     prompts = sections(PROMPTS.read_text(encoding="utf-8")) if PROMPTS.is_file() else {}

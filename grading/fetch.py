@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 from grading.data.arrays import DataError, cache_folder, fingerprint, writable
+from grading.exits import as_command
 from grading.streams import guard_streams
 from grading.text import one_line
 
@@ -34,8 +35,9 @@ TIMEOUT_SECONDS = 60.0  # without any answer
 CHUNK = 1 << 20
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all is there, 1 something is not (one line says what), 2 bad usage."""
+    """Exit status: 0 all is there, 1 something is not (one line says what), 2 bad usage, 4 this command broke."""
     parser = argparse.ArgumentParser(prog="python -m grading.fetch", description="Download weights and data.")
     parser.add_argument("what", nargs="*", choices=("weights", "camvid", "all"), default="all")
     parser.add_argument("--classifier", nargs="+", default=CLASSIFIERS, help="default: %(default)s")

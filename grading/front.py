@@ -5,24 +5,25 @@ import os
 import re
 import sys
 import time
-import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
-from grading.assignment import AssignmentError, read_assignment
+from grading.assignment import MISTAKEN, OBEYED, AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
 from grading.data.arrays import DataError
-from grading.journal import Journal, JournalError
+from grading.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
+from grading.journal import Journal, JournalError, Run
 from grading.judging import expectations, judged, needed, without_broken
 from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
 from grading.runs import carry_out
-from grading.streams import guard_streams
+from grading.streams import Log
 from grading.submissions import SubmissionError
 from grading.suite import NOT_RUN, run_suite
 from grading.text import duration, one_line
@@ -42,10 +43,10 @@ CANNOT_START = (
     GraderError,
     OSError,
 )
-PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
 NAME_BYTES = 120  # of a submission, in the name of its folder of results
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -53,17 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided, 4 the
         grader itself broke.
     """
-    guard_streams()
-    options = parse(arguments)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return UNDECIDED
-    except Exception:
-        traceback.print_exc()
-        print("error: the grader itself broke: this says nothing about the submission", file=sys.stderr)
-        return BROKEN
+    return run(parse(arguments))
 
 
 def run(options: Namespace) -> int:
@@ -87,6 +78,7 @@ def run(options: Namespace) -> int:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
     suite = NOT_RUN
+    log = Log(out / "worker.log")
     # A few seconds, while the tests run.
     Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
@@ -94,12 +86,14 @@ def run(options: Namespace) -> int:
             console.say("running the tests of the student API")
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
-        with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+        with console.progress(plan, journal) as progress, log:
             wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
             carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
     except KeyboardInterrupt:
         console.say(f"stopped; go on with --resume --out {out}")
     results = judged(plan, journal.runs, suite, time.perf_counter() - start)
+    if log.lost is not None:
+        results = replace(results, grader_notes=(log.lost,))
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
@@ -173,15 +167,40 @@ def opened_journal(out: Path, plan: Plan) -> Journal:
 
     Raises:
         UsageError: nothing can be written there.
-        JournalError: it belongs to another run.
+        JournalError: it belongs to another run, is damaged, or another grader is at work on it.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return Journal(out / "journal.jsonl", plan.identity())
+        journal = Journal(out / "journal.jsonl", plan.identity())
     except OSError as error:
         raise UsageError(
             f"{out}: cannot be written ({error.strerror or error}); give another folder as --out"
         ) from None
+    if not all(_fits(plan, run) for run in journal.runs.values()) or not _of_the_same_images(plan, journal):
+        raise JournalError(f"{out / 'journal.jsonl'}: damaged (trainings of no such assignment); choose another --out")
+    return journal
+
+
+def _fits(plan: Plan, run: Run) -> bool:
+    """Whether a training is one of a configuration that there is, with its metrics and epochs."""
+    every = (each for c in plan.assignment.configurations for each in (c, c.as_control))
+    for configuration in (c for c in every if c.id == run.configuration):
+        whole = run.failure is not None or len(run.history) == plan.protocol(configuration)["epochs"]
+        metrics = {OBEYED, MISTAKEN} if configuration.control else {configuration.metric, *configuration.published}
+        return whole and all(metrics <= set(epoch) for epoch in run.history)
+    return False
+
+
+def _of_the_same_images(plan: Plan, journal: Journal) -> bool:
+    """Whether the trainings of a task answered for as many images, those of a configuration for as many classes."""
+    images: dict[str, set[int]] = {}
+    classes: dict[str, set[int]] = {}
+    for run in journal.runs.values():
+        if run.images is not None:
+            right = run.images["right"]
+            images.setdefault(plan.assignment.configuration(run.configuration).task, set()).add(len(right))
+            classes.setdefault(run.configuration, set()).add(len(right[0]))
+    return all(len(sizes) == 1 for sizes in (*images.values(), *classes.values()))
 
 
 def exit_status(results: Results) -> int:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from grading.clean_pytest import ROOT, command, environment
+from grading.exits import as_command
 
 IDS = ROOT / "tests" / "ids.txt"
 UPDATE = "python -m grading.inventory"
@@ -46,6 +47,7 @@ def collect() -> dict[str, str]:
         return collected_tests(records.read_text(encoding="utf-8").splitlines())
 
 
+@as_command
 def main() -> int:
     """Write the list."""
     tests = collect()

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 
 from grading.checker.catalogue import ROOT
 from grading.checker.trials import Task, prepare, run_all
+from grading.exits import as_command
 from grading.submissions import MODULES
 
 LIMIT_S = 120.0
@@ -35,8 +36,9 @@ class Mutant:
     after: str
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 every change is noticed or listed, 1 not, 2 bad usage."""
+    """Exit status: 0 every change is noticed or listed, 1 not, 2 bad usage, 4 the grader broke."""
     parser = argparse.ArgumentParser(prog="python -m grading.mutate", description=__doc__.splitlines()[0])
     parser.add_argument("modules", metavar="MODULE", nargs="*", default=MODULES, help=f"of {', '.join(MODULES)}")
     parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")

@@ -7,7 +7,16 @@ if not __package__:
     # Run as a file: what must be importable is the repository, not the folder of this file.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from grading.front import main
+from grading.exits import as_command
+
+
+@as_command
+def main() -> int:
+    # Here: what cannot even be imported is no verdict, either.
+    from grading.front import main
+
+    return main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

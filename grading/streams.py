@@ -1,8 +1,10 @@
-"""Standard output and error that end no command: whatever their encoding, and whether or not anybody reads them."""
+"""Outputs that end no command: whatever their encoding, and whether or not anybody reads them or a disk has room."""
 
 import os
 import sys
 from contextlib import suppress
+from io import FileIO
+from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -20,6 +22,43 @@ def guard_streams() -> None:
             with suppress(AttributeError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
             setattr(sys, name, _Guarded(stream))
+
+
+class Log(FileIO):
+    """A file that is appended to; to write, close or even open it never raises OSError.
+
+    Attributes:
+        lost: why a part of it is missing; None if it is whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.lost: str | None = None
+        self._path = path
+        try:
+            super().__init__(path, "a")
+        except OSError as error:
+            super().__init__(os.devnull, "a")
+            self._lose(error)
+
+    def write(self, data: Any, /) -> int:
+        """Append all of it; what the disk does not take is dropped."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self._lose(error)
+        return len(data)
+
+    def close(self) -> None:
+        """Close it."""
+        try:
+            super().close()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost = f"{self._path.name}: {error.strerror or error}; a part of it is missing"
 
 
 class _Guarded:

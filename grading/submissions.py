@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from grading.text import printable
+from grading.text import one_line, printable
 
 MODULES = ("freezing", "heads", "transfer", "augmentation", "fcn", "classes", "metrics")
 
@@ -28,7 +28,10 @@ MAX_DEPTH, MAX_PATH = 32, 1024  # of folders, and bytes of a path in the submiss
 
 
 class SubmissionError(Exception):
-    """The submission cannot be found; one line for the person who named it."""
+    """The submission cannot be found; one line for the person who named it, whatever its name holds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from grading.clean_pytest import ROOT, command, environment
 from grading.inventory import UPDATE, listed_tests
 from grading.submissions import Submission
+from grading.text import cleaned
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Suite:
         return next((test for test in self.tests if test.outcome != "PASS" and wanted.search(test.id)), None)
 
 
+MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
 NOT_RUN = Suite(())
 
 
@@ -122,9 +124,9 @@ def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -
         elif counts[id] != 1:
             error = f"{counts[id]} outcomes in place of one"
         else:
-            checked.append(Checked(id, question, found[id]["outcome"], found[id]["message"]))
+            checked.append(Checked(id, question, found[id]["outcome"], cleaned(str(found[id]["message"]), MESSAGE)))
             continue
-        checked.append(Checked(id, question, "GRADER_ERROR", f"{error}; {ended}" if ended else error))
+        checked.append(Checked(id, question, "GRADER_ERROR", cleaned(f"{error}; {ended}" if ended else error)))
     return tuple(checked)
 
 

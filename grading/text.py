@@ -1,12 +1,34 @@
 """Text for people: what was written elsewhere made fit to be shown and stored, and times."""
 
+import re
+
+LETTERS = 2000  # of one text that a submission wrote
+
+# Letters and marks that no font shows; `str.isprintable` takes them for visible ones. Source: Unicode's
+# DerivedCoreProperties.txt, Default_Ignorable_Code_Point.
+INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def cleaned(text: str, most: int = LETTERS) -> str:
+    """What somebody else wrote, made fit for every output: cut, on lines that end in `\\n`, `printable`.
+
+    Args:
+        most: letters that are kept, escapes included.
+    """
+    lines = text[: most + 1].replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
+    shown = printable(SPACES.sub(" ", lines))
+    return shown if len(text) <= most and len(shown) <= most else f"{shown[:most]}..."
+
 
 def printable(text: str) -> str:
     """The text with an escape for each character that a terminal would obey, nobody sees, or no encoding holds.
 
     A byte of a file name that is no UTF-8 becomes `\\xfc`. Ends of lines stay.
     """
-    return "".join(letter if letter.isprintable() or letter == "\n" else _escaped(letter) for letter in text)
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(letter if _is_visible(letter) else _escaped(letter) for letter in text)
 
 
 def one_line(text: str) -> str:
@@ -19,6 +41,10 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _is_visible(letter: str) -> bool:
+    return letter == "\n" or (letter.isprintable() and not INVISIBLE.match(letter))
 
 
 def _escaped(letter: str) -> str:

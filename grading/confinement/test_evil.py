@@ -118,6 +118,9 @@ def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
         ("gives_another_shape", "FAIL", "shape"),
         ("dies_in_training", "CRASH", "status 0"),
         ("adds_epochs", "FAIL", "tampered with"),
+        ("claims_a_fault", "CRASH", "malformed reply"),
+        ("sends_impossible_arrays", "CRASH", "bytes of arrays in one frame"),
+        ("writes_nasty_text", "FAIL", r"\x1b[2J\x1b]0;owned\x07 \x00 \ud800 \xfc \u202e \u2066 \u200b \ufffe"),
     ],
 )
 def test_unusable_trainings(name: str, kind: str, said: str, trained) -> None:

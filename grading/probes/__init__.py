@@ -88,11 +88,6 @@ class Student:
         self._imported: dict[str, ModuleType | StudentRaised | None] = {}
 
     @property
-    def loaded(self) -> bool:
-        """Whether any of the submission's code has run."""
-        return bool(self._imported)
-
-    @property
     def state(self) -> "ProcessState":
         """The state of the process before any of the submission's code ran."""
         # Imported late: what asks nothing starts without torch.

@@ -43,6 +43,7 @@ class Results:
         calibration_notes: how the machine that calibrated differs from this one.
         discussion: by question, the student's text.
         seconds: wall time of this run's trainings.
+        grader_notes: what went wrong in the grader, and touches no verdict.
     """
 
     plan: Plan
@@ -54,6 +55,7 @@ class Results:
     calibration_notes: list[str]
     discussion: dict[str, str]
     seconds: float
+    grader_notes: tuple[str, ...] = ()
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
         """What a configuration earns, and could: its question's training points, shared by its configurations."""

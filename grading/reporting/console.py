@@ -89,6 +89,8 @@ class Console:
             passed = sum(test.outcome == "PASS" for test in tests)
             earned, possible = results.test_points(question)
             self.say(f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)")
+        for note in results.grader_notes:
+            self.say(f"the grader's own trouble: {note}")
         where = f"{out}/report.html shows the learning curves"
         if results.plan.withheld:
             self.say(f"{results.plan.withheld}: no verdicts, and no points; {where}")
@@ -135,7 +137,7 @@ class TrainingProgress:
                 self._bars.update(self._epochs[run.configuration, run.seed], visible=False)
             return
         metric = self._plan.assignment.configuration(run.configuration).metric
-        said = run.failure.splitlines()[0] if run.failure else f"{metric} {run.tail(metric):.4f}"
+        said = f"{metric} {run.tail(metric):.4f}" if run.failure is None else run.failure.partition("\n")[0]
         count = f"[{self._done}/{max(self._done, self._total)}]"
         self._console.say(f"{count} {run.configuration} seed {run.seed}: {said} ({duration(run.seconds)})")
 

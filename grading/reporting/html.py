@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from grading.text import printable
 from grading.verdicts import Outcome
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ LEFT, BOTTOM = 34, 18
 def report_html(results: "Results") -> str:
     """Verdicts, learning curves against the report's figures, and the report's conclusions."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
     rows: list[dict[str, Any]] = [
         {

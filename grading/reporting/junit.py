@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from grading.reporting.results import student_reason
 from grading.text import printable
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def junit_xml(results: "Results") -> str:
     verdicts = [outcome.verdict for outcome in results.outcomes.values()]
     suite = ElementTree.Element(
         "testsuite",
-        name=f"{results.plan.submission.name} {results.plan.profile_name}",
+        name=printable(f"{results.plan.submission.name} {results.plan.profile_name}"),
         tests=str(len(verdicts)),
         failures=str(verdicts.count("FAIL")),
         skipped=str(verdicts.count("REVIEW") + verdicts.count("INCOMPLETE")),
@@ -29,9 +30,9 @@ def junit_xml(results: "Results") -> str:
             time=f"{sum(run.seconds for run in outcome.runs):.3f}",
         )
         if outcome.verdict == "FAIL":
-            ElementTree.SubElement(case, "failure", message=printable(outcome.reason))
+            ElementTree.SubElement(case, "failure", message=printable(student_reason(outcome)))
         elif outcome.verdict != "PASS":
-            ElementTree.SubElement(case, "skipped", message=printable(f"{outcome.verdict}: {outcome.reason}"))
+            ElementTree.SubElement(case, "skipped", message=printable(f"{outcome.verdict}: {student_reason(outcome)}"))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)

@@ -1,7 +1,12 @@
-"""results.json, in Gradescope's format."""
+"""results.json, in Gradescope's format: what a platform shows to students.
+
+Metrics that rest on validation labels are rounded in it. An exact one tells how many labels a prediction meets, and a
+training predicts anew in each epoch. The instructor's exact ones are in history.csv, journal.jsonl and report.html.
+"""
 
 import json
 import math
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +16,9 @@ from grading.verdicts import Outcome
 if TYPE_CHECKING:
     from grading.reporting import Results
 
+DECIMALS = 2
+FIGURE = re.compile(r"(?<![\w.])([+-]?)(\d+\.\d{3,}(?:e[+-]?\d+)?)(?!\w|\.\d)")
+ODDS = re.compile(r" Here they are \S+ to \S+\.(?!\d)")  # as good as the exact mean
 MOST_MESSAGES = 5  # of a question's failing tests; the rest is in tests.jsonl
 
 
@@ -32,20 +40,22 @@ def results_json(results: "Results") -> str:
             "device": results.plan.device,
             "threads": results.plan.threads,
             "calibration_notes": results.calibration_notes,
+            "grader_notes": list(results.grader_notes),
             "sandbox": {
                 "tier": results.plan.sandbox.tier,
                 "promise": results.plan.sandbox.promise,
                 "verified": results.plan.sandbox.verified,
             },
             "configurations": [
-                {**_configuration(outcome), "note": results.notes.get(id)} for id, outcome in results.outcomes.items()
+                {**_configuration(outcome), "note": rounded_text(results.notes[id]) if id in results.notes else None}
+                for id, outcome in results.outcomes.items()
             ],
             "controls": [
                 {
                     "id": control.configuration.id,
-                    "gap": control.gap,
-                    "least_gap": control.least_gap,
-                    "suspicious": control.why,
+                    "gap": _rounded(control.gap),
+                    "least_gap": _rounded(control.least_gap),
+                    "suspicious": control.why and rounded_text(control.why),
                 }
                 for control in results.controls
             ],
@@ -56,8 +66,8 @@ def results_json(results: "Results") -> str:
                     "better": outcome.relation.better,
                     "worse": outcome.relation.worse,
                     "verdict": outcome.verdict,
-                    "difference": outcome.difference,
-                    "interval": outcome.interval,
+                    "difference": _rounded(outcome.difference),
+                    "interval": outcome.interval and [_rounded(end) for end in outcome.interval],
                     "required": outcome.required,
                     "gate": None if outcome.required is None else "PASS" if outcome.holds else "FAIL",
                 }
@@ -66,6 +76,23 @@ def results_json(results: "Results") -> str:
         },
     }
     return json.dumps(_without_nan(document), indent=2, allow_nan=False) + "\n"
+
+
+def student_reason(outcome: Outcome) -> str:
+    """Why a configuration has its verdict, as a student may read it; what its own code said stays as it is."""
+    rounded = rounded_text(outcome.reason)
+    if rounded == outcome.reason or outcome.finished != outcome.runs:
+        return outcome.reason
+    return f"{rounded} (Figures are rounded.)"
+
+
+def rounded_text(text: str) -> str:
+    """The text with its figures rounded, and without odds."""
+    return FIGURE.sub(lambda figure: f"{figure[1]}{float(figure[2]):.{DECIMALS}f}", ODDS.sub("", text))
+
+
+def _rounded(metric: float | None) -> float | None:
+    return None if metric is None else round(metric, DECIMALS)
 
 
 def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
@@ -107,7 +134,7 @@ def _discussion(question: Question, results: "Results") -> dict[str, Any]:
         "score": 0.0,
         "max_score": 0.0,
         "status": "passed",
-        "output": "\n".join([f"{question.points:g} points, marked by a person", *said, "", answer]),
+        "output": "\n".join([f"{question.points:g} points, marked by a person", *map(rounded_text, said), "", answer]),
         "tags": [question.id, "DISCUSSION"],
     }
 
@@ -119,7 +146,7 @@ def _test(id: str, outcome: Outcome, earned: float, possible: float) -> dict[str
         "score": earned,
         "max_score": possible,
         "status": "passed" if outcome.credit else "failed",
-        "output": f"{outcome.verdict}{_provisional(outcome)}: {outcome.reason}",
+        "output": f"{outcome.verdict}{_provisional(outcome)}: {student_reason(outcome)}",
         "tags": [outcome.configuration.question, outcome.verdict],
     }
 
@@ -137,27 +164,27 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
         "question": outcome.configuration.question,
         "title": outcome.configuration.title,
         "verdict": outcome.verdict,
-        "reason": outcome.reason,
+        "reason": student_reason(outcome),
         "metric": metric,
-        "tail": outcome.tail,
+        "tail": _rounded(outcome.tail),
         "expected": outcome.expectation.tail,
         "basis": outcome.expectation.basis,
         "misfit": outcome.expectation.misfit,
         "threshold": outcome.threshold,
         "floor": None if outcome.threshold is None else outcome.gate.floor,
         "power": _power(outcome),
-        "distrusted": outcome.distrusted,
+        "distrusted": outcome.distrusted and rounded_text(outcome.distrusted),
         "published": outcome.configuration.published,
         "seeds": [
             {
                 "seed": run.seed,
-                "initial": run.initial(metric) if run.history else None,
-                "best": run.best(metric) if run.history else None,
-                "tail": run.tail(metric) if run.history else None,
+                "initial": _rounded(run.initial(metric)) if run.history else None,
+                "best": _rounded(run.best(metric)) if run.history else None,
+                "tail": _rounded(run.tail(metric)) if run.history else None,
                 "seconds": run.seconds,
                 "kind": run.kind,
                 "failure": run.failure,
-                "history": list(run.history),
+                "history": [{name: _rounded(value) for name, value in epoch.items()} for epoch in run.history],
             }
             for run in outcome.runs
         ],

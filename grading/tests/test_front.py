@@ -1,6 +1,7 @@
 """The command line: files, exit statuses, trials, resuming."""
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from grading import fetch
 from grading.calibrated import read_calibration
 from grading.front import main, parse
+from grading.journal import PARTS
 from grading.plan import STARTING, make_plan
 
 pytestmark = pytest.mark.usefixtures("quick_weights")
@@ -283,11 +286,152 @@ def test_no_place_for_a_cache(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("journal", [b"{\n", b"\xff\xfe\n", b"[1]\n[2]\n", b"{}\n{}\n", b"7\n", b"\0\n"])
+@pytest.mark.parametrize(
+    "journal", [b"{\n", b"\xff\xfe\n", b"[1]\n[2]\n", b"{}\n{}\n", b"7\n", b"\0\n", b"[" * 10**5 + b"\n"]
+)
 def test_a_damaged_journal(journal: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "journal.jsonl").write_bytes(journal)
     assert main([*TRIAL, "--only", "Q1-1", "--resume", "--out", str(tmp_path)]) == 2
     assert re.fullmatch(r"error: \S+journal\.jsonl: damaged \(\w+\); choose another --out\n", capsys.readouterr().err)
+
+
+@pytest.fixture
+def journalled(tmp_path: Path) -> list[Any]:
+    """The lines of the journal of a trial."""
+    assert main([*TRIAL, "--only", "Q1-1,Q1-2", "--out", str(tmp_path / "out")]) == 3
+    return [json.loads(line) for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines()]
+
+
+def resumed(out: Path, lines: list[Any]) -> int:
+    (out / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return main([*TRIAL, "--only", "Q1-1,Q1-2", "--resume", "--out", str(out)])
+
+
+ODD = [None, True, -1, 10**400, 1e999, "", "Q9-9", "\ud800", [], [[]], [[[]]], {}, {"epoch": 1}, [7], [{"epoch": "1"}]]
+MATRICES = [
+    {"right": []},
+    {"right": [[1]], "union": [[1]], "ignored": [[1, 2]]},
+    {part: [["1", None]] for part in PARTS},
+]
+
+
+def test_a_journal_whose_lines_are_damaged(
+    journalled: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever stands in the place of a value: one line and status 2, or results as usual."""
+    identity, run, *others = journalled
+    damaged = [[identity, run, run], [run, identity], [identity, [run]], [identity, {**run, "more": 1}]]
+    damaged += [[identity, {key: value for key, value in run.items() if key != left}] for left in ("seed", "history")]
+    damaged += [[identity, {**run, "images": images}] for images in MATRICES]
+    damaged += [
+        [identity, {**run, "history": [{**run["history"][0], key: odd}]}]
+        for key in ("accuracy", "epoch", "loss")
+        for odd in (None, True, "1", [], 10**400)
+    ]
+    damaged += [[identity, {**run, "history": [{"epoch": 1, "loss": 1.0}]}]]
+    damaged += [[identity, {**run, "images": {part: rows[:5] for part, rows in run["images"].items()}}, *others]]
+    capsys.readouterr()
+    for lines in damaged:
+        assert resumed(tmp_path / "out", lines) == 2, lines[1:]
+        said = capsys.readouterr().err
+        assert re.fullmatch(r"error: \S+: damaged \([\w ]+\); choose another --out\n", said), said
+
+
+@pytest.mark.parametrize("key", ["configuration", "seed", "seconds", "kind", "failure", "history", "images"])
+def test_an_odd_value_in_a_journal(
+    key: str, journalled: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity, run, *others = journalled
+    for odd in ODD:
+        capsys.readouterr()
+        status = resumed(tmp_path / "out", [identity, {**run, key: odd}, *others])
+        said = capsys.readouterr().err
+        assert (status, said.count("\n")) in ((2, 1), (3, 0)), odd
+
+
+def test_two_graders_with_one_folder(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str], journalled: list[Any]
+) -> None:
+    """The second ends at once; the first may be killed, and nothing stays locked."""
+    out = tmp_path / "out"
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom grading.journal import Journal\n"
+        f"journal = Journal(Path({str(out / 'journal.jsonl')!r}), {journalled[0]!r})\nprint('open', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "open\n"
+        capsys.readouterr()
+        assert main([*TRIAL, "--only", "Q1-1,Q1-2", "--resume", "--out", str(out)]) == 2
+        assert capsys.readouterr().err == f"error: {out} is in use: another grader is at work on this run\n"
+    finally:
+        first.kill()
+        first.wait()
+    assert main([*TRIAL, "--only", "Q1-1,Q1-2", "--resume", "--out", str(out)]) == 3
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError, RecursionError, GeneratorExit, SystemExit])
+@pytest.mark.parametrize(
+    ("command", "inner", "arguments"),
+    [
+        ("front", "make_plan", []),
+        ("calibrate", "make_plan", []),
+        ("check_the_verdicts", "make_plan", []),
+        ("check_the_checker", "wheats", []),
+        ("mutate", "find_spec", []),
+        ("fetch", "fetch_camvid", ["camvid"]),
+        ("inventory", "collect", None),
+    ],
+)
+def test_every_command_that_breaks_says_so(
+    command: str,
+    inner: str,
+    arguments: list[str] | None,
+    error: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Status 4, never 1: that is said of a submission, or of the tests."""
+    broken = importlib.import_module(f"grading.{command}")
+
+    def breaks(*_: object, **__: object) -> None:
+        raise error("\x1b[2J\ud800")
+
+    monkeypatch.setattr(broken, inner, breaks)
+    assert broken.main(*([] if arguments is None else [arguments])) == 4
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].startswith("error: the grader itself broke")
+    assert said.replace("\n", "").isprintable()
+
+
+def test_a_grader_that_cannot_be_imported(repository: Path) -> None:
+    """Without the packages that it needs."""
+    command = [sys.executable, "-I", "-S", "grading/run_all.py", "--list"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_a_full_disk_for_the_log_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "worker.log").symlink_to("/dev/full")
+    submission = tmp_path / "talks"
+    submission.mkdir()
+    (submission / "transfer.py").write_text("import sys\nfor _ in range(9):\n    print('x' * 2**16)\n1 / 0\n")
+    assert main([*TRIAL, str(submission), "--only", "Q1-1", "--out", str(out)]) == 1
+    results = json.loads((out / "results.json").read_text())
+    (configuration,) = results["extra_data"]["configurations"]
+    assert configuration["reason"].startswith("seed 0: ZeroDivisionError")
+    (note,) = results["extra_data"]["grader_notes"]
+    assert note == "worker.log: No space left on device; a part of it is missing"
+    assert capsys.readouterr().out.count(note) == 1
+    assert (out / "report.html").read_text().count(note) == 1
 
 
 @pytest.mark.parametrize("out", ["/proc/none", "/dev/null/out", "n" * 300, "file"])

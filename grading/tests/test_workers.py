@@ -1,7 +1,11 @@
 """Workers: what is staged, what a session survives, what is said when it does not."""
 
+import errno
+import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from grading.submissions import MAX_BYTES, SubmissionError, locate
 from grading.workers import tiers
 from grading.workers.limits import Limits
-from grading.workers.process import Worker, WorkerStopped
+from grading.workers.process import GraderError, Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
 from grading.workers.staging import stage
 from grading.workers.tiers import NoSandbox, broken_promise, choose
@@ -27,6 +31,7 @@ def reduce_classes(labels, mapping, *, ignore_index=255):
         case 5: raise ValueError("no \\x1b[2J")
         case 6: print("a line of progress" * 2**14, file=sys.stderr)
         case 7: print(getpass.getuser())
+        case 8: sys.stderr.buffer.write(b"\\x1b[2J \\xe4\\xb8\\xad\\r\\x00\\xff\\n")
     return labels
 """
 
@@ -51,7 +56,7 @@ def test_what_stops_a_session_costs_one_question(worker: Worker) -> None:
     assert ask(worker, 0) == [7]
     with pytest.raises(WorkerStopped, match="CRASH: `reduce_classes` ended its process with status 3"):
         ask(worker, 2)
-    with pytest.raises(Exception, match=r"(?s)no \?\[2J.*ada/classes.py:10 in reduce_classes"):
+    with pytest.raises(Exception, match=r"(?s)no \\x1b\[2J.*ada/classes.py:10 in reduce_classes"):
         ask(worker, 5)
     assert ask(worker, 0) == [7]
 
@@ -67,6 +72,91 @@ def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
         printed = log.read()
     assert printed.count(b"progress") == 2**14
     assert printed.endswith(b"student\n")
+
+
+class FullDisk(io.BytesIO):
+    """A file that takes its first bytes only."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+
+    def write(self, data: Any) -> int:
+        if self.tell():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data[:10])
+
+
+DISKS = {
+    "file": FullDisk,
+    "buffered": Path("/dev/full").open,
+    "unbuffered": partial(Path("/dev/full").open, buffering=0),
+}
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_a_full_disk_of_the_grader_stops_no_worker(disk: str, tmp_path: Path) -> None:
+    """More is printed than a pipe holds, several times."""
+    (tmp_path / "classes.py").write_text(CLASSES)
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=DISKS[disk]("ab")) as worker:
+        for _ in range(3):
+            assert ask(worker, 6) == [7]
+
+
+def test_what_is_printed_is_text(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """In the log, and where the tests of the student API show it."""
+    (tmp_path / "classes.py").write_text(CLASSES)
+    for log in (io.BytesIO(), None):
+        with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
+            assert ask(worker, 8) == [7]
+        printed = capfd.readouterr().err if log is None else log.getvalue().decode()
+        assert "\\x1b[2J \u4e2d\n" in printed
+        assert r"\x00\xff" in printed
+        assert printed.replace("\n", "").isprintable()
+
+
+FORGED = """
+counted = 0
+true_fork = os.fork
+
+def fork():
+    global counted, _or_fault
+    counted += 1
+    if counted > %d:
+        _or_fault = lambda step: {"fault": "forged"}
+    return true_fork()
+
+os.fork = fork
+
+if __name__ == "__main__":
+"""
+
+
+@pytest.mark.parametrize(("honest", "believed"), [(1, False), (0, True)])
+def test_a_fault_counts_where_no_code_of_the_submission_ran(honest: int, believed: bool, tmp_path: Path) -> None:
+    """The process that sessions are forked from, as a submission could change it: after a first session, or never."""
+    (tmp_path / "classes.py").write_text(CLASSES)
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
+        serve = worker._stage.code / "grading" / "workers" / "serve.py"
+        serve.write_text(serve.read_text().replace('\nif __name__ == "__main__":\n', FORGED % honest))
+        if believed:
+            with pytest.raises(GraderError, match="forged"):
+                ask(worker, 0)
+            return
+        for _ in range(3):
+            assert ask(worker, 0) == [7]
+            with pytest.raises(WorkerStopped, match="CRASH"):
+                ask(worker, 2)
+
+
+def test_weights_that_do_not_fit_are_no_fault_of_the_submission(tmp_path: Path) -> None:
+    """Not in a worker's first training, and not in a later one, either."""
+    (tmp_path / "classes.py").write_text(CLASSES)
+    job = {"threads": 1, "profile": "mini", "network": {"build": "case"}, "weights": {"alexnet": {"a": np.zeros(1)}}}
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
+        for _ in range(2):
+            with pytest.raises(GraderError, match="RuntimeError"):
+                list(worker.train(job, Limits(seconds=20)))
+            assert ask(worker, 0) == [7]
 
 
 def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:

@@ -14,7 +14,7 @@ from grading.probes.process_state import ProcessState, inside
 from grading.probes.running import scores_of
 from grading.training.classification import Classification
 from grading.training.memory_format import in_best_format
-from grading.training.networks import build_network, build_scheduler, check_weights, example
+from grading.training.networks import build_network, build_scheduler, example
 from grading.training.observed import Observed
 from grading.training.segmentation import Segmentation
 from grading.workers.wire import Plain
@@ -44,7 +44,6 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     torch.set_num_threads(job["threads"])
     with inside(student.state):
         device = torch.device(job["device"])
-        check_weights(job)
         for module in modules_of(job):
             student.room(module)
         # Only now: a module may set seeds of its own as it is imported.

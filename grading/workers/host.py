@@ -1,5 +1,6 @@
 """The process in the sandbox that sessions are forked from, and the connections to them, seen from outside."""
 
+import codecs
 import socket
 import struct
 import subprocess
@@ -10,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from grading.text import printable
 from grading.workers.limits import Limits
 from grading.workers.sandbox import Sandbox
 from grading.workers.watch import MemoryWatch
-from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, receive, send
+from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
 
 LOG_BYTES = 2**20
 START_SECONDS = 180.0
@@ -21,11 +23,17 @@ STATUS_SECONDS = 5.0
 
 
 class Host:
-    """The process in the sandbox that sessions are forked from."""
+    """The process in the sandbox that sessions are forked from.
+
+    Attributes:
+        out_of_memory: whether it was ended because it took too much.
+        untouched: whether no code of the submission can have run in this sandbox: all that it says is the grader's.
+    """
 
     def __init__(self, sandbox: Sandbox, stage: Path, log: IO[bytes] | None) -> None:
         self._control, theirs = socket.socketpair()
         self.out_of_memory = False
+        self.untouched = True
         with theirs:
             arguments = ["-m", "grading.workers.serve", str(theirs.fileno())]
             self._confined = sandbox.start(arguments, stage, keep=theirs.fileno(), output=subprocess.PIPE)
@@ -66,27 +74,41 @@ class Host:
         self._confined.end()
 
     def _drained(self, log: IO[bytes] | None) -> None:
-        """Read all that is printed, and keep its beginning."""
+        """Read all that is printed, whatever becomes of it, and keep its beginning: a full pipe would stop the worker.
+
+        What is kept is `printable`: whoever shows it in a terminal shows text.
+        """
         output = self._confined.process.stdout
         assert output is not None
+        decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         room = LOG_BYTES
         with output, suppress(OSError, ValueError):
             while chunk := output.read1(2**16):  # type: ignore[attr-defined]
-                if log is None:
-                    sys.stderr.buffer.write(chunk[:room])
-                else:
-                    log.write(chunk[:room])
-                    log.flush()
-                room -= len(chunk[:room])
+                if not room:
+                    continue
+                text = printable(decoder.decode(chunk).replace("\r", "\n")).encode()[:room].decode(errors="ignore")
+                room = max(0, room - max(len(chunk), len(text.encode())))
+                with suppress(Exception):  # whatever keeps it
+                    if log is None:
+                        sys.stderr.write(text)
+                    else:
+                        log.write(text.encode())
+                        log.flush()
 
 
 class Session:
-    """A connection to one forked process; every wait on it has an end."""
+    """A connection to one forked process; every wait on it has an end.
+
+    Attributes:
+        loaded: the modules of the submission that were asked for.
+        opened: when the process first answered, in seconds of `time.monotonic`.
+    """
 
     def __init__(self, connection: socket.socket, limits: Limits) -> None:
         self._connection = connection
         self._deadline = 0.0
         self.limits = limits
+        self.opened = 0.0
         self.loaded: set[str] = set()
 
     def send(self, message: Plain, deadline: float) -> None:
@@ -105,7 +127,7 @@ class Session:
             TimeoutError, EOFError, OSError, WireError: there is none in time, or none at all.
         """
         self._deadline = deadline
-        return receive(self, self.limits.reply_bytes)
+        return receive_claim(self, self.limits.reply_bytes)
 
     def close(self) -> None:
         """Hang up; the process ends, or is killed when the next session starts."""

@@ -8,14 +8,13 @@ from typing import IO, Any
 
 from grading.probes import StudentRaised, functions_of
 from grading.submissions import Submission
+from grading.text import printable
 from grading.workers.host import START_SECONDS, Host, Session
 from grading.workers.limits import Limits
 from grading.workers.sandbox import Sandbox
 from grading.workers.staging import stage
-from grading.workers.wire import Plain, WireError
+from grading.workers.wire import FRAMES, Plain, WireError
 
-MESSAGE_LETTERS = 2000
-FRAMES = 12
 SESSION_SECONDS = 10.0
 
 
@@ -103,12 +102,13 @@ class Worker:
         Raises:
             StudentRaised: the student's code raised.
             WorkerStopped: the training did not survive.
+            GraderError: the grader's own part of it failed.
         """
         self._close_session()
-        session = self._open(limits)
-        deadline = time.monotonic() + limits.seconds
+        session = self._open(limits, job)
+        deadline = session.opened + limits.seconds
         try:
-            reply = self._exchange(session, {"train": job}, deadline, "the training")
+            reply = self._exchange(session, {"train": None}, deadline, "the training")
             while set(reply) == {"report"}:
                 yield reply["report"]
                 reply = self._exchange(session, None, deadline, "the training")
@@ -130,7 +130,24 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _open(self, limits: Limits) -> Session:
+    def _open(self, limits: Limits, job: Plain = None) -> Session:
+        """A session in which none of the submission's code has run, with the job of a training where there is one.
+
+        Raises:
+            GraderError: it cannot be had. That is said by a sandbox in which no code of the submission has ever run:
+                what another one says may be written by the submission.
+            WorkerStopped: the submission ended the process that its sessions are forked from.
+        """
+        untouched = self._host is None or self._host.untouched
+        try:
+            return self._opened(limits, job)
+        except GraderError:
+            self._close_host()
+            if untouched:
+                raise
+        return self._opened(limits, job)
+
+    def _opened(self, limits: Limits, job: Plain) -> Session:
         fresh = self._host is None
         # The first session waits for torch to be imported, from a cold disk perhaps; others start at once.
         start_seconds = START_SECONDS if fresh else SESSION_SECONDS
@@ -145,7 +162,11 @@ class Worker:
         try:
             session = self._host.session(limits)
             session.send(about, time.monotonic() + start_seconds)
-            session.receive(time.monotonic() + start_seconds)
+            _agreed(session.receive(time.monotonic() + start_seconds))
+            session.opened = time.monotonic()
+            if job is not None:
+                session.send({"prepare": job}, session.opened + limits.seconds)
+                _agreed(session.receive(session.opened + limits.seconds))
         except (OSError, EOFError, WireError):
             # The process that sessions are forked from is gone or does not answer.
             self._close_host()
@@ -173,6 +194,7 @@ class Worker:
     def _exchange(self, session: Session, request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
         """Send a request, if there is one, and wait for the next frame."""
         assert self._host is not None
+        self._host.untouched = False
         try:
             if request is not None:
                 session.send(request, deadline)
@@ -183,7 +205,7 @@ class Worker:
             raise WorkerStopped("CRASH", f"{what} sent {error}") from None
         except (EOFError, ConnectionError):
             raise self._epitaph(what) from None
-        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"report"}, {"fault"}):
+        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"report"}):
             raise WorkerStopped("CRASH", f"{what} sent a malformed reply")
         return reply
 
@@ -192,16 +214,14 @@ class Worker:
         match reply:
             case {"answer": answer}:
                 return answer
-            case {"fault": str(message)}:
-                raise GraderError(_printable(message))
             case {"raised": [[*kinds], str(message), [*frames]]} if kinds and _are_text([*kinds, *frames]):
                 pass
             case _:
                 raise WorkerStopped("CRASH", "a malformed reply")
         if "MemoryError" in kinds or "can't allocate memory" in message:
-            raise WorkerStopped("OUT_OF_MEMORY", _printable(message) or "MemoryError")
-        shown = [_printable(frame.replace(self._stage.prefix, "")) for frame in frames[-FRAMES:]]
-        raise StudentRaised([_printable(kind) for kind in kinds[:FRAMES]], _printable(message), shown)
+            raise WorkerStopped("OUT_OF_MEMORY", message or "MemoryError")
+        prefix = printable(self._stage.prefix)
+        raise StudentRaised(kinds[:FRAMES], message, [frame.replace(prefix, "") for frame in frames[-FRAMES:]])
 
     def _epitaph(self, what: str) -> WorkerStopped:
         """Why a session ended without an answer."""
@@ -231,11 +251,16 @@ class Worker:
             self._host = None
 
 
+def _agreed(reply: Plain) -> None:
+    """Check what is answered before any code of the submission runs."""
+    match reply:
+        case {"answer": None}:
+            return
+        case {"fault": str(message)}:
+            raise GraderError(message)
+        case _:
+            raise GraderError("the sandbox has started, but gives no answer that was agreed on")
+
+
 def _are_text(values: list[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
-
-
-def _printable(text: str) -> str:
-    """A submission's text without control characters, which a terminal would obey, and not endless."""
-    cut = text if len(text) <= MESSAGE_LETTERS else f"{text[:MESSAGE_LETTERS]}..."
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in cut)

@@ -19,10 +19,13 @@ from typing import NoReturn, cast
 import torch
 
 from grading.probes import Student, StudentRaised, raised
+from grading.probes.process_state import inside
 from grading.submissions import Submission
+from grading.text import LETTERS
 from grading.training.loop import train
+from grading.training.networks import check_weights
 from grading.workers.limits import Limits
-from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, Stream, receive, send
+from grading.workers.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
 
 SECONDS_TO_DIE = 0.5
 
@@ -65,27 +68,35 @@ def _end(child: int) -> int:
 
 
 def _session(connection: socket.socket) -> NoReturn:
-    """Answer the grader's requests until it hangs up; see `grading.workers.process`."""
+    """Answer the grader's requests until it hangs up; see `grading.workers.process`.
+
+    What comes before "train", "load" and probes runs no code of the submission, and waits for the grader's next
+    request: only there the grader believes that a fault is its own.
+    """
     status = 1
     try:
         stream = cast(Stream, connection.makefile("rwb"))
         about = receive(stream)
-        Limits(**about["limits"]).apply()
         name, folder, package = about["submission"]
         student = Student(Submission(name, Path(folder), package))
-        send(stream, {"answer": None})
+        job: Plain = None
+        send(stream, _or_fault(Limits(**about["limits"]).apply))
         while True:
             try:
                 request = receive(stream)
             except EOFError:
                 break
+            if "prepare" in request:
+                job = request["prepare"]
+                send(stream, _or_fault(partial(_prepare, student, job)))
+                continue
             if "train" in request:
-                answer = partial(_train, student, request["train"], stream)
+                answer = partial(_train, student, job, stream)
             elif "load" in request:
                 answer = partial(_load, student, request["load"])
             else:
                 answer = partial(student.ask, request["probe"], **request["data"])
-            send(stream, _reply(student, answer))
+            send(stream, _reply(answer))
         status = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
@@ -93,6 +104,12 @@ def _session(connection: socket.socket) -> NoReturn:
         sys.stderr.flush()
         # No handler that the submission registered runs, and none of the parent's.
         os._exit(status)
+
+
+def _prepare(student: Student, job: Plain) -> None:
+    torch.set_num_threads(job["threads"])  # first: it is a part of the state that is kept
+    with inside(student.state):
+        check_weights(job)
 
 
 def _load(student: Student, room: str) -> None:
@@ -104,17 +121,25 @@ def _train(student: Student, job: Plain, stream: Stream) -> None:
         send(stream, {"report": report})
 
 
-def _reply(student: Student, answer: Callable[[], Plain]) -> Plain:
-    """An answer, or what was raised in its place: a fault of the grader only where no student's code has run yet."""
+def _or_fault(step: Callable[[], object]) -> Plain:
+    """The reply to a request that runs none of the submission's code."""
+    try:
+        step()
+    except Exception as error:
+        return {"fault": f"{type(error).__name__}: {error}"[:LETTERS]}
+    return {"answer": None}
+
+
+def _reply(answer: Callable[[], Plain]) -> Plain:
+    """An answer, or what was raised in its place, cut so that a frame takes it."""
     try:
         return {"answer": answer()}
     except StudentRaised as error:
         reason = error
     except Exception as error:
-        if not student.loaded:
-            return {"fault": f"{type(error).__name__}: {error}"}
         reason = raised(error)
-    return {"raised": [reason.kinds, reason.message, reason.frames]}
+    frames = [frame[: LETTERS + 1] for frame in reason.frames[-FRAMES:]]
+    return {"raised": [reason.kinds[:FRAMES], reason.message[: LETTERS + 1], frames]}
 
 
 if __name__ == "__main__":

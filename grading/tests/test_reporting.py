@@ -1,0 +1,160 @@
+"""Every result file takes whatever a submission wrote, and what students are shown tells no exact metric."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from grading.front import parse
+from grading.inventory import listed_tests
+from grading.journal import Journal, Run
+from grading.judging import expectations, judged
+from grading.plan import Plan, make_plan
+from grading.reporting import Results, write_results
+from grading.reporting.console import Console
+from grading.reporting.html import report_html
+from grading.reporting.junit import junit_xml
+from grading.reporting.results import results_json, rounded_text
+from grading.submissions import SubmissionError, locate
+from grading.suite import NOT_RUN, Checked, Suite
+from grading.tests.test_judging import trained, under_a_rule
+
+NASTY = [
+    "\x1b[2J\x1b]0;owned\x07\x00\x7f\x9b",
+    "\ud800 \udcfc \udfff",
+    "\u202e\u2066\u2069\u200b\ufeff",
+    "\ufffe\uffff",
+    "]]> --> </script><script>alert(1)</script> & \" ' {{ 7 * 7 }} {% raw %}",
+    "[red]markup[/] [/] [link=http://x]",
+    "\r\n\t\x0b\x0c\u2028\u2029",
+    "%s {0} \\",
+    "",
+    "x" * 2_000_000,
+]
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-6,Q1-8"]))
+
+
+def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
+    """One text in the place of all that a submission says: messages, tests, its name, its discussion."""
+    submission.mkdir()
+    (submission / "discussion.md").write_text(f"## Q1-4\n{text}\n## Q1-7\n{text}", "utf-8", "surrogatepass", newline="")
+    named = replace(plan.submission, folder=submission, name=text[:1000])
+    runs = [
+        Run("Q1-1", 0, (), 1.0, "FAIL", text),
+        Run("Q1-2", 0, (), 1.0, "GRADER_ERROR", text),
+        trained("Q1-6", 0, 0.9),
+        Run(plan.controls[0].id, 0, (), 1.0, "GRADER_ERROR", text),
+    ]
+    kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
+    suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), text) for id, of in listed_tests().items()))
+    results = judged(replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0)
+    with Console().progress(results.plan, Journal(submission / "journal.jsonl", {})) as progress:
+        for run in runs:
+            progress.finished(run)
+    return replace(results, grader_notes=(text,), calibration_notes=[text])
+
+
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+def test_whatever_a_submission_says_is_written(
+    text: str, plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = said_everywhere(plan, text, tmp_path / "handed in")
+    write_results(results, tmp_path)
+    Console().summary(results, tmp_path)
+    json.loads((tmp_path / "results.json").read_text("utf-8"))
+    ElementTree.parse(tmp_path / "junit.xml")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    HTMLParser().feed(page)
+    assert "<script" not in page
+    for shown in (page, (tmp_path / "junit.xml").read_text("utf-8"), capsys.readouterr().out):
+        assert shown.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J\ud800", "two\nlines", "\u202e"])
+def test_a_submission_of_a_nasty_name_that_is_none(name: str) -> None:
+    with pytest.raises(SubmissionError) as refused:
+        locate(name)
+    assert str(refused.value).isprintable()
+
+
+def test_the_discussion_is_cleaned(plan: Plan, tmp_path: Path) -> None:
+    results = said_everywhere(plan, "\x1b[2J\u202e one\r\n\ttwo\xa0\u4e2d", tmp_path / "handed in")
+    assert results.discussion == dict.fromkeys(("Q1-4", "Q1-7"), "\\x1b[2J\\u202e one\n    two 中")
+
+
+def test_a_journal_takes_and_gives_back_every_text(tmp_path: Path) -> None:
+    for number, text in enumerate(NASTY):
+        journal = Journal(tmp_path / "journal.jsonl", {})
+        journal.add(Run("Q1-1", number, (), 1.0, "FAIL", text))
+        del journal
+    journal = Journal(tmp_path / "journal.jsonl", {})
+    assert [run.failure for run in journal.runs.values()] == NASTY
+
+
+def of(plan: Plan, gap: float, *, moved: bool) -> Results:
+    """A run that passes configurations, fails one, and leaves Q1-1 to a person, as it lies at the threshold."""
+    threshold = expectations(plan)["Q1-1"].gate.threshold
+    # Away from where rounding changes.
+    offset = math.copysign(0.0005, round(threshold, 2) - threshold) if moved else 0.0
+    means = {"Q1-1": threshold, "Q1-2": 0.602, "Q1-6": 0.939, "Q1-8": 0.942}
+    runs = [trained(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
+    runs += [under_a_rule(control.id, gap + offset) for control in plan.controls]
+    return judged(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
+
+
+@pytest.mark.parametrize("gap", [0.002, 0.902])
+def test_students_are_shown_rounded_metrics_only(gap: float, plan: Plan) -> None:
+    """Two runs whose metrics differ, but not once they are rounded, look the same to a student."""
+    one, other = (of(plan, gap, moved=moved) for moved in (False, True))
+    assert {"FAIL", "REVIEW"} <= {outcome.verdict for outcome in one.outcomes.values()}
+    assert {o.verdict for o in one.outcomes.values()} == {o.verdict for o in other.outcomes.values()}
+    assert "Here they are" in one.outcomes["Q1-1"].reason
+    assert report_html(one) != report_html(other)
+    one, other = (replace(results, relations=[]) for results in (one, other))
+    assert json.loads(results_json(one)) == json.loads(results_json(other))
+    assert junit_xml(one) == junit_xml(other)
+
+
+def test_every_metric_in_results_json_has_two_decimals(plan: Plan) -> None:
+    results = of(plan, 0.503, moved=True)
+    document = json.loads(results_json(results))
+    extra = document["extra_data"]
+    numbers = [relation["difference"] for relation in extra["relations"]]
+    numbers += [end for relation in extra["relations"] for end in relation["interval"]]
+    numbers += [extra["controls"][0]["gap"], extra["controls"][0]["least_gap"]]
+    for configuration in extra["configurations"]:
+        numbers.append(configuration["tail"])
+        for seed in configuration["seeds"]:
+            assert {"seed", "initial", "best", "tail", "history"} <= set(seed)
+            numbers += [seed["initial"], seed["best"], seed["tail"]]
+            numbers += [value for epoch in seed["history"] for value in epoch.values()]
+    assert all(number == round(number, 2) for number in numbers)
+    for test in document["tests"]:
+        assert not re.search(r"\d\.\d{3}", test["output"]), test["output"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rounded"),
+    [
+        ("0.8349 in the mean of 2 seeds, 0.8251 to 0.8449.", "0.83 in the mean of 2 seeds, 0.83 to 0.84."),
+        ("only +0.0123 above", "only +0.01 above"),
+        ("a difference of -0.1267e-1", "a difference of -0.01"),
+        (
+            "the assignment's 0.9, torch 2.11.0, 127.0.0.1, 20 to 1",
+            "the assignment's 0.9, torch 2.11.0, 127.0.0.1, 20 to 1",
+        ),
+        ("above 0.8000. Here they are 3.46 to 1. FAIL begins", "above 0.80. FAIL begins"),
+        ("above 0.8. Here they are 1 to 1.2e+05. FAIL", "above 0.8. FAIL"),
+    ],
+)
+def test_figures_in_a_text(text: str, rounded: str) -> None:
+    assert rounded_text(text) == rounded
