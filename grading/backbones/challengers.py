@@ -1,0 +1,67 @@
+"""Which networks a challenger may ask for, and what each costs in the mini profile.
+
+A challenger is the student's choice, and its pretraining is work outside the sandbox: so only what is listed here is
+pretrained for a submission, and only if it is cheap enough.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from grading.text import duration
+
+MOST_CHALLENGERS = 3
+"""Networks that one submission may load: it may compare some before it returns one."""
+
+MOST_SECONDS = 900.0
+"""The longest pretraining that a submission is given, on one core of the machine that COSTS was measured on."""
+
+REFERENCE = "mobilenet_v2"
+
+COSTS: dict[str, float] = {}
+"""Seconds of one core (x86, AVX2, torch 2.14.1) that the pretraining of the mini network takes."""
+
+
+def known_challengers(names: object) -> list[str]:
+    """The networks that a submission's answer names and that can be built, each once.
+
+    Args:
+        names: from the sandbox, so anything. What is no CNN of torchvision's, or takes no images of 64 x 64, is left
+            out: building it fails in the tests and in the training, and they say why.
+    """
+    # Imported late: torch takes seconds.
+    from torchvision import models
+
+    from grading.backbones.mini import TRANSFORMERS
+
+    cnns = {name for name in models.list_models(module=models) if not name.startswith(TRANSFORMERS)} - {"inception_v3"}
+    every = names if isinstance(names, list) else []
+    return list(dict.fromkeys(name for name in every if isinstance(name, str) and name in cnns))
+
+
+def too_many(names: Sequence[str]) -> str | None:
+    """Why a submission asks for too many networks; None if it does not."""
+    if len(names) <= MOST_CHALLENGERS:
+        return None
+    return (
+        f"build_challenger loads {len(names)} pretrained networks ({', '.join(names[:MOST_CHALLENGERS])}, ...), "
+        f"of at most {MOST_CHALLENGERS}"
+    )
+
+
+def too_long(name: str) -> str | None:
+    """Why no submission is given the pretraining of a network; None if it is."""
+    seconds = COSTS.get(name)
+    if seconds is not None and seconds <= MOST_SECONDS:
+        return None
+    about = "nobody has measured how long" if seconds is None else f"about {duration(seconds)} on one core"
+    listed = sorted((name for name in COSTS if COSTS[name] <= MOST_SECONDS), key=COSTS.__getitem__)
+    return (
+        f"the mini profile pretrains no {name} for a submission ({about}; the limit is {duration(MOST_SECONDS)}). "
+        f"`python -m grading.backbones.pretrain {name}` does it once for this machine, and `--profile report` takes "
+        f"ImageNet's weights. What mini pretrains: "
+        + ", ".join(f"{name} ({duration(COSTS[name])})" for name in listed if name not in ("alexnet", "resnet18"))
+    )
+
+
+def times_the_reference(names: Iterable[str]) -> float:
+    """How many times as long as the reference's a training of the slowest of these networks takes."""
+    return max([1.0, *(COSTS[name] / COSTS[REFERENCE] for name in names if name in COSTS)])
