@@ -1,8 +1,8 @@
 """A challenger is the student's choice: what it costs the grader is bounded, and what goes wrong costs Q1-8 alone."""
 
 import json
-import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,33 +12,35 @@ from typing import Any
 
 import psutil
 import pytest
-import torch
+from safetensors.torch import save_file
 
 from grading.backbones import challengers, pretrain, proxy, weights
 from grading.backbones.challengers import COSTS, REFERENCE, known_challengers, too_long, too_many
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.checker.catalogue import write_submission
+from grading.data.arrays import cache_folder
 from grading.front import main, parse
 from grading.plan import Plan, make_plan, with_weights
 from grading.workers.process import GraderError
 
 TRANSFER = (Path(__file__).resolve().parents[2] / "solutions" / "transfer.py").read_text("utf-8")
-# In place of a pretraining: random weights for what the assignment needs, and something else for the challenger.
+# In place of a pretraining.
 STUB = """
-import os, resource, signal, sys, time
+import os, signal, sys, time
 name, file = sys.argv[1:3]
-def weights():
-    import torch
-    from safetensors.torch import save_file
-    from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
-    return save_file, {{k: v.contiguous() for k, v in mini_classifier(name, PROXY_OUTPUTS).state_dict().items()}}
 print("progress 0 16 240.0", flush=True)
-if name in ("alexnet", "mobilenet_v2"):
-    save_file, state = weights()
-    save_file(state, file)
-    sys.exit()
 {body}
 """
+SAVES_NAN = """
+import torch
+from safetensors.torch import save_file
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
+state = mini_classifier(name, PROXY_OUTPUTS).state_dict()
+state["features.0.weight"].fill_(float("nan"))
+save_file(state, file)
+"""
+# What happens in it, and what is told.
 BROKEN = {
     "raises": ("raise RuntimeError('no such layer')", r"pretraining vgg11 failed: RuntimeError: no such layer"),
     "is killed": ("os.kill(os.getpid(), signal.SIGKILL)", r"pretraining vgg11 was killed by signal 9"),
@@ -47,10 +49,7 @@ BROKEN = {
     "takes memory": ("time.sleep(0.5); x = bytearray(8 * 2**30)", r"pretraining vgg11 failed: MemoryError"),
     "writes no file": ("", r"vgg11.*cannot be read"),
     "writes half a file": ("open(file, 'wb').write(bytes(100))", r"vgg11.*(damaged|no file of weights)"),
-    "diverges": (
-        "save_file, state = weights(); state['features.0.weight'].fill_(float('nan')); save_file(state, file)",
-        r"vgg11.*holds NaN or infinity",
-    ),
+    "writes NaN": (SAVES_NAN, r"vgg11.*holds NaN or infinity"),
 }
 
 
@@ -66,10 +65,35 @@ def submission(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def drawn() -> Path:
+    """The usual cache, with faces in it."""
+    make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1"]))
+    return cache_folder()
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HW4_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+def cache(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache without weights, but AlexNet's: random ones."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    for faces in drawn.glob("faces-*"):
+        (folder / faces.name).symlink_to(faces)
+    state = mini_classifier("alexnet", PROXY_OUTPUTS).state_dict()
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, mini_file("alexnet", folder))
+    monkeypatch.setenv("HW4_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def plan_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+    """A plan with the weights that a challenger of these names asks for."""
+
+    def make(*names: str, only: str = "Q1-1,Q1-8") -> Plan:
+        monkeypatch.setattr("grading.plan._challengers", lambda _plan: list(names))
+        return with_weights(make_plan(parse(["--unsafe", "--profile", "mini", "--only", only])), None, print)
+
+    return make
 
 
 @pytest.fixture
@@ -80,14 +104,10 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return replace_pretraining
 
 
-def planned(folder: Path, only: str = "Q1-1,Q1-8") -> Plan:
-    return make_plan(parse([str(folder), "--unsafe", "--profile", "mini", "--only", only]))
-
-
-def graded(folder: Path, out: Path, only: str = "Q1-1,Q1-8") -> tuple[int, dict[str, Any]]:
+def graded(folder: Path, out: Path) -> tuple[int, dict[str, Any]]:
     """Exit status, and the configurations of results.json by id."""
-    trial = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "17", "--only", only, "--out", str(out)]
-    status = main([str(folder), *trial])
+    trial = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "17", "--out", str(out)]
+    status = main([str(folder), "--only", "Q1-1,Q1-8", *trial])
     results = json.loads((out / "results.json").read_text("utf-8"))
     return status, {entry["id"]: entry for entry in results["extra_data"]["configurations"]}
 
@@ -143,120 +163,93 @@ def test_the_usual_challengers_are_pretrained(name: str) -> None:
     assert too_long(name) is None
 
 
-def test_a_training_is_given_the_time_that_its_network_takes(
-    submission: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, quick_weights: None
-) -> None:
-    small = with_weights(planned(submission('load("mobilenet_v2", True)')), None, print)
-    large = with_weights(planned(submission('load("resnet50", True)')), None, print)
+def test_a_training_is_given_the_time_that_its_network_takes(plan_of, quick_weights: None) -> None:
+    small, large = plan_of("mobilenet_v2"), plan_of("mobilenet_v2", "resnet50")
     challenger = small.assignment.configuration("Q1-8")
     assert large.seconds_allowed(challenger) > 1.5 * small.seconds_allowed(challenger)
     assert large.estimated_seconds() > small.estimated_seconds()
 
 
 @pytest.mark.parametrize(
-    ("loads", "why"),
+    ("names", "why"),
     [
-        ('load("efficientnet_b7", True)', r"pretrains no efficientnet_b7 for a submission"),
-        ('load("convnext_large", True)', r"pretrains no convnext_large for a submission"),
+        (["efficientnet_b7"], r"pretrains no efficientnet_b7 for a submission"),
+        (["vgg11", "convnext_large"], r"pretrains no convnext_large for a submission"),
         (
-            '[load(name, True) for name in ("vgg11", "vgg13", "vgg16", "vgg19")][0]',
-            r"loads 4 pretrained networks \(vgg11, vgg13, vgg16, \.\.\.\), of at most 3",
+            ["vgg11", "vgg13", "vgg16", "vgg19"],
+            r"loads 4 pretrained networks \(vgg11, vgg13, vgg16, ...\), of at most 3",
         ),
     ],
 )
-def test_what_is_too_much_work_costs_one_question(
-    loads: str, why: str, submission: Callable[[str], Path], stub: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_what_is_too_much_work_is_left(names: list[str], why: str, plan_of, stub: Callable[[str], None]) -> None:
     stub("raise AssertionError('this must not be pretrained')")
-    status, found = graded(submission(loads), tmp_path / "out")
-    assert status == 3
-    assert found["Q1-8"]["verdict"] == "INCOMPLETE"
-    assert found["Q1-8"]["seeds"] == []
-    assert_reason(found["Q1-8"], why)
-    assert len(found["Q1-1"]["seeds"]) == 1
-
-
-def assert_reason(entry: dict[str, Any], why: str) -> None:
-    assert re.search(why, entry["reason"]), entry["reason"]
+    expect_only_the_challenger_to_be_missing(plan_of(*names), why)
 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_pretraining_that_fails_costs_one_question(
-    case: str,
-    submission: Callable[[str], Path],
-    stub: Callable[[str], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    case: str, plan_of, stub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, why = BROKEN[case]
-    monkeypatch.setattr(weights, "CPU_SECONDS", 2.0 if case == "computes for ever" else 600.0)
-    monkeypatch.setattr(weights, "WALL_SECONDS", 15.0 if case == "sleeps for ever" else 600.0)
+    monkeypatch.setattr(weights, "CPU_SECONDS", 1.0 if case == "computes for ever" else 600.0)
+    monkeypatch.setattr(weights, "WALL_SECONDS", 1.0 if case == "sleeps for ever" else 600.0)
     stub(body)
-    status, found = graded(submission('load("vgg11", True)'), tmp_path / "out")
-    assert status == 3
-    assert found["Q1-8"]["verdict"] == "INCOMPLETE"
-    assert_reason(found["Q1-8"], why)
-    assert len(found["Q1-1"]["seeds"]) == 1
+    expect_only_the_challenger_to_be_missing(plan_of("vgg11"), why)
 
 
-def test_nothing_but_what_failed(
-    submission: Callable[[str], Path], stub: Callable[[str], None], tmp_path: Path
-) -> None:
-    stub("raise RuntimeError('no')")
-    status, found = graded(submission('load("vgg11", True)'), tmp_path / "out", only="Q1-8")
-    assert status == 3
-    assert found["Q1-8"]["verdict"] == "INCOMPLETE"
-
-
-def test_what_the_assignment_needs_ends_the_run_in_a_line(
-    submission: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", "raise RuntimeError('no')"])
-    status = main([str(submission('load("mobilenet_v2", True)')), "--unsafe", "--only", "Q1-1", "--epochs", "1"])
-    assert status == 2
-    assert "pretraining alexnet failed" in capsys.readouterr().err
-
-
-def test_a_worker_that_does_not_answer_costs_one_question(
-    submission: Callable[[str], Path], quick_weights: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ask(*_: object) -> None:
-        raise GraderError("nobody answers")
-
-    monkeypatch.setattr("grading.plan.Worker.ask", ask)
-    plan = with_weights(planned(submission('load("mobilenet_v2", True)')), None, print)
-    assert "nobody answers" in plan.unavailable["Q1-8"]
+def expect_only_the_challenger_to_be_missing(plan: Plan, why: str) -> None:
+    assert list(plan.unavailable) == ["Q1-8"]
+    assert re.search(why, plan.unavailable["Q1-8"]), plan.unavailable
     assert list(plan.weights) == ["alexnet"]
-
-
-def test_a_control_needs_what_it_controls(submission: Callable[[str], Path], stub: Callable[[str], None]) -> None:
-    stub("raise RuntimeError('no')")
-    plan = with_weights(planned(submission('load("vgg11", True)')), None, print)
     assert {configuration.base for configuration, _ in plan.trainings()} == {"Q1-1"}
     assert plan.expected_trainings() == plan.assignment.gate.fewest_seeds
 
 
+def test_the_others_are_graded_and_the_verdict_says_why(
+    submission: Callable[[str], Path], stub: Callable[[str], None], tmp_path: Path
+) -> None:
+    stub("raise RuntimeError('no such layer')")
+    status, found = graded(submission('load("vgg11", True)'), tmp_path / "out")
+    assert status == 3
+    assert found["Q1-8"]["verdict"] == "INCOMPLETE"
+    assert found["Q1-8"]["reason"] == "no verdict: pretraining vgg11 failed: RuntimeError: no such layer"
+    assert found["Q1-8"]["seeds"] == []
+    assert len(found["Q1-1"]["seeds"]) == 1
+    assert len(found["Q1-1"]["seeds"][0]["history"]) == 1
+
+
+def test_what_the_assignment_needs_ends_the_run_in_a_line(
+    cache: Path, stub: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub("raise RuntimeError('no')")
+    mini_file("alexnet", cache).unlink()
+    status = main(["--unsafe", "--profile", "mini", "--only", "Q1-1", "--epochs", "1", "--out", str(cache / "out")])
+    assert status == 2
+    assert "pretraining alexnet failed" in capsys.readouterr().err
+
+
+def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: object) -> None:
+        raise GraderError("nobody answers")
+
+    monkeypatch.setattr("grading.plan.Worker.ask", ask)
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
+    expect_only_the_challenger_to_be_missing(with_weights(plan, None, print), "nobody answers")
+
+
 def test_what_is_cached_is_used_whatever_it_costs(
-    submission: Callable[[str], Path], stub: Callable[[str], None], cache: Path, monkeypatch: pytest.MonkeyPatch
+    plan_of, stub: Callable[[str], None], cache: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
 ) -> None:
     monkeypatch.setattr(challengers, "MOST_SECONDS", 1.0)
     monkeypatch.setattr(proxy, "FACES", 64)
     monkeypatch.setattr(proxy, "EPOCHS", 1)
     stub("raise AssertionError('it is there already')")
-    folder = submission('load("shufflenet_v2_x0_5", True)')
-    assert "Q1-8" in with_weights(planned(folder, "Q1-8"), None, print).unavailable
-    threads = torch.get_num_threads()
-    try:
-        pretrain.main("shufflenet_v2_x0_5")
-    finally:
-        torch.set_num_threads(threads)
+    assert "Q1-8" in plan_of("shufflenet_v2_x0_5").unavailable
+    pretrain.main("shufflenet_v2_x0_5")
     assert mini_file("shufflenet_v2_x0_5", cache).is_file()
-    plan = with_weights(planned(folder, "Q1-8"), None, print)
+    plan = plan_of("shufflenet_v2_x0_5")
     assert plan.unavailable == {}
-    assert list(plan.weights) == ["shufflenet_v2_x0_5"]
+    assert set(plan.weights) == {"alexnet", "shufflenet_v2_x0_5"}
 
 
 def test_a_pretraining_that_diverges_leaves_no_file(
@@ -264,16 +257,16 @@ def test_a_pretraining_that_diverges_leaves_no_file(
 ) -> None:
     monkeypatch.setattr(proxy, "FACES", 64)
     monkeypatch.setattr(proxy, "EPOCHS", 1)
-    monkeypatch.setattr(proxy, "LEARNING_RATE", float("nan"))
+    monkeypatch.setattr(proxy, "LEARNING_RATE", 1e38)
     with pytest.raises(ArithmeticError, match="diverged"):
         pretrain.main("vgg11", str(cache / "vgg11.safetensors"))
-    assert not cache.is_dir() or not list(cache.iterdir())
+    assert not list(cache.glob("vgg11*"))
 
 
-def test_other_backbones_are_there_when_one_fails(tmp_path: Path, stub: Callable[[str], None]) -> None:
+def test_other_backbones_are_there_when_one_fails(cache: Path, stub: Callable[[str], None]) -> None:
     stub("raise RuntimeError('no')")
     with pytest.raises(NoWeights) as caught:
-        provide(["vgg11", "alexnet"], "mini", None, tmp_path, print)
+        provide(["vgg11", "alexnet"], "mini", None, cache, print)
     assert list(caught.value.files) == ["alexnet"]
     assert list(caught.value.reasons) == ["vgg11"]
 
@@ -304,23 +297,27 @@ def test_a_pretraining_ends_with_the_grader(tmp_path: Path) -> None:
     assert not psutil.pid_exists(child.pid) or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_an_interrupt_ends_the_pretraining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        weights, "PRETRAIN", [sys.executable, "-c", "import time; print('progress 0 1 9'); time.sleep(99)"]
-    )
+def test_an_interrupt_ends_the_pretraining(stub: Callable[[str], None], tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(weights.ThreadPoolExecutor, "map", lambda pool, function, names: _after(pool, function, names))
-    before = {child.pid for child in psutil.Process(os.getpid()).children()}
-    with pytest.raises(KeyboardInterrupt):
-        provide(["vgg11"], "mini", None, tmp_path, print)
-    time.sleep(0.5)
-    left = [child for child in psutil.Process(os.getpid()).children() if child.pid not in before]
-    assert all(child.status() == psutil.STATUS_ZOMBIE for child in left)
+    stub("time.sleep(99)")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(2)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            provide(["vgg11"], "mini", None, tmp_path, print)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    while any(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process().children() if is_stub(child)):
+        assert time.monotonic() - start < 30
+        time.sleep(0.05)
 
 
-def _after(pool: Any, function: Callable[[str], object], names: list[str]) -> None:
-    """A Ctrl-C while a pretraining runs."""
-    for name in names:
-        pool.submit(function, name)
-    time.sleep(1)
-    raise KeyboardInterrupt
+def is_stub(process: psutil.Process) -> bool:
+    try:
+        return "time.sleep(99)" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
