@@ -175,12 +175,12 @@ def _pretrain(
 @contextlib.contextmanager
 def _limited(process: subprocess.Popen[str]) -> Iterator[None]:
     """Keep a process within its time and memory."""
-    with contextlib.suppress(ImportError, AttributeError, ProcessLookupError):
+    with contextlib.suppress(ImportError, ProcessLookupError):
         from resource import RLIMIT_CPU, RLIMIT_DATA, prlimit  # Linux only
 
-        seconds = int(CPU_SECONDS)
-        prlimit(process.pid, RLIMIT_CPU, (seconds, seconds + 10))
-        prlimit(process.pid, RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
+        for kind, value in ((RLIMIT_CPU, int(CPU_SECONDS)), (RLIMIT_DATA, DATA_BYTES)):
+            _, hard = prlimit(process.pid, kind)
+            prlimit(process.pid, kind, (value if hard < 0 else min(value, hard), hard))
     timer = threading.Timer(WALL_SECONDS, process.kill)
     timer.daemon = True
     timer.start()
