@@ -155,6 +155,13 @@ def test_what_takes_too_long_is_told_with_what_does_not(name: str) -> None:
     assert "mobilenet_v2 (" in reason
 
 
+@pytest.mark.parametrize("name", ["alexnet", "resnet18"])
+def test_what_the_assignment_forbids_is_left_to_its_tests(name: str) -> None:
+    assert known_challengers([name]) == [name]
+    assert too_long(name) is None
+    assert f"{name} (" not in str(too_long("efficientnet_b7"))
+
+
 @pytest.mark.parametrize(
     "name",
     ["mobilenet_v2", "vgg11_bn", "resnet50", "densenet121", "shufflenet_v2_x1_0", "efficientnet_b0", "regnet_y_400mf"],
