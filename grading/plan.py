@@ -183,8 +183,9 @@ class Plan:
         whole = self._gflop(configuration, int(protocol["epochs"]), None)
         asked = self._gflop(configuration, int(self.protocol(configuration)["epochs"]), self.limit)
         if configuration.base in calibration:
-            challengers = self.backbones(configuration) if configuration.network["build"] == "challenger" else []
-            return calibration[configuration.base].seconds * asked / whole * times_the_reference(challengers)
+            chosen_here = self.profile_name == "mini" and configuration.network["build"] == "challenger"
+            times = times_the_reference(self.backbones(configuration)) if chosen_here else 1.0
+            return calibration[configuration.base].seconds * asked / whole * times
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
         return asked / speed

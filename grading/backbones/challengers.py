@@ -127,5 +127,8 @@ def too_long(name: str) -> str | None:
 
 
 def times_the_reference(names: Iterable[str]) -> float:
-    """How many times as long as the reference's a training of the slowest of these networks takes."""
+    """How many times as long as the reference's a mini training of the slowest of these networks takes, at most.
+
+    Their pretrainings compare so; of a training, the same pictures and predictions are a part.
+    """
     return max([1.0, *(COSTS[name] / COSTS[REFERENCE] for name in names if name in COSTS)])
