@@ -103,7 +103,7 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
             (run for key, run in runs.items() if key in kept and run.configuration == configuration.id),
             expected[configuration.id],
             seeds=plan.most_seeds(configuration),
-            withheld=plan.withheld,
+            withheld=plan.unavailable.get(configuration.id) or plan.withheld,
             broken=suite.first_failure(configuration.structure),
         )
         for configuration in plan.configurations

@@ -2,9 +2,8 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 
 from grading.assignment import Assignment, Configuration, Profile, read_assignment
 from grading.assignment_checks import check_tests
+from grading.backbones.challengers import known_challengers, times_the_reference, too_long, too_many
 from grading.backbones.checkpoint import read_weights
-from grading.backbones.weights import ENCODER, how_to_mend, provide
+from grading.backbones.weights import ENCODER, NoWeights, how_to_mend, mini_file, provide
 from grading.calibrated import read_calibration
 from grading.control import secret_order
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint, writable
@@ -26,7 +26,7 @@ from grading.inventory import listed_tests
 from grading.probes import StudentRaised
 from grading.sources import sources
 from grading.submissions import Submission, locate
-from grading.workers.process import Worker, WorkerStopped
+from grading.workers.process import GraderError, Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
 from grading.workers.tiers import choose
 from grading.workers.wire import Plain
@@ -49,6 +49,7 @@ class Plan:
         sandbox: what holds the submission.
         key: the machine's secret, see `grading.disguise`.
         pictures_by_seed: measure each seed on secret pictures of its own: for a calibration.
+        unavailable: why a configuration cannot be trained here, by its id, which is no fault of the submission's.
     """
 
     assignment: Assignment
@@ -68,6 +69,12 @@ class Plan:
     sandbox: Sandbox
     key: bytes
     pictures_by_seed: bool = False
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> tuple[Configuration, ...]:
+        """The configurations that can be trained."""
+        return tuple(c for c in self.configurations if c.id not in self.unavailable)
 
     @property
     def profile(self) -> Profile:
@@ -75,11 +82,11 @@ class Plan:
 
     @property
     def controls(self) -> tuple[Configuration, ...]:
-        """The controls of this run's configurations, in a secret order; none in a trial, which gives no verdict."""
+        """The controls of what is trained, in a secret order; none in a trial, which gives no verdict."""
         if self.withheld:
             return ()
         purpose = self.submission.fingerprint()
-        return tuple(c.as_control for c in secret_order(self.key, purpose, self.configurations))
+        return tuple(c.as_control for c in secret_order(self.key, purpose, self.trained))
 
     def most_seeds(self, configuration: Configuration) -> int:
         """The trainings of a configuration, at most."""
@@ -90,14 +97,14 @@ class Plan:
     def trainings(self, controls: Collection[Configuration] = ()) -> Iterator[tuple[Configuration, int]]:
         """Every training, seed by seed, the longest first, so that workers end together. A control has one seed."""
         for seed in range(self.seeds):
-            every = self.configurations if seed else (*self.configurations, *controls)
+            every = self.trained if seed else (*self.trained, *controls)
             for configuration in sorted(every, key=lambda c: -self._cost(c)):
                 yield configuration, seed
 
     def expected_trainings(self) -> int:
         """How many trainings there will be; in a sequential run, as many as a right submission needs."""
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
-        return seeds * len(self.configurations) + len({control.task for control in self.controls})
+        return seeds * len(self.trained) + len({control.task for control in self.controls})
 
     def protocol(self, configuration: Configuration) -> dict[str, Any]:
         """How the configuration is trained, with this run's number of epochs."""
@@ -173,7 +180,7 @@ class Plan:
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
         first = {control.task: control for control in reversed(self.controls)}
         once = sum(map(self._cost, first.values()))
-        return STARTING + (once + seeds * sum(map(self._cost, self.configurations))) / self.parallel
+        return STARTING + (once + seeds * sum(map(self._cost, self.trained))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
@@ -182,7 +189,9 @@ class Plan:
         whole = self._gflop(configuration, int(protocol["epochs"]), None)
         asked = self._gflop(configuration, int(self.protocol(configuration)["epochs"]), self.limit)
         if configuration.base in calibration:
-            return calibration[configuration.base].seconds * asked / whole
+            chosen_here = self.profile_name == "mini" and configuration.network["build"] == "challenger"
+            times = times_the_reference(self.backbones(configuration)) if chosen_here else 1.0
+            return calibration[configuration.base].seconds * asked / whole * times
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
         return asked / speed
@@ -206,7 +215,6 @@ def _state(name: str, profile: str, file: str) -> dict[str, NDArray[np.generic]]
 
 
 STARTING = 5.0  # seconds in which the first worker imports torch
-MOST_CLASSIFIERS = 3  # among which a challenger may choose
 
 # Where a history is made: in the grader, and inside the sandbox.
 HISTORY = ("grading.runs", "grading.workers.serve")
@@ -265,16 +273,43 @@ def make_plan(options: Namespace) -> Plan:
 
 
 def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *, pretraining_seed: int = 0) -> Plan:
-    """The plan with a file of weights for each backbone it needs, each of which has been read and fits.
+    """The plan with a file of weights for each backbone that it needs, each of which has been read and fits.
+
+    The challenger's backbones are the student's choice: if they cannot be had, its configuration is unavailable.
 
     Raises:
-        DataError: weights are missing and cannot be had, or a file is of no use.
+        DataError: other weights are missing and cannot be had, or a file is of no use.
     """
-    names = _backbones(plan)
-    files = provide(names, plan.profile_name, folder, cache_folder(), say, pretraining_seed)
+    cache = cache_folder()
+    own = _backbones(plan)
+    try:
+        challengers = _challengers(plan)
+        reason = too_many(challengers)
+    except GraderError as error:
+        challengers, reason = [], f"what build_challenger loads could not be asked: {error}"
+    if plan.profile_name == "mini" and reason is None:
+        costly = [name for name in challengers if not mini_file(name, cache, pretraining_seed).is_file()]
+        reason = next(filter(None, map(too_long, costly)), None)
+    # The slowest to pretrain first.
+    names = list(dict.fromkeys([*([] if reason else challengers), *own]))
+    reasons: Mapping[str, str] = {}
+    try:
+        files = provide(names, plan.profile_name, folder, cache, say, pretraining_seed)
+    except NoWeights as error:
+        files, reasons = error.files, error.reasons
     for name, file in files.items():
-        _state(name, plan.profile_name, file)
-    return replace(plan, weights=files)
+        try:
+            _state(name, plan.profile_name, file)
+        except DataError as error:
+            reasons = {**reasons, name: str(error)}
+    if missing := [name for name in own if name in reasons]:
+        raise DataError(reasons[missing[0]])
+    reason = reason or next(iter(reasons.values()), None)
+    unavailable = {c.id: reason for c in plan.configurations if reason and c.network["build"] == "challenger"}
+    for id, why in unavailable.items():
+        say(f"{id} is not trained: {why}")
+    usable = {name: file for name, file in files.items() if name not in reasons}
+    return replace(plan, weights=usable, unavailable=unavailable)
 
 
 def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...]:
@@ -367,34 +402,18 @@ def _withheld(options: Namespace) -> str | None:
     return f"a trial with {' '.join(limits)}" if limits else None
 
 
-def _known_classifiers(names: Plain, profile: str) -> list[str]:
-    """Those of a submission's names that can be built: they become file names, and cost a pretraining each."""
-    # Imported late, as torch above.
-    from torchvision import models
-
-    from grading.backbones.loading import expected_state
-
-    torchvisions = set(models.list_models(module=models))
-    every = names if isinstance(names, list) else []
-    wanted = [name for name in every if isinstance(name, str) and name in torchvisions]
-    known = []
-    for name in dict.fromkeys(wanted):
-        with suppress(ValueError):  # its training will say why
-            expected_state(profile, name)
-            known.append(name)
-    return known[:MOST_CLASSIFIERS]
-
-
 def _backbones(plan: Plan) -> list[str]:
-    """Which backbones are needed, the slowest to pretrain first; the challenger's is the student's choice."""
-    names: list[str] = []
+    """The backbones that the assignment itself needs."""
     builds = {configuration.network["build"] for configuration in plan.configurations}
-    if "challenger" in builds:
-        try:
-            with Worker(plan.submission, plan.sandbox) as worker:
-                names += _known_classifiers(worker.ask("transfer.backbone_names"), plan.profile_name)
-        except (StudentRaised, WorkerStopped):
-            pass  # its training will fail with the same error, and say so in the results
-    names += ["alexnet"] if "case" in builds else []
-    names += [ENCODER] if "fcn8s" in builds else []
-    return list(dict.fromkeys(names))
+    return [name for build, name in (("case", "alexnet"), ("fcn8s", ENCODER)) if build in builds]
+
+
+def _challengers(plan: Plan) -> list[str]:
+    """The backbones that the student's challenger asks for."""
+    if all(configuration.network["build"] != "challenger" for configuration in plan.configurations):
+        return []
+    try:
+        with Worker(plan.submission, plan.sandbox) as worker:
+            return known_challengers(worker.ask("transfer.backbone_names"))
+    except (StudentRaised, WorkerStopped):
+        return []  # its training will fail with the same error, and say so in the results

@@ -1,11 +1,15 @@
-"""Make one file of mini weights: `python -m grading.backbones.pretrain NAME FILE [SEED]`.
+"""Make one file of mini weights: `python -m grading.backbones.pretrain NAME [FILE [SEED]]`.
 
-`encoder` is the encoder of part 2, pretrained on streets; any other name is a classifier, pretrained on faces. Lines
-that begin with PROGRESS say how far it is: first, after a few steps on trial, how long it will take.
+Without FILE it is the one that the grader looks for: this is how a challenger comes to be graded whose pretraining no
+submission is given. `encoder` is the encoder of part 2, pretrained on streets; any other name is a classifier,
+pretrained on faces. Lines that begin with PROGRESS say how far it is: first, after a few steps on trial, how long it
+will take.
 """
 
 import os
+import stat
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,15 +21,17 @@ from torch import nn
 from grading.backbones import proxy, proxy_streets
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
-from grading.backbones.weights import ENCODER, PROGRESS
+from grading.backbones.weights import ENCODER, PROGRESS, mini_file
+from grading.data.arrays import cache_folder, writable
 from grading.data.drawn_faces import draw_faces
 from grading.data.drawn_streets import draw_streets
 
 PICTURES_ON_TRIAL, STEPS_ON_TRIAL = 16, 3
 
 
-def main(name: str, file: str, seed: str = "0") -> None:
+def main(name: str, file: str | None = None, seed: str = "0") -> None:
     """Pretrain and write; a file appears whole or not at all."""
+    file = file or str(mini_file(name, writable(cache_folder()), int(seed)))
     torch.set_num_threads(1)  # the same bits whatever the machine's cores
     epochs, drawing, training = expected(name)
     tell(0, epochs, drawing + training)
@@ -35,6 +41,8 @@ def main(name: str, file: str, seed: str = "0") -> None:
     else:
         faces = draw_faces(proxy.FACES, proxy.FACES_SEED)
         state = proxy.pretrain_classifier(name, faces, seed=int(seed), progress=clock)
+    if not all(tensor.isfinite().all() for tensor in state.values()):
+        raise ArithmeticError("it diverged: its weights hold NaN or infinity")
     unfinished = Path(f"{file}.{os.getpid()}")
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, unfinished)
     unfinished.rename(file)
@@ -89,5 +97,13 @@ class Clock:
         tell(done, total, each * (total - done))
 
 
+def end_with_the_grader() -> None:
+    """End this process as soon as the one that started it is gone, killed perhaps: its end of the pipe is closed."""
+    os.read(0, 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=end_with_the_grader, daemon=True).start()
     main(*sys.argv[1:])

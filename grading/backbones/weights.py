@@ -1,14 +1,18 @@
 """Where the backbones' weights come from: a folder, torchvision, or proxy pretraining for the mini ones."""
 
+import contextlib
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
+from grading.backbones.challengers import MOST_SECONDS
 from grading.data.arrays import DataError, fingerprint
 from grading.text import duration, one_line
 
@@ -17,6 +21,11 @@ SUFFIXES = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".tar")
 PROGRESS = "progress "  # begins a line of grading.backbones.pretrain: epochs done, epochs in all, seconds left
 PRETRAIN = (sys.executable, "-m", "grading.backbones.pretrain")
 SECONDS_BETWEEN = 15.0  # two lines of progress
+# A pretraining gets three times what the most expensive one takes on the machine that was measured, and shares its core
+# with others; its memory is that of a training.
+CPU_SECONDS = 3 * MOST_SECONDS
+WALL_SECONDS = 4 * CPU_SECONDS
+DATA_BYTES = 3 * 2**30
 ROOT = Path(__file__).resolve().parents[2]
 
 # Whatever decides what the proxy pretraining learns.
@@ -29,6 +38,20 @@ SOURCES = (
     "data/drawn_streets.py",
     "data/face_painting.py",
 )
+
+
+class NoWeights(DataError):
+    """Some backbones have no weights, and cannot get any.
+
+    Attributes:
+        files: of the backbones that have.
+        reasons: by backbone, why it has none.
+    """
+
+    def __init__(self, files: dict[str, str], reasons: dict[str, str]) -> None:
+        super().__init__(next(iter(reasons.values())))
+        self.files = files
+        self.reasons = reasons
 
 
 def provide(
@@ -49,11 +72,19 @@ def provide(
         pretraining_seed: another seed, other mini weights.
 
     Raises:
-        DataError: weights are missing and cannot be had.
+        NoWeights: some are missing and cannot be had; the others are there.
     """
     if profile == "mini":
         return _pretrained(names, cache, say, pretraining_seed)
-    return {name: str(_found(name, folder, cache / "weights")) for name in names}
+    files, reasons = dict[str, str](), dict[str, str]()
+    for name in names:
+        try:
+            files[name] = str(_found(name, folder, cache / "weights"))
+        except (DataError, OSError) as error:
+            reasons[name] = str(error)
+    if reasons:
+        raise NoWeights(files, reasons)
+    return files
 
 
 def how_to_mend(name: str, profile: str) -> str:
@@ -63,30 +94,62 @@ def how_to_mend(name: str, profile: str) -> str:
     return f"`{_fetch_command(name, 'DIR')}` brings torchvision's own into DIR"
 
 
-def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
+def mini_file(name: str, cache: Path, seed: int = 0) -> Path:
+    """Where the mini weights of a backbone are kept: another name for each code that makes other ones."""
     sources = {name: ROOT / "grading" / name for name in SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
-    files = {name: cache / f"mini-{name}-{key}.safetensors" for name in names}
+    return cache / f"mini-{name}-{key}.safetensors"
+
+
+def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
+    files = {name: mini_file(name, cache, seed) for name in names}
     missing = [name for name, file in files.items() if not file.is_file()]
     if missing:
         there = [name for name in names if name not in missing]
         known = f"; {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already" if there else ""
         say(f"pretraining {', '.join(missing)} on drawn pictures, once{known}")
         cache.mkdir(parents=True, exist_ok=True)
-        # Each on one core, in a process of its own.
-        with ThreadPoolExecutor(cpu_count() or 1) as pool:
-            list(pool.map(lambda name: _pretrain(name, files[name], seed, say), missing))
+    running: list[subprocess.Popen[str]] = []
+
+    def attempt(name: str) -> str | None:
+        try:
+            _pretrain(name, files[name], seed, say, running)
+        except (DataError, OSError) as error:
+            return str(error)
+        return None
+
+    pool = ThreadPoolExecutor(cpu_count() or 1)  # each on one core, in a process of its own
+    try:
+        failures = dict(zip(missing, pool.map(attempt, missing), strict=True))
+    finally:  # Ctrl-C, say
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in running:
+            process.kill()
+    if reasons := {name: reason for name, reason in failures.items() if reason is not None}:
+        raise NoWeights({name: str(file) for name, file in files.items() if name not in reasons}, reasons)
     return {name: str(file) for name, file in files.items()}
 
 
-def _pretrain(name: str, file: Path, seed: int, say: Callable[[str], None]) -> None:
+def _pretrain(
+    name: str, file: Path, seed: int, say: Callable[[str], None], running: list[subprocess.Popen[str]]
+) -> None:
     """Run `grading.backbones.pretrain`, and pass its progress on: what it expects, then a line now and then."""
     command = [*PRETRAIN, name, str(file), str(seed)]
     start = said = time.monotonic()
     last = "no reason given"
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
+    with (
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,  # its end tells that the grader is gone
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+        _limited(process),
+    ):
+        running.append(process)
         assert process.stdout is not None
         for line in process.stdout:
             if not line.startswith(PROGRESS):
@@ -98,9 +161,33 @@ def _pretrain(name: str, file: Path, seed: int, say: Callable[[str], None]) -> N
             elif time.monotonic() - said >= SECONDS_BETWEEN and done != total:
                 said = time.monotonic()
                 say(f"pretraining {name}: epoch {done} of {total}, about {duration(float(left))} left")
+        process.wait()
+    seconds = time.monotonic() - start
+    if process.returncode == -signal.SIGXCPU or seconds >= WALL_SECONDS:
+        raise DataError(f"pretraining {name} was stopped after {duration(seconds)}: it takes too long on this machine")
+    if process.returncode < 0:
+        raise DataError(f"pretraining {name} was killed by signal {-process.returncode}: not enough memory?")
     if process.returncode:
         raise DataError(f"pretraining {name} failed: {one_line(last)}")
-    say(f"pretraining {name}: done in {duration(time.monotonic() - start)}")
+    say(f"pretraining {name}: done in {duration(seconds)}")
+
+
+@contextlib.contextmanager
+def _limited(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Keep a process within its time and memory."""
+    with contextlib.suppress(ImportError, ProcessLookupError):
+        from resource import RLIMIT_CPU, RLIMIT_DATA, prlimit  # Linux only
+
+        for kind, value in ((RLIMIT_CPU, int(CPU_SECONDS)), (RLIMIT_DATA, DATA_BYTES)):
+            _, hard = prlimit(process.pid, kind)
+            prlimit(process.pid, kind, (value if hard < 0 else min(value, hard), hard))
+    timer = threading.Timer(WALL_SECONDS, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _found(name: str, folder: Path | None, cache: Path) -> Path:

@@ -14,7 +14,6 @@ from grading.backbones.encoders import vgg16_encoder
 from grading.backbones.loading import load_classifier, load_encoder
 from grading.backbones.weights import ENCODER, provide
 from grading.data.arrays import DataError
-from grading.plan import _known_classifiers
 
 
 def provided(name: str, folder: Path | None, cache: Path) -> str:
@@ -150,10 +149,3 @@ def test_the_pretraining_reports_every_epoch(
     assert all(float(line[3]) > 0 for line in told[:2])
     assert float(told[2][3]) == 0
     read_weights(name, "mini", tmp_path / "net.safetensors", "")
-
-
-def test_a_network_that_cannot_be_built_is_left_to_its_training() -> None:
-    names = ["inception_v3", "vit_b_16", "no_such_net", 7, "mobilenet_v2", "mobilenet_v2"]
-    assert _known_classifiers(names, "mini") == ["mobilenet_v2"]
-    assert _known_classifiers(names, "report") == ["inception_v3", "vit_b_16", "mobilenet_v2"]
-    assert _known_classifiers({"evil": 1}, "mini") == []
