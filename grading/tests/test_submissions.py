@@ -13,7 +13,7 @@ import pytest
 from grading.probes import StudentRaised
 from grading.submissions import MAX_FILES, Submission, SubmissionError, locate
 from grading.workers.process import Worker
-from grading.workers.staging import NOWHERE, stage
+from grading.workers.staging import NOWHERE, Stage
 from grading.workers.tiers import choose
 
 
@@ -124,7 +124,7 @@ def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
     litter(folder)
     found = locate(str(folder))
     assert found.fingerprint() == found.fingerprint() != bare
-    staged = stage(found)
+    staged = Stage(found)
     try:
         names = os.listdir(os.fsencode(staged.submission.folder))
         assert {b"freezing.py", b"M\xfcller.py", b"line\nbreak.py", b"-rf"} <= set(names)
@@ -279,7 +279,7 @@ def test_links_are_the_same_here_and_where_it_is_staged(
     link(folder)
     monkeypatch.syspath_prepend(tmp_path)
     submission = locate("cohort.bob" if importable else str(folder))
-    staged = stage(submission)
+    staged = Stage(submission)
     try:
         told = [imported(submission, repository), imported(staged.submission, staged.code)]
     finally:

@@ -11,7 +11,7 @@ from grading.workers import tiers
 from grading.workers.limits import Limits
 from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import stage
+from grading.workers.staging import Stage
 from grading.workers.tiers import NoSandbox, broken_promise, choose
 from tests.strategies import lone_linear
 
@@ -103,7 +103,7 @@ def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None
     (folder / "parts" / "more.py").touch()
     (folder / "linked.py").symlink_to("/etc/passwd")
     (folder / "folder").symlink_to("/etc")
-    staged = stage(locate(str(folder)))
+    staged = Stage(locate(str(folder)))
     try:
         names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
         own = {name for name in names if name.startswith("submission/")}
@@ -121,7 +121,7 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
     with (tmp_path / "weights.bin").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(SubmissionError, match="hand in code only"):
-        stage(locate(str(tmp_path)))
+        Stage(locate(str(tmp_path)))
 
 
 def test_the_self_test_sees_what_is_not_held_back() -> None:

@@ -11,7 +11,7 @@ from grading.submissions import Submission
 from grading.workers.host import START_SECONDS, Host, Session
 from grading.workers.limits import Limits
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import stage
+from grading.workers.staging import Stage
 from grading.workers.wire import Plain, WireError
 
 MESSAGE_LETTERS = 2000
@@ -66,7 +66,7 @@ class Worker:
         self._sandbox = sandbox
         self._log = log
         self._limits = limits or Limits()
-        self._stage = stage(submission)
+        self._stage = Stage(submission)
         self._stopped: dict[str, WorkerStopped] = {}
         self._session: Session | None = None
         self._host: Host | None = None
