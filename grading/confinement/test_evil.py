@@ -6,6 +6,7 @@ Each lies in `tests/evil/`, is bounded in time and size, and runs in every tier 
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -60,13 +61,21 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     assert not left
     # Where the temporary folder is shared, a test in another process may be at it right now.
     deadline = time.monotonic() + 30
-    while (left_files := litter()) and time.monotonic() < deadline:
+    while (left_files := [*litter(), *queues()]) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert not left_files
 
 
 def litter() -> list[Path]:
     return [path for folder in LITTERED for path in Path(folder).glob("*hw4-evil*")]
+
+
+def queues() -> list[str]:
+    """The System V objects with the key that tests/evil uses, and the POSIX queues."""
+    key = str(0x68773465)
+    tables = [Path("/proc/sysvipc") / kind for kind in ("shm", "msg", "sem")]
+    rows = [row for table in tables if table.is_file() for row in table.read_text().splitlines()]
+    return [row for row in rows if row.split()[0] == key] + [str(path) for path in Path("/dev/mqueue").glob("*")]
 
 
 def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
@@ -160,6 +169,22 @@ def test_images_known_by_their_looks(trained, tmp_path: Path) -> None:
     assert run.kind == "FINISHED", run.failure
     assert abs(run.best("accuracy") - 0.5) > 0.4
     assert sings(run, "accuracy", by_chance=0.5, threshold=0.9)
+
+
+def test_shared_subfolders_are_cleared(sandbox: Sandbox) -> None:
+    """Folders that somebody has made for all, some of them beside each other and in each other."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
+        shared = [Path(top), Path(top, "one"), Path(top, "one", "two"), Path(top, "closed", "three")]
+        for folder in shared:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o1777)
+        Path(top, "kept").touch()
+        with Worker(locate(str(EVIL / "leaves_things_behind")), sandbox, limits=LIMITS) as worker:
+            assert not any(passes(test, arguments, worker) for test, arguments in ASKED)
+        names = {path.relative_to(top).as_posix() for path in Path(top).rglob("*")}
+        assert names == {"one", "one/two", "closed", "closed/three", "kept"}
+        if isinstance(sandbox, OwnUser):
+            assert not queues()
 
 
 def test_every_evil_submission_is_tried() -> None:

@@ -59,32 +59,37 @@ def _runs(user: int) -> bool:
 def _remove_ipc(user: int) -> None:
     """Delete the System V segments, queues and semaphores that the user made or owns."""
     libc = ctypes.CDLL(None)
-    remove = {
-        "shm": lambda number: libc.shmctl(number, IPC_RMID, None),
-        "msg": lambda number: libc.msgctl(number, IPC_RMID, None),
-        "sem": lambda number: libc.semctl(number, 0, IPC_RMID),
-    }
-    for kind, delete in remove.items():
+    for kind in ("shm", "msg", "sem"):
         with suppress(OSError):  # a kernel without them
             names, *rows = [line.split() for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()]
             for row in rows:
                 values = dict(zip(names, map(int, row), strict=False))
                 if user in (values["uid"], values["cuid"]):
-                    delete(int(row[1]))
+                    match kind:
+                        case "shm":
+                            libc.shmctl(int(row[1]), IPC_RMID, None)
+                        case "msg":
+                            libc.msgctl(int(row[1]), IPC_RMID, None)
+                        case "sem":
+                            libc.semctl(int(row[1]), 0, IPC_RMID)
 
 
 def _owned(user: int, folder: str) -> Iterator[bytes]:
-    """What lies in a folder and belongs to the user, also in subfolders where everybody may write."""
-    waiting = [os.fsencode(folder)]
+    """What belongs to the user, in a folder that everybody may write and in such folders below it."""
+    waiting = [(os.fsencode(folder), True)]
     while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+        path, is_open = waiting.pop()
+        with suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
                 with suppress(OSError):
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if not is_folder and not is_open:
+                        continue
                     status = entry.stat(follow_symlinks=False)
                     if status.st_uid == user:
                         yield entry.path
-                    elif status.st_mode & 0o002 and entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
+                    elif is_folder and status.st_mode & 0o001:
+                        waiting.append((entry.path, bool(status.st_mode & 0o002)))
 
 
 if __name__ == "__main__":

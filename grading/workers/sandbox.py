@@ -156,7 +156,10 @@ def _reaping(user: int) -> list[str]:
 
 @cache
 def _open_folders() -> list[str]:
-    """The folders of this machine where everybody may write; those that others cannot reach are left out."""
+    """The folders of this machine where everybody may write; those that others cannot reach are left out.
+
+    The reaper looks into their subfolders too, which may be younger.
+    """
     lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     kinds = [line.split()[1:3] for line in lines]
     foreign = {mount for mount, kind in kinds if kind.partition(".")[0] in FOREIGN}

@@ -117,10 +117,9 @@ class Stage:
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(module, copy)
             self.submission = copied(submission, self.folder / "submission")
-            for part in (self.code, self.folder / "submission"):
-                for path in [part, *part.rglob("*")]:
-                    if not path.is_symlink():
-                        path.chmod(0o755 if path.is_dir() else 0o644)
+            for path in self.folder.rglob("*"):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() else 0o644)
         except BaseException:
             self.remove()
             raise
