@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from grading.confinement.test_evil import EVIL, ROOT, TIERS
+from grading.submissions import MODULES
 from grading.workers.sandbox import Sandbox
 
 SECONDS_TO_END = 2.0
@@ -97,6 +98,56 @@ def test_nothing_outlives_the_grader(number: signal.Signals, grader, tmp_path: P
     if number == signal.SIGKILL:
         return
     assert status == 3
-    assert not list((tmp_path / "tmp").iterdir())
+    assert not list((tmp_path / "tmp").glob("hw4-*"))
     (configuration,) = json.loads((out / "results.json").read_text())["extra_data"]["configurations"]
     assert configuration["verdict"] == "INCOMPLETE"
+
+
+@pytest.fixture
+def hangs(tmp_path: Path) -> str:
+    """A submission with which each test takes as long as it may."""
+    (tmp_path / "hangs").mkdir()
+    for module in MODULES:
+        (tmp_path / "hangs" / f"{module}.py").write_text("import time\ntime.sleep(1000)\n")
+    return str(tmp_path / "hangs")
+
+
+def verdicts(out: Path) -> set[str]:
+    return {c["verdict"] for c in json.loads((out / "results.json").read_text())["extra_data"]["configurations"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = grader(hangs, "--only", "Q1-1", "--out", str(out))
+    try:
+        records = out / "tests.jsonl"
+        assert wait_until(lambda: records.is_file() and records.stat().st_size > 0, SECONDS_TO_START)
+        assert wait_until(lambda: len(left(tmp_path / "tmp")) >= 3, SECONDS_TO_START)
+        process.send_signal(number)
+        process.wait(SECONDS_TO_START)
+        assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    finally:
+        process.kill()
+        process.wait()
+    if number == signal.SIGTERM:
+        assert process.returncode == 3
+        assert not list((tmp_path / "tmp").glob("hw4-*"))
+        assert verdicts(out) == {"INCOMPLETE"}
+
+
+@pytest.mark.parametrize("part", ["tests", "training"])
+def test_results_are_written_before_the_time_limit(part: str, grader, hangs: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    submission = hangs if part == "tests" else str(EVIL / "outlives_the_grader")
+    trial = [] if part == "tests" else ["--epochs", "1", "--seeds", "1"]
+    start = time.time()
+    process = grader(submission, "--only", "Q1-1", *trial, "--out", str(out), "--time-limit", "40s")
+    try:
+        assert process.wait(60) == 3
+    finally:
+        process.kill()
+        process.wait()
+    assert (out / "results.json").stat().st_mtime < start + 40
+    assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    assert verdicts(out) == {"INCOMPLETE"}

@@ -1,5 +1,9 @@
 """Workers: what is staged, what a session survives, what is said when it does not."""
 
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from grading.workers import tiers
 from grading.workers.limits import Limits
 from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import Stage
+from grading.workers.staging import OwnFolder, Stage, remove_stale
 from grading.workers.tiers import NoSandbox, broken_promise, choose
 from tests.strategies import lone_linear
 
@@ -144,3 +148,44 @@ def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None
         assert not choose(unsafe=True).verified
     finally:
         choose.cache_clear()
+
+
+HOLDER = """
+import sys
+from grading.workers.staging import OwnFolder
+folder = OwnFolder()
+print(folder.path, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_stale_folders_are_removed_and_those_in_use_are_not(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER],
+            cwd=repository,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    try:
+        killed, living = [Path(holder.stdout.readline().decode().strip()) for holder in holders]
+        holders[0].kill()
+        holders[0].wait()
+        (tmp_path / "hw4-worker-link").symlink_to(living)
+        with OwnFolder() as own:
+            assert own.stat().st_mode & 0o077 == 0
+            assert killed.is_dir()
+            remove_stale()
+            assert {path.name for path in tmp_path.iterdir()} == {living.name, own.name, "hw4-worker-link"}
+        assert not own.exists()
+    finally:
+        for holder in holders:
+            holder.kill()
+            holder.wait()
