@@ -26,7 +26,7 @@ from grading.runs import carry_out
 from grading.submissions import locate
 from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
 from grading.workers.limits import MIB, Limits
-from grading.workers.process import Worker
+from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import OwnUser, Sandbox
 from grading.workers.tiers import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
@@ -185,6 +185,16 @@ def test_shared_subfolders_are_cleared(sandbox: Sandbox) -> None:
         assert names == {"one", "one/two", "closed", "closed/three", "kept"}
         if isinstance(sandbox, OwnUser):
             assert not queues()
+
+
+@pytest.mark.parametrize("place", ["segments", "sockets", "page_tables"])
+def test_memory_of_no_process(place: str, sandbox: Sandbox) -> None:
+    limits = replace(LIMITS, seconds=20.0, resident_bytes=600 * MIB)
+    with (
+        Worker(locate(str(EVIL / f"hides_memory_in_{place}")), sandbox, limits=limits) as worker,
+        pytest.raises(WorkerStopped, match="OUT_OF_MEMORY: `reduce_classes` took more than"),
+    ):
+        worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
 
 
 def test_every_evil_submission_is_tried() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grading.submissions import MAX_BYTES, SubmissionError, locate
-from grading.workers import tiers
+from grading.workers import tiers, watch
 from grading.workers.limits import Limits
 from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
@@ -189,3 +189,12 @@ def test_stale_folders_are_removed_and_those_in_use_are_not(
         for holder in holders:
             holder.kill()
             holder.wait()
+
+
+def test_memory_that_others_take_is_not_the_workers(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not come back when the worker ends."""
+    monkeypatch.setattr(watch, "SECONDS_TO_FREE", 0.5)
+    assert ask(worker, 0) == [7]
+    monkeypatch.setattr(watch, "ownerless_bytes", lambda: 2**50)
+    with pytest.raises(WorkerStopped, match="GRADER_ERROR: others on this machine took 4 GiB"):
+        ask(worker, 3)

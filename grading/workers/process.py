@@ -23,7 +23,7 @@ class WorkerStopped(Exception):
     """The submission did not live to answer.
 
     Attributes:
-        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`.
+        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`; `GRADER_ERROR` if it had to stop for no fault of its own.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -210,6 +210,8 @@ class Worker:
         if host.out_of_memory:
             used = host.watch.limit / 2**30
             self._close_host()
+            if not host.watch.proven:
+                return WorkerStopped("GRADER_ERROR", f"others on this machine took {used:.0f} GiB during {what}")
             return WorkerStopped("OUT_OF_MEMORY", f"{what} took more than {used:.0f} GiB of memory")
         status = host.status()
         if status is None:
