@@ -1,9 +1,8 @@
 """Watching the memory of a worker's processes together, which no limit of the operating system covers.
 
 Some memory belongs to no process: System V segments that nobody has attached, files in memory that are on their way
-through a socket, page tables, buffers of pipes and sockets. The machine only tells how much of it there is. So it is
-taken for the worker's where it has grown by more than the limit, and known for the worker's where the end of the worker
-gives it back.
+through a socket, page tables. The machine only tells how much of it there is. So it is taken for the worker's if it has
+grown by more than the limit, and known for the worker's if the end of the worker gives it back.
 """
 
 import threading
@@ -16,6 +15,7 @@ import psutil
 
 INTERVAL = 0.2  # seconds; a process writes less than its own limit in that time
 SECONDS_TO_FREE = 5.0
+OWNERLESS = ("Shmem", "PageTables", "SecPageTables", "SUnreclaim", "KernelStack")  # rows of /proc/meminfo
 
 
 class MemoryWatch:
@@ -69,13 +69,17 @@ def _falls_below(most: float) -> bool:
 
 
 def ownerless_bytes() -> int:
-    """Memory of this machine that is in use, and is neither a process's own nor a copy of what lies on a disk."""
+    """Memory of this machine that files in memory and the kernel hold.
+
+    All that is in use and no process's own would be more, but varies by hundreds of MiB on a busy machine: huge pages
+    that a process has given back in part count there.
+    """
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return 0  # not Linux, where nothing is promised
     kib = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
-    return 1024 * (kib["MemTotal"] - kib["MemAvailable"] - kib["AnonPages"])
+    return 1024 * sum(kib.get(name, 0) for name in OWNERLESS)
 
 
 def resident_bytes(processes: Iterator[psutil.Process], *, shared_once: bool) -> int:
