@@ -3,15 +3,19 @@
 import hashlib
 import os
 import re
+import signal
 import sys
+import threading
 import time
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 
 from grading.assignment import MISTAKEN, OBEYED, AssignmentError, read_assignment
 from grading.calibrated import CalibrationError
@@ -24,11 +28,12 @@ from grading.reporting import Results, write_results
 from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.streams import Log
-from grading.submissions import SubmissionError
+from grading.submissions import SubmissionError, locate
 from grading.suite import NOT_RUN, run_suite
 from grading.text import duration, one_line
 from grading.validation import draw_secret_pictures
 from grading.workers.process import GraderError
+from grading.workers.staging import remove_stale, set_aside
 from grading.workers.tiers import NoSandbox
 
 # What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
@@ -43,7 +48,13 @@ CANNOT_START = (
     GraderError,
     OSError,
 )
+MARGIN_SECONDS, MARGIN_SHARE = 5.0, 0.03  # of a time limit; workers are gone and results written in 2 s
+MOST_SECONDS = 30 * 24 * 3600
 NAME_BYTES = 120  # of a submission, in the name of its folder of results
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The time limit of the run is near; all goes on as after Ctrl-C."""
 
 
 @as_command
@@ -54,49 +65,111 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 every gate passed, 1 one failed, 2 bad usage or missing data, 3 one is undecided, 4 the
         grader itself broke.
     """
-    return run(parse(arguments))
+    options = parse(arguments)
+    with stops(options.time_limit):
+        return run(options)
+
+
+@contextmanager
+def stops(time_limit: float | None) -> Iterator[None]:
+    """Within it, SIGTERM, SIGHUP and a time limit that is near stop the run as Ctrl-C does: once.
+
+    Whatever comes later must not disturb the writing of the results.
+    """
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)]
+    # A process that is to ignore them, as below nohup, goes on ignoring them. Only the main thread may ask for signals.
+    numbers = [number for name in names if signal.getsignal(number := getattr(signal, name)) != signal.SIG_IGN]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    before = {}
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise OutOfTime if signal.Signals(number).name == "SIGALRM" else KeyboardInterrupt
+
+    try:
+        for number in numbers:
+            before[number] = signal.signal(number, stop)
+        if time_limit is not None:
+            signal.setitimer(signal.ITIMER_REAL, time_limit - margin(time_limit))
+        yield
+    finally:
+        if time_limit is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def margin(time_limit: float) -> float:
+    """The seconds before the end of a run in which workers are ended and results written."""
+    return min(max(MARGIN_SECONDS, MARGIN_SHARE * time_limit), time_limit / 2)
 
 
 def run(options: Namespace) -> int:
     """Plan, run, judge, report; returns the exit status."""
     console = Console()
-    try:
-        if options.list:
-            console.list_configurations(chosen(read_assignment(), options.only))
-            return PASSED
-        plan = make_plan(options)
-        out = out_folder(options, plan)
-        plan = with_weights(plan, options.weights, console.say)
-        journal = opened_journal(out, plan)
-    except CANNOT_START as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        return BAD_USAGE
-    console.say(
-        f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
-        f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
-    )
-    console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
+    with ExitStack() as stack:
+        try:
+            if options.list:
+                console.list_configurations(chosen(read_assignment(), options.only))
+                return PASSED
+            remove_stale()
+            # A copy: whatever happens to the folder from here on, everything grades the same.
+            options.submission = stack.enter_context(set_aside(locate(options.submission))).argument
+            plan = make_plan(options)
+            out = out_folder(options, plan)
+        except CANNOT_START as error:
+            return refused(error)
+        return graded(plan, out, options, console)
+
+
+def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
+    """Run a plan, judge, report; returns the exit status."""
     start = time.perf_counter()
-    suite = NOT_RUN
+    suite, runs = NOT_RUN, {}
     log = Log(out / "worker.log")
     # A few seconds, while the tests run.
     Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
+        try:
+            plan = with_weights(plan, options.weights, console.say)
+            journal = opened_journal(out, plan)
+        except CANNOT_START as error:
+            return refused(error)
+        runs = journal.runs
+        console.say(
+            f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
+            f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
+        )
+        console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
+        start = time.perf_counter()
         if plan.withheld is None:
             console.say("running the tests of the student API")
-            suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
+            seconds = plan.assignment.limits["suite_seconds"]
+            suite = run_suite(plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)
         with console.progress(plan, journal) as progress, log:
             wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
             carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
-    except KeyboardInterrupt:
-        console.say(f"stopped; go on with --resume --out {out}")
-    results = judged(plan, journal.runs, suite, time.perf_counter() - start)
+    except KeyboardInterrupt as stop:
+        if options.resume and not runs:
+            raise  # what the run has reached is not read yet: its results stay as they are
+        out.mkdir(parents=True, exist_ok=True)
+        why = f"stopped by --time-limit {options.time_limit:.0f}" if isinstance(stop, OutOfTime) else "stopped"
+        console.say(f"{why}; go on with --resume --out {out}")
+    results = judged(plan, runs, suite, time.perf_counter() - start)
     if log.lost is not None:
         results = replace(results, grader_notes=(log.lost,))
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
+
+
+def refused(error: Exception) -> int:
+    """Say in one line why nothing was begun; returns the exit status."""
+    print(f"error: {one_line(str(error))}", file=sys.stderr)
+    return BAD_USAGE
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
@@ -129,6 +202,12 @@ def command_line(program: str, about: str | None) -> ArgumentParser:
     )
     add("--list", action="store_true", help="list the configurations and end")
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
+    add(
+        "--time-limit",
+        type=_seconds,
+        metavar="9m",
+        help="write results before this time; what is missing is INCOMPLETE",
+    )
     add("--unsafe", action="store_true", help="where no sandbox works: run the submission unconfined, unverified")
     add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")
     return parser
@@ -224,6 +303,15 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def _seconds(text: str) -> float:
+    """The seconds of a time such as 90, 90s, 9m or 1h30m."""
+    units = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
+    hours, minutes, seconds = (int(part or 0) for part in units.groups()) if units else (0, 0, 0)
+    if not 0 < (total := 3600 * hours + 60 * minutes + seconds) <= MOST_SECONDS:
+        raise ArgumentTypeError(f"{text}: give a time such as 90s, 9m or 1h30m")
+    return float(total)
 
 
 def _how_many(plan: Plan, journal: Journal) -> str:

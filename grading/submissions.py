@@ -8,8 +8,10 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from errno import EINVAL
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +26,7 @@ FOLDER_PACKAGE = "hw4"
 SKIPPED = frozenset({"__pycache__", ".git", ".venv", "venv", ".hypothesis"})
 MAX_BYTES = 50 * 2**20
 MAX_FILES = 2000
+MAX_ENTRIES = 20_000  # of its folders together, what is passed over included
 MAX_DEPTH, MAX_PATH = 32, 1024  # of folders, and bytes of a path in the submission: no module lies deeper
 
 
@@ -50,8 +53,8 @@ class Submission:
 
     @property
     def argument(self) -> str:
-        """What `locate` finds it by, from any working directory."""
-        return str(self.folder) if self.package == FOLDER_PACKAGE else self.package
+        """What `locate` finds it by, from any working directory: `FOLDER`, or `PACKAGE@FOLDER`."""
+        return str(self.folder) if self.package == FOLDER_PACKAGE else f"{self.package}@{self.folder}"
 
     def fingerprint(self) -> str:
         """sha256 over the names and contents of its Python files, hexadecimal.
@@ -63,7 +66,7 @@ class Submission:
         for file in handed_in(self):
             if file.place.suffix == ".py":
                 digest.update(os.fsencode(file.place) + b"\0")
-                content = b"a link" if file.source is None else file.source.read_bytes()
+                content = b"a link" if file.content is None else file.content
                 digest.update(hashlib.sha256(content).digest())
         return digest.hexdigest()
 
@@ -74,28 +77,39 @@ class HandedIn:
 
     Attributes:
         place: where it lies in the submission's folder.
-        source: the regular file with its content; None for a symbolic link to no file of the submission.
+        content: of the regular file; None for a symbolic link to no file of the submission.
     """
 
     place: Path
-    source: Path | None
+    content: bytes | None
 
 
 def handed_in(submission: Submission) -> Iterator[HandedIn]:
-    """What belongs to a submission, in a fixed order, whatever lies in its folder.
+    """What belongs to a submission, in a fixed order, whatever lies in its folder and whoever is changing it.
 
-    Regular files do, and symbolic links to regular files of the submission. Sockets, pipes, files that the grader may
-    not read and folders below MAX_DEPTH do not. Links that lead elsewhere, to a folder or nowhere are named, so that
-    who imports them can be told.
+    Regular files do, and symbolic links to regular files of the submission. Sockets, pipes, devices, other files than
+    modules that the grader may not read, and folders below MAX_DEPTH do not. Links that lead elsewhere, to a folder or
+    nowhere are named, so that who imports them can be told.
 
     Raises:
-        SubmissionError: there are more than MAX_FILES files or MAX_BYTES bytes, or a Python file cannot be read.
+        SubmissionError: there are more than MAX_FILES files, MAX_ENTRIES entries or MAX_BYTES bytes, or a folder or a
+            module cannot be read.
     """
-    count = size = 0
+    too_much = SubmissionError(
+        f"{submission.name}: more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB; hand in code only"
+    )
+    count, entries_left, bytes_left = 0, MAX_ENTRIES, MAX_BYTES
     waiting = [Path()]
     while waiting:
         inner = waiting.pop()
-        for entry in _entries(submission.folder / inner):
+        try:
+            entries = _entries(submission.folder, inner, entries_left + 1)
+        except OSError as error:
+            raise _unreadable(submission, inner, error) from None
+        entries_left -= len(entries)
+        if entries_left < 0:
+            raise too_much
+        for entry in entries:
             place = inner / entry.name
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED and len(place.parts) <= MAX_DEPTH:
@@ -103,50 +117,94 @@ def handed_in(submission: Submission) -> Iterator[HandedIn]:
                 continue
             if len(os.fsencode(place)) > MAX_PATH:
                 continue
-            source = regular_file(Path(entry.path), submission.folder)
-            if source is None and not entry.is_symlink():
+            content = None
+            source = regular_file(submission.folder / place, submission.folder)
+            if source is not None:
+                try:
+                    content = _content(submission.folder, source, bytes_left + 1)
+                except OSError as error:
+                    if place.suffix == ".py":
+                        raise _unreadable(submission, place, error) from None
+                    continue
+            elif not entry.is_symlink():
                 continue
-            if source is not None and not os.access(source, os.R_OK):
-                if place.suffix == ".py":
-                    raise SubmissionError(f"{submission.name}: {place} cannot be read; change its permissions")
-                continue
-            count, size = count + 1, size + (source.stat().st_size if source else 0)
-            if count > MAX_FILES or size > MAX_BYTES:
-                raise SubmissionError(
-                    f"{submission.name}: more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB; hand in code only"
-                )
-            yield HandedIn(place, source)
+            count, bytes_left = count + 1, bytes_left - len(content or b"")
+            if count > MAX_FILES or bytes_left < 0:
+                raise too_much
+            yield HandedIn(place, content)
+
+
+def _unreadable(submission: Submission, place: Path, error: OSError) -> SubmissionError:
+    return SubmissionError(f"{submission.name}: {place} cannot be read ({error.strerror}); change its permissions")
 
 
 def regular_file(path: Path, folder: Path) -> Path | None:
-    """The regular file that a path stands for: itself, or the one in the submission's folder that a link leads to."""
+    """The regular file that a path stands for: itself, or the one in the submission's folder that a link leads to.
+
+    Returns:
+        Its place in the submission's folder.
+    """
     try:
         if path.is_symlink():
-            path = Path(os.path.realpath(path))
-            if not path.is_relative_to(os.path.realpath(folder)):
+            path, folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+            if not path.is_relative_to(folder):
                 return None
-        return path if stat.S_ISREG(path.lstat().st_mode) else None
+        return path.relative_to(folder) if stat.S_ISREG(path.lstat().st_mode) else None
     except OSError:
         return None
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, inner: Path, most: int) -> list[os.DirEntry[str]]:
+    """The first entries of a folder inside a submission's, by name."""
+    descriptor = _opened(folder, inner, os.O_DIRECTORY)
     try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:  # it may not be read, or its path is too long
-        return []
+        with os.scandir(descriptor) as entries:
+            return sorted(islice(entries, most), key=lambda entry: entry.name)
+    finally:
+        os.close(descriptor)
+
+
+def _content(folder: Path, place: Path, most: int) -> bytes:
+    """The first bytes of a regular file in a submission's folder, which may grow meanwhile.
+
+    Nothing is read from a file that is said to be longer: it may be a hole of any size.
+    """
+    with open(_opened(folder, place, os.O_NONBLOCK), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(EINVAL, "it is not a regular file any more")
+        if status.st_size >= most:
+            return bytes(most)
+        return file.read(most)
+
+
+def _opened(folder: Path, place: Path, flags: int) -> int:
+    """A descriptor of what lies at a place in a folder; no part of the place is a symbolic link."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    for number, part in enumerate(place.parts, 1):
+        kind = flags if number == len(place.parts) else os.O_DIRECTORY
+        try:
+            inner = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | kind, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
 
 
 def locate(submission: str) -> Submission:
-    """Find `submission`, a folder or an importable package name, without running any of its code.
+    """Find `submission`, a folder, an importable package name or both, without running any of its code.
+
+    See `Submission.argument`.
 
     Raises:
         SubmissionError: there is neither such a folder nor such a package, or it has none of the modules.
     """
+    package, at, place = submission.partition("@")
     if os.path.isdir(submission):
         folder = Path(submission).resolve()
         found = Submission(printable(folder.name).replace("\n", "\\n"), folder, FOLDER_PACKAGE)
+    elif at and os.path.isdir(place) and all(part.isidentifier() for part in package.split(".")):
+        found = Submission(package, Path(place).resolve(), package)
     else:
         found = Submission(submission, _package_folder(submission), submission)
     if not any(os.path.isfile(found.folder / f"{module}.py") for module in MODULES):

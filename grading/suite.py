@@ -10,13 +10,15 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from grading.clean_pytest import ROOT, command, environment
 from grading.inventory import UPDATE, listed_tests
 from grading.submissions import Submission
-from grading.text import cleaned
+from grading.text import cleaned, duration
+from grading.workers.staging import remove_stale
 
 
 @dataclass(frozen=True)
@@ -66,34 +68,40 @@ MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
 NOT_RUN = Suite(())
 
 
-def run_suite(submission: Submission, records: Path, *, unsafe: bool) -> Suite:
+def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:
     """Run every test of the student API.
 
     Args:
         records: a file for pytest's outcomes, kept as evidence; what pytest prints goes beside it, into a `.log`.
         unsafe: run the submission unconfined where no sandbox works.
+        seconds: of all tests together.
     """
     options = ["-q", "--sandbox", f"--impl={submission.argument}", f"--records={records.resolve()}"]
     printed = records.with_suffix(".log")
     with printed.open("wb") as log:
         process = subprocess.Popen(
-            command([*options, *(["--unsafe"] if unsafe else [])]),
+            command([*options, *(["--unsafe"] if unsafe else [])], lifeline=True),
             cwd=ROOT,
             env=environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            status = process.wait()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+            how = f"ended with status {process.wait(None if seconds == inf else seconds)}"
+        except subprocess.TimeoutExpired:
+            how = f"was stopped: the tests took more than {duration(seconds)}"
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+                remove_stale()
+            assert process.stdin is not None
+            process.stdin.close()
     lines = records.read_text(encoding="utf-8").splitlines() if records.is_file() else []
     last = printed.read_text(encoding="utf-8", errors="replace").split("\n")
-    ended = f"pytest ended with status {status}: {next((line for line in reversed(last) if line.strip()), '')}"
+    ended = f"pytest {how}: {next((line for line in reversed(last) if line.strip()), '')}"
     return Suite(composed(lines, listed_tests(), ended))
 
 

@@ -6,6 +6,7 @@ Each lies in `tests/evil/`, is bounded in time and size, and runs in every tier 
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +26,7 @@ from grading.runs import carry_out
 from grading.submissions import locate
 from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
 from grading.workers.limits import MIB, Limits
-from grading.workers.process import Worker
+from grading.workers.process import Worker, WorkerStopped
 from grading.workers.sandbox import OwnUser, Sandbox
 from grading.workers.tiers import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
@@ -60,13 +61,21 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     assert not left
     # Where the temporary folder is shared, a test in another process may be at it right now.
     deadline = time.monotonic() + 30
-    while (left_files := litter()) and time.monotonic() < deadline:
+    while (left_files := [*litter(), *queues()]) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert not left_files
 
 
 def litter() -> list[Path]:
     return [path for folder in LITTERED for path in Path(folder).glob("*hw4-evil*")]
+
+
+def queues() -> list[str]:
+    """The System V objects with the key that tests/evil uses, and the POSIX queues."""
+    key = str(0x68773465)
+    tables = [Path("/proc/sysvipc") / kind for kind in ("shm", "msg", "sem")]
+    rows = [row for table in tables if table.is_file() for row in table.read_text().splitlines()]
+    return [row for row in rows if row.split()[0] == key] + [str(path) for path in Path("/dev/mqueue").glob("*")]
 
 
 def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
@@ -163,6 +172,32 @@ def test_images_known_by_their_looks(trained, tmp_path: Path) -> None:
     assert run.kind == "FINISHED", run.failure
     assert abs(run.best("accuracy") - 0.5) > 0.4
     assert sings(run, "accuracy", by_chance=0.5, threshold=0.9)
+
+
+def test_shared_subfolders_are_cleared(sandbox: Sandbox) -> None:
+    """Folders that somebody has made for all, some of them beside each other and in each other."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
+        shared = [Path(top), Path(top, "one"), Path(top, "one", "two"), Path(top, "closed", "three")]
+        for folder in shared:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o1777)
+        Path(top, "kept").touch()
+        with Worker(locate(str(EVIL / "leaves_things_behind")), sandbox, limits=LIMITS) as worker:
+            assert not any(passes(test, arguments, worker) for test, arguments in ASKED)
+        names = {path.relative_to(top).as_posix() for path in Path(top).rglob("*")}
+        assert names == {"one", "one/two", "closed", "closed/three", "kept"}
+        if isinstance(sandbox, OwnUser):
+            assert not queues()
+
+
+@pytest.mark.parametrize("place", ["segments", "sockets", "page_tables"])
+def test_memory_of_no_process(place: str, sandbox: Sandbox) -> None:
+    limits = replace(LIMITS, seconds=20.0, resident_bytes=600 * MIB)
+    with (
+        Worker(locate(str(EVIL / f"hides_memory_in_{place}")), sandbox, limits=limits) as worker,
+        pytest.raises(WorkerStopped, match="OUT_OF_MEMORY: `reduce_classes` took more than"),
+    ):
+        worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
 
 
 def test_every_evil_submission_is_tried() -> None:

@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,9 +19,11 @@ import pytest
 
 from grading import fetch
 from grading.calibrated import read_calibration
+from grading.discussion import read_discussion
 from grading.front import main, parse
 from grading.journal import PARTS
-from grading.plan import STARTING, make_plan
+from grading.plan import STARTING, Plan, make_plan
+from grading.submissions import locate
 
 pytestmark = pytest.mark.usefixtures("quick_weights")
 
@@ -491,3 +495,54 @@ def test_the_estimate_of_a_calibrated_profile_is_what_was_measured() -> None:
     assert measured * plan.parallel == pytest.approx(calibration["Q1-1"].seconds)
     # An epoch is a twentieth; the 400 validation images, not the two of 320 training images, are most of it.
     assert measured / 20 / 3 < trial < measured / 20
+
+
+def test_the_time_limit_holds_while_weights_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def provide(*_: object) -> dict[str, str]:
+        while True:
+            pass
+
+    monkeypatch.setattr("grading.plan.provide", provide)
+    handlers = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)]
+    start = time.monotonic()
+    assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out"), "--time-limit", "20"]) == 3
+    assert time.monotonic() - start < 20
+    (configuration,) = json.loads((tmp_path / "out" / "results.json").read_text())["extra_data"]["configurations"]
+    assert configuration["verdict"] == "INCOMPLETE"
+    assert [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)] == handlers
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("9m", 540), ("1h30m", 5400), ("2h", 7200), ("1m5s", 65)]
+)
+def test_time_limits(text: str, seconds: float) -> None:
+    assert parse(["--time-limit", text]).time_limit == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "9 m", "m", "1.5h", "5m3h", "9" * 40, "inf", "soon"])
+def test_no_time_limits(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        parse([f"--time-limit={text}"])
+    assert stopped.value.code == 2
+    assert "--time-limit" in capsys.readouterr().err
+
+
+def test_what_changes_during_a_grading_is_not_graded(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ada"
+    shutil.copytree(repository / "solutions", folder)
+    (folder / "discussion.md").write_text("# Q1-7\nas handed in\n")
+    sha256 = locate(str(folder)).fingerprint()
+
+    def carry_out(plan: Plan, *_: object) -> None:
+        for file in folder.iterdir():
+            if file.is_file():
+                file.unlink()
+        assert read_discussion(plan.submission.folder) == {"Q1-7": "as handed in"}
+
+    monkeypatch.setattr("grading.front.carry_out", carry_out)
+    assert main([*TRIAL, str(folder), "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 3
+    results = (tmp_path / "out" / "results.json").read_text()
+    assert json.loads(results)["extra_data"]["submission"] == "ada"
+    assert sha256 in results

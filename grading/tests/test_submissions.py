@@ -1,7 +1,9 @@
 """Finding and importing an implementation."""
 
 import os
+import shutil
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grading.front import main
 from grading.probes import StudentRaised
-from grading.submissions import MAX_FILES, Submission, SubmissionError, locate
+from grading.submissions import MAX_ENTRIES, MAX_FILES, Submission, SubmissionError, locate
 from grading.workers.process import Worker
-from grading.workers.staging import NOWHERE, stage
+from grading.workers.staging import NOWHERE, Stage, set_aside
 from grading.workers.tiers import choose
 
 
@@ -124,7 +127,7 @@ def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
     litter(folder)
     found = locate(str(folder))
     assert found.fingerprint() == found.fingerprint() != bare
-    staged = stage(found)
+    staged = Stage(found)
     try:
         names = os.listdir(os.fsencode(staged.submission.folder))
         assert {b"freezing.py", b"M\xfcller.py", b"line\nbreak.py", b"-rf"} <= set(names)
@@ -279,7 +282,7 @@ def test_links_are_the_same_here_and_where_it_is_staged(
     link(folder)
     monkeypatch.syspath_prepend(tmp_path)
     submission = locate("cohort.bob" if importable else str(folder))
-    staged = stage(submission)
+    staged = Stage(submission)
     try:
         told = [imported(submission, repository), imported(staged.submission, staged.code)]
     finally:
@@ -295,3 +298,138 @@ def test_links_in_the_sandbox(tmp_path: Path) -> None:
         pytest.raises(StudentRaised, match=f"ImportError: {told_of('classes.py')}$"),
     ):
         worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
+
+
+def huge(folder: Path) -> None:
+    with (folder / "classes.py").open("wb") as file:
+        file.truncate(200 * 2**30)
+
+
+def many_files(folder: Path) -> None:
+    for number in range(2100):
+        (folder / f"{number}.py").touch()
+
+
+def many_folders(folder: Path) -> None:
+    for number in range(MAX_ENTRIES + 1):
+        (folder / f"{number}").mkdir()
+
+
+def link_to_a_huge_file(folder: Path) -> None:
+    with (folder / "weights.bin").open("wb") as file:
+        file.truncate(200 * 2**30)
+    (folder / "classes.py").symlink_to("weights.bin")
+
+
+@pytest.mark.parametrize("make", [huge, many_files, many_folders, link_to_a_huge_file])
+def test_too_much_is_refused_in_one_line(make: Callable[[Path], None], tmp_path: Path, capsys) -> None:
+    folder = package(tmp_path / "bob", freezing="")
+    make(folder)
+    assert main([str(folder), "--unsafe", "--profile", "mini", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "error: bob: more than 2000 files or 50 MiB; hand in code only\n"
+    assert not (tmp_path / "out").exists()
+
+
+def zeros(folder: Path) -> None:
+    (folder / "classes.py").symlink_to("/dev/zero")
+
+
+def device(folder: Path) -> None:
+    os.mknod(folder / "classes.py", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+
+
+def folder_for_a_module(folder: Path) -> None:
+    (folder / "classes.py").mkdir()
+    (folder / "classes.py" / "classes.py").touch()
+
+
+def levels(folder: Path) -> None:
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("deep", dir_fd=here)
+        deeper = os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+
+
+def links_in_a_ring(folder: Path) -> None:
+    for number in range(3):
+        (folder / f"ring{number}.py").symlink_to(f"ring{(number + 1) % 3}.py")
+
+
+@pytest.mark.parametrize("make", [zeros, device, folder_for_a_module, levels, links_in_a_ring, litter])
+def test_odd_files_are_passed_over(make: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = package(tmp_path / "bob", freezing="")
+    if make is device and os.getuid() != 0:
+        pytest.skip("only root makes devices")
+    make(folder)
+    with set_aside(locate(str(folder))) as copy:
+        assert copy.fingerprint() == locate(str(folder)).fingerprint()
+        assert (copy.folder / "freezing.py").read_text() == ""
+        assert all(path.is_symlink() or path.is_file() or path.is_dir() for path in copy.folder.rglob("*"))
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size says nothing: as if it had none, like the files of /proc."""
+    folder = package(tmp_path / "bob", freezing="")
+    (folder / "classes.py").write_bytes(bytes(1000))
+    known = os.fstat
+
+    def fstat(descriptor: int) -> os.stat_result:
+        values = list(known(descriptor))
+        values[stat.ST_SIZE] = 0
+        return os.stat_result(values)
+
+    monkeypatch.setattr("grading.submissions.os.fstat", fstat)
+    monkeypatch.setattr("grading.submissions.MAX_BYTES", 999)
+    with pytest.raises(SubmissionError, match="hand in code only"):
+        locate(str(folder)).fingerprint()
+    monkeypatch.setattr("grading.submissions.MAX_BYTES", 1000)
+    locate(str(folder)).fingerprint()
+
+
+def test_a_folder_that_becomes_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between listing and reading: nothing from outside is read."""
+    folder = package(tmp_path / "bob", freezing="")
+    package(folder / "inner", more="own")
+    package(tmp_path / "outside", more="secret")
+
+    def swapped(path: Path, _: Path) -> Path:
+        if path.parent.name == "inner" and not path.parent.is_symlink():
+            shutil.rmtree(path.parent)
+            path.parent.symlink_to("../outside")
+        return path.relative_to(folder)
+
+    monkeypatch.setattr("grading.submissions.regular_file", swapped)
+    with pytest.raises(SubmissionError, match=r"inner/more\.py cannot be read"):
+        locate(str(folder)).fingerprint()
+
+
+@pytest.mark.parametrize("place", ["inner", "inner/more.py"])
+def test_what_cannot_be_read_is_told(place: str, tmp_path: Path, repository: Path) -> None:
+    folder = package(tmp_path / "bob", freezing="")
+    package(folder / "inner", more="")
+    program = (
+        "import os, sys; from grading.submissions import *; os.chmod(sys.argv[2], 0)\n"
+        "if os.getuid() == 0: os.seteuid(65534)\n"
+        "try: locate(sys.argv[1]).fingerprint()\nexcept SubmissionError as error: print(error)"
+    )
+    for path in [tmp_path, *list(tmp_path.parents)[:2], *folder.rglob("*")]:
+        path.chmod(0o755)
+    command = [sys.executable, "-c", program, str(folder), str(folder / place)]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.stdout == f"bob: {place} cannot be read (Permission denied); change its permissions\n", done.stderr
+
+
+@pytest.mark.parametrize("importable", [False, True])
+def test_a_copy_is_found_again(importable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = package(tmp_path / "cohort" / "bob", freezing="", __init__="")
+    monkeypatch.syspath_prepend(tmp_path)
+    submission = locate("cohort.bob" if importable else str(folder))
+    with set_aside(submission) as copy:
+        assert copy.folder != submission.folder
+        again = locate(copy.argument)
+        assert (again.name, again.package, again.folder) == (submission.name, submission.package, copy.folder)
+        assert again.fingerprint() == submission.fingerprint()

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,13 @@ def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, reposit
     command = [sys.executable, "-c", "from grading.inventory import collect; print(len(collect()))"]
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(listed_tests())
+
+
+def test_all_tests_together_have_a_time(tmp_path: Path) -> None:
+    (tmp_path / "classes.py").write_text("import time\ntime.sleep(1000)\n")
+    start = time.monotonic()
+    ran = run_suite(locate(str(tmp_path)), tmp_path / "tests.jsonl", unsafe=True, seconds=10)
+    assert time.monotonic() - start < 20
+    assert [test.id for test in ran.tests] == list(listed_tests())
+    assert {test.outcome for test in ran.of("Q2-3")} == {"GRADER_ERROR"}
+    assert "the tests took more than 10 s" in ran.of("Q2-3")[0].message

@@ -2,6 +2,10 @@
 
 import errno
 import io
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,11 +15,11 @@ import numpy as np
 import pytest
 
 from grading.submissions import MAX_BYTES, SubmissionError, locate
-from grading.workers import tiers
+from grading.workers import tiers, watch
 from grading.workers.limits import Limits
 from grading.workers.process import GraderError, Worker, WorkerStopped
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import stage
+from grading.workers.staging import OwnFolder, Stage, remove_stale
 from grading.workers.tiers import NoSandbox, broken_promise, choose
 from tests.strategies import lone_linear
 
@@ -193,7 +197,7 @@ def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None
     (folder / "parts" / "more.py").touch()
     (folder / "linked.py").symlink_to("/etc/passwd")
     (folder / "folder").symlink_to("/etc")
-    staged = stage(locate(str(folder)))
+    staged = Stage(locate(str(folder)))
     try:
         names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
         own = {name for name in names if name.startswith("submission/")}
@@ -211,7 +215,7 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
     with (tmp_path / "weights.bin").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(SubmissionError, match="hand in code only"):
-        stage(locate(str(tmp_path)))
+        Stage(locate(str(tmp_path)))
 
 
 def test_the_self_test_sees_what_is_not_held_back() -> None:
@@ -234,3 +238,53 @@ def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None
         assert not choose(unsafe=True).verified
     finally:
         choose.cache_clear()
+
+
+HOLDER = """
+import sys
+from grading.workers.staging import OwnFolder
+folder = OwnFolder()
+print(folder.path, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_stale_folders_are_removed_and_those_in_use_are_not(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER],
+            cwd=repository,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    try:
+        killed, living = [Path(holder.stdout.readline().decode().strip()) for holder in holders]
+        holders[0].kill()
+        holders[0].wait()
+        (tmp_path / "hw4-worker-link").symlink_to(living)
+        with OwnFolder() as own:
+            assert own.stat().st_mode & 0o077 == 0
+            assert killed.is_dir()
+            remove_stale()
+            assert {path.name for path in tmp_path.iterdir()} == {living.name, own.name, "hw4-worker-link"}
+        assert not own.exists()
+    finally:
+        for holder in holders:
+            holder.kill()
+            holder.wait()
+
+
+def test_memory_that_others_take_is_not_the_workers(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not come back when the worker ends."""
+    monkeypatch.setattr(watch, "SECONDS_TO_FREE", 0.5)
+    assert ask(worker, 0) == [7]
+    monkeypatch.setattr(watch, "ownerless_bytes", lambda: 2**50)
+    with pytest.raises(WorkerStopped, match="GRADER_ERROR: others on this machine took 4 GiB"):
+        ask(worker, 3)

@@ -1,6 +1,7 @@
 """How much of the machine one session of a worker may use."""
 
 import signal
+import sys
 from dataclasses import dataclass
 
 MIB = 2**20
@@ -43,5 +44,8 @@ class Limits:
             (resource.RLIMIT_CORE, 0),
         ):
             resource.setrlimit(kind, (value, value))
+        if sys.platform == "linux":
+            # A POSIX queue outlives its processes, and where their file system is not mounted nobody finds it.
+            resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
         # A file that grows too large raises OSError where it is written, in place of a silent end.
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

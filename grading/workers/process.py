@@ -12,7 +12,7 @@ from grading.text import printable
 from grading.workers.host import START_SECONDS, Host, Session
 from grading.workers.limits import Limits
 from grading.workers.sandbox import Sandbox
-from grading.workers.staging import stage
+from grading.workers.staging import Stage
 from grading.workers.wire import FRAMES, Plain, WireError
 
 SESSION_SECONDS = 10.0
@@ -22,7 +22,7 @@ class WorkerStopped(Exception):
     """The submission did not live to answer.
 
     Attributes:
-        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`.
+        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`; `GRADER_ERROR` if it had to stop for no fault of its own.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -65,7 +65,7 @@ class Worker:
         self._sandbox = sandbox
         self._log = log
         self._limits = limits or Limits()
-        self._stage = stage(submission)
+        self._stage = Stage(submission)
         self._stopped: dict[str, WorkerStopped] = {}
         self._session: Session | None = None
         self._host: Host | None = None
@@ -230,6 +230,8 @@ class Worker:
         if host.out_of_memory:
             used = host.watch.limit / 2**30
             self._close_host()
+            if not host.watch.proven:
+                return WorkerStopped("GRADER_ERROR", f"others on this machine took {used:.0f} GiB during {what}")
             return WorkerStopped("OUT_OF_MEMORY", f"{what} took more than {used:.0f} GiB of memory")
         status = host.status()
         if status is None:

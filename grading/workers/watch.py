@@ -1,6 +1,12 @@
-"""Watching the memory of a worker's processes together, which no limit of the operating system covers."""
+"""Watching the memory of a worker's processes together, which no limit of the operating system covers.
+
+Some memory belongs to no process: System V segments that nobody has attached, files in memory that are on their way
+through a socket, page tables. The machine only tells how much of it there is. So it is taken for the worker's if it has
+grown by more than the limit, and known for the worker's if the end of the worker gives it back.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +14,8 @@ from pathlib import Path
 import psutil
 
 INTERVAL = 0.2  # seconds; a process writes less than its own limit in that time
+SECONDS_TO_FREE = 5.0
+OWNERLESS = ("Shmem", "PageTables", "SecPageTables", "SUnreclaim", "KernelStack")  # rows of /proc/meminfo
 
 
 class MemoryWatch:
@@ -15,12 +23,17 @@ class MemoryWatch:
 
     Args:
         members: lists the processes at this moment.
+
+    Attributes:
+        proven: whether it was the worker that held the memory, known once `stop` has returned.
     """
 
     def __init__(
         self, members: Callable[[], Iterator[psutil.Process]], limit: int, exceeded: Callable[[], None]
     ) -> None:
         self.limit = limit
+        self.proven = True
+        self._ownerless_before = ownerless_bytes()
         self._members = members
         self._exceeded = exceeded
         self._stopped = threading.Event()
@@ -35,12 +48,38 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
+            ownerless = ownerless_bytes()
             # Counting shared pages once takes milliseconds a process, so it waits until there is a reason.
-            if any(resident_bytes(self._members(), shared_once=once) <= self.limit for once in (False, True)):
+            resident = all(resident_bytes(self._members(), shared_once=once) > self.limit for once in (False, True))
+            if self._stopped.is_set() or not (resident or ownerless > self._ownerless_before + self.limit):
                 continue
-            if not self._stopped.is_set():
-                self._stopped.set()
-                self._exceeded()
+            self._stopped.set()
+            self._exceeded()
+            self.proven = resident or _falls_below(ownerless - self.limit / 2)
+
+
+def _falls_below(most: float) -> bool:
+    """Whether the memory that belongs to no process soon is less than `most` bytes."""
+    deadline = time.monotonic() + SECONDS_TO_FREE
+    while ownerless_bytes() >= most:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(INTERVAL)
+    return True
+
+
+def ownerless_bytes() -> int:
+    """Memory of this machine that files in memory and the kernel hold.
+
+    All that is in use and no process's own would be more, but varies by hundreds of MiB on a busy machine: huge pages
+    that a process has given back in part count there.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0  # not Linux, where nothing is promised
+    kib = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
+    return 1024 * sum(kib.get(name, 0) for name in OWNERLESS)
 
 
 def resident_bytes(processes: Iterator[psutil.Process], *, shared_once: bool) -> int:

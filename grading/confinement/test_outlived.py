@@ -1,0 +1,153 @@
+"""A grader that is killed, at any moment and in any way, takes with it everything that it has started."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grading.confinement.test_evil import EVIL, ROOT, TIERS
+from grading.submissions import MODULES
+from grading.workers.sandbox import Sandbox
+
+SECONDS_TO_END = 2.0
+SECONDS_TO_START = 60.0
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from grading import plan
+from grading.workers.tiers import candidates
+files, tier = Path(sys.argv[1]), sys.argv[2]
+plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
+plan.choose = lambda **_: next(sandbox for sandbox in candidates() if sandbox.tier == tier)
+from grading.front import main
+sys.exit(main(sys.argv[3:]))
+"""
+
+pytestmark = pytest.mark.skipif(not TIERS, reason="no sandbox works on this machine: nothing to test")
+
+
+@pytest.fixture(params=TIERS, ids=lambda sandbox: sandbox.tier)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return request.param
+
+
+@pytest.fixture
+def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..., subprocess.Popen[bytes]]:
+    """Starts the front door in a process and with a temporary folder of its own."""
+    from grading import plan
+
+    plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    (tmp_path / "tmp").mkdir(mode=0o755)
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path), sandbox.tier, "--profile", "mini", *arguments]
+        environment = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+
+    return start
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def left(folder: Path) -> list[psutil.Process]:
+    """The processes that name the folder in their command, or in the environment that they started with."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            named = [*process.cmdline(), *process.environ().values()]
+        except psutil.Error:
+            continue
+        if process.pid != os.getpid() and any(str(folder) in text for text in named):
+            found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
+def test_nothing_outlives_the_grader(number: signal.Signals, grader, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = grader(
+        str(EVIL / "outlives_the_grader"), "--only", "Q1-1", "--epochs", "1", "--seeds", "1", "--out", str(out)
+    )
+    try:
+        log = out / "worker.log"
+        assert wait_until(lambda: log.is_file() and b"stays" in log.read_bytes(), SECONDS_TO_START)
+        assert len(left(tmp_path / "tmp")) >= 6
+        process.send_signal(number)
+        status = process.wait(SECONDS_TO_START)
+        assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    finally:
+        process.kill()
+        process.wait()
+    if number == signal.SIGKILL:
+        return
+    assert status == 3
+    assert not list((tmp_path / "tmp").glob("hw4-*"))
+    (configuration,) = json.loads((out / "results.json").read_text())["extra_data"]["configurations"]
+    assert configuration["verdict"] == "INCOMPLETE"
+
+
+@pytest.fixture
+def hangs(tmp_path: Path) -> str:
+    """A submission with which each test takes as long as it may."""
+    (tmp_path / "hangs").mkdir()
+    for module in MODULES:
+        (tmp_path / "hangs" / f"{module}.py").write_text("import time\ntime.sleep(1000)\n")
+    return str(tmp_path / "hangs")
+
+
+def verdicts(out: Path) -> set[str]:
+    return {c["verdict"] for c in json.loads((out / "results.json").read_text())["extra_data"]["configurations"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = grader(hangs, "--only", "Q1-1", "--out", str(out))
+    try:
+        records = out / "tests.jsonl"
+        assert wait_until(lambda: records.is_file() and records.stat().st_size > 0, SECONDS_TO_START)
+        assert wait_until(lambda: len(left(tmp_path / "tmp")) >= 3, SECONDS_TO_START)
+        process.send_signal(number)
+        process.wait(SECONDS_TO_START)
+        assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    finally:
+        process.kill()
+        process.wait()
+    if number == signal.SIGTERM:
+        assert process.returncode == 3
+        assert not list((tmp_path / "tmp").glob("hw4-*"))
+        assert verdicts(out) == {"INCOMPLETE"}
+
+
+@pytest.mark.parametrize("part", ["tests", "training"])
+def test_results_are_written_before_the_time_limit(part: str, grader, hangs: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    submission = hangs if part == "tests" else str(EVIL / "outlives_the_grader")
+    trial = [] if part == "tests" else ["--epochs", "1", "--seeds", "1"]
+    start = time.time()
+    process = grader(submission, "--only", "Q1-1", *trial, "--out", str(out), "--time-limit", "40s")
+    try:
+        assert process.wait(60) == 3
+    finally:
+        process.kill()
+        process.wait()
+    assert (out / "results.json").stat().st_mtime < start + 40
+    assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    assert verdicts(out) == {"INCOMPLETE"}
