@@ -6,27 +6,28 @@ Each lies in `tests/evil/`, is bounded in time and size, and runs in every tier 
 import hashlib
 import json
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from grading.canary import sings
 from grading.data.crops import centre_crop
 from grading.front import parse
 from grading.journal import Journal, Run
+from grading.judging import expectations, judged, needed
 from grading.plan import make_plan, with_weights
 from grading.probes import StudentRaised
+from grading.reporting import Results
 from grading.runs import carry_out
 from grading.submissions import locate
-from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
+from grading.suite import NOT_RUN
 from grading.workers.limits import MIB, Limits
-from grading.workers.process import Worker, WorkerStopped
+from grading.workers.process import Worker
 from grading.workers.sandbox import OwnUser, Sandbox
 from grading.workers.tiers import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
@@ -48,7 +49,7 @@ ASKED = [
     (test_freezing.test_returns_the_same_object, {"function": "freeze"}),
 ]
 IN_A_PROBE = sorted(path.parent.name for path in EVIL.glob("*/classes.py"))
-IN_A_TRAINING = sorted(path.parent.name for path in EVIL.glob("*/transfer.py"))
+IN_A_TRAINING = sorted({path.parent.name for module in ("transfer", "fcn") for path in EVIL.glob(f"*/{module}.py")})
 
 pytestmark = pytest.mark.skipif(not TIERS, reason="no sandbox works on this machine: nothing to test")
 
@@ -106,10 +107,9 @@ def test_nothing_is_earned(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
 def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
     """Trains Q1-1 for one epoch with a submission."""
 
-    def train(submission: Path, *, shuffled: bool = False) -> Run:
+    def train(submission: Path) -> Run:
         options = parse([str(submission), "--profile", "mini", "--only", "Q1-1", "--epochs", "1", "--seeds", "1"])
         plan = replace(with_weights(make_plan(options), None, print), sandbox=sandbox)
-        plan = replace(plan, configurations=(replace(plan.configurations[0], shuffled=shuffled),))
         journal = Journal(tmp_path / "journal.jsonl", plan.identity())
         with (tmp_path / "log").open("wb") as log:
             carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
@@ -158,46 +158,49 @@ def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
     assert run.best("accuracy") < 0.65
 
 
-def test_images_known_by_their_looks(trained, tmp_path: Path) -> None:
-    """The disguise does not help against these; trained on shuffled labels they give themselves away."""
-    folder = tmp_path / "matches_by_similarity"
-    shutil.copytree(EVIL / "matches_by_similarity", folder)
-    data = make_plan(parse(["--profile", "mini", "--only", "Q1-1"])).datasets["classification"]
-    pixels = np.moveaxis(centre_crop(data.validation_images.stacked(), 64), -1, 1) / 255
-    mean, std = (np.array(values).reshape(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    copies = ((pixels - mean) / std).reshape(-1, 3, 8, 8, 8, 8).mean(axis=(3, 5)).reshape(len(pixels), -1)
-    known = {"copies": copies.round(4).tolist(), "labels": data.validation_labels.tolist()}
-    (folder / "answers.json").write_text(json.dumps(known))
-    run = trained(folder, shuffled=True)
-    assert run.kind == "FINISHED", run.failure
-    assert abs(run.best("accuracy") - 0.5) > 0.4
-    assert sings(run, "accuracy", by_chance=0.5, threshold=0.9)
+@pytest.fixture
+def graded(tmp_path: Path) -> Callable[[str, str], Results]:
+    """Grades one configuration with a package of `tests/evil`, as if it had passed the tests of the student API.
+
+    What several packages need lies in one of them: networks that were trained at home. The public drawing code comes
+    from where it is public.
+    """
+
+    def grade(name: str, only: str) -> Results:
+        folder = tmp_path / name
+        shutil.copytree(EVIL / "trained_at_home", folder, ignore=shutil.ignore_patterns("transfer.py", "__pycache__"))
+        shutil.copytree(EVIL / name, folder, dirs_exist_ok=True)
+        shutil.copytree(ROOT / "grading" / "data", folder / "drawing", ignore=lambda *_: {"generated.py"})
+        options = parse([str(folder), "--profile", "mini", "--only", only])
+        plan = with_weights(make_plan(options), None, print)
+        journal = Journal(tmp_path / "journal.jsonl", plan.identity())
+        wanted = partial(needed, plan, expected=expectations(plan))
+        with (tmp_path / "log").open("wb") as log:
+            carry_out(plan, journal, lambda *_: None, lambda *_: None, log, wanted)
+        return judged(plan, journal.runs, NOT_RUN, 1.0)
+
+    return grade
 
 
-def test_shared_subfolders_are_cleared(sandbox: Sandbox) -> None:
-    """Folders that somebody has made for all, some of them beside each other and in each other."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
-        shared = [Path(top), Path(top, "one"), Path(top, "one", "two"), Path(top, "closed", "three")]
-        for folder in shared:
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o1777)
-        Path(top, "kept").touch()
-        with Worker(locate(str(EVIL / "leaves_things_behind")), sandbox, limits=LIMITS) as worker:
-            assert not any(passes(test, arguments, worker) for test, arguments in ASKED)
-        names = {path.relative_to(top).as_posix() for path in Path(top).rglob("*")}
-        assert names == {"one", "one/two", "closed", "closed/three", "kept"}
-        if isinstance(sandbox, OwnUser):
-            assert not queues()
-
-
-@pytest.mark.parametrize("place", ["segments", "sockets", "page_tables"])
-def test_memory_of_no_process(place: str, sandbox: Sandbox) -> None:
-    limits = replace(LIMITS, seconds=20.0, resident_bytes=600 * MIB)
-    with (
-        Worker(locate(str(EVIL / f"hides_memory_in_{place}")), sandbox, limits=limits) as worker,
-        pytest.raises(WorkerStopped, match="OUT_OF_MEMORY: `reduce_classes` took more than"),
-    ):
-        worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
+@pytest.mark.parametrize(
+    ("name", "only", "verdict", "said"),
+    [
+        ("redraws_the_pictures", "Q1-1", "FAIL", "lies below"),
+        ("trained_at_home", "Q1-3", "REVIEW", "before it was handed in"),
+        ("paints_the_answer", "Q1-5", "REVIEW", "before it was handed in"),
+        ("knows_without_skips", "Q2-1-no-skips", "REVIEW", "before it was handed in"),
+        ("imitates_the_curve", "Q1-1", "REVIEW", "secret rule"),
+    ],
+)
+def test_no_points_without_learning(
+    name: str, only: str, verdict: str, said: str, graded: Callable[[str, str], Results]
+) -> None:
+    results = graded(name, only)
+    (outcome,) = results.outcomes.values()
+    assert all(run.failure is None for run in outcome.runs), outcome.runs[0].failure
+    assert outcome.verdict == verdict, outcome.reason
+    assert said in outcome.reason
+    assert results.points(outcome)[0] == 0
 
 
 def test_every_evil_submission_is_tried() -> None:
