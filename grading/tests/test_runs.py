@@ -1,0 +1,52 @@
+"""Whatever goes wrong in one training is that one's: the others go on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grading.assignment import Configuration
+from grading.front import parse
+from grading.journal import Journal
+from grading.plan import Plan, make_plan, with_weights
+from grading.runs import carry_out
+from grading.workers.process import Worker
+
+UNFORESEEN = [ValueError("reshape"), KeyError("epochs"), MemoryError(), RecursionError("deep"), OSError(28, "no space")]
+
+
+@pytest.fixture
+def plan(quick_weights: None) -> Plan:
+    options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-3", "--epochs", "1", "--limit", "8"])
+    return with_weights(make_plan(options), None, print)
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("place", ["blinded", "check_built", "Worker.train"])
+def test_an_unforeseen_error_costs_one_training(
+    error: Exception, place: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: Any) -> Any:
+        raise error
+
+    def one_fails(plan: Plan, configuration: Configuration, seed: int) -> Any:
+        return fails() if configuration.id == "Q1-1" else blinded(plan, configuration, seed)
+
+    def one_is_not_checked(configuration: Configuration, *others: Any) -> None:
+        return fails() if configuration.id == "Q1-1" else None
+
+    def one_stops(worker: Worker, job: Any, limits: Any) -> Iterator[Any]:
+        return fails() if job["network"]["case"] == "feature_extractor" else train(worker, job, limits)
+
+    from grading.runs import blinded
+
+    train = Worker.train
+    replaced = {"blinded": one_fails, "check_built": one_is_not_checked, "Worker.train": one_stops}[place]
+    monkeypatch.setattr(f"grading.runs.{place}", replaced)
+    journal = Journal(tmp_path / "journal.jsonl", plan.identity())
+    with (tmp_path / "log").open("wb") as log:
+        carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
+    assert journal.runs["Q1-1", 0].kind == "GRADER_ERROR"
+    assert type(error).__name__ in str(journal.runs["Q1-1", 0].failure)
+    assert journal.runs["Q1-3", 0].failure is None
