@@ -139,6 +139,8 @@ def test_a_network_without_parameters(student, function: str) -> None:
     net = {"layers": [{"kind": "relu"}, {"kind": "identity"}], "width": 3, "frozen": [], "training": True, "seed": 1}
     with accepted("a module may have no parameters at all: next() needs a default there, or a loop in its place"):
         changed(student, function, net)
+    for frozen in (True, False):  # who gives back what was given has done nothing yet
+        changed(student, function, lone_linear(frozen=frozen))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
