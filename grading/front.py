@@ -23,7 +23,7 @@ from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.streams import guard_streams
 from grading.submissions import SubmissionError
-from grading.suite import NOT_RUN, run_suite
+from grading.suite import NOT_RUN, Suite, run_suite
 from grading.text import duration, one_line
 from grading.workers.process import GraderError
 from grading.workers.tiers import NoSandbox
@@ -84,9 +84,9 @@ def run(options: Namespace) -> int:
     )
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
     start = time.perf_counter()
-    suite = NOT_RUN
+    suite = NOT_RUN if plan.withheld is not None else Suite(())
     try:
-        if plan.withheld is None:
+        if suite.asked_for:
             console.say("running the tests of the student API")
             suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=options.unsafe)
         plan_of_trainings = without_broken(plan, suite)

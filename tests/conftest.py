@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(points)
     is_controller = not hasattr(config, "workerinput")
     if is_controller and not config.getoption("--full"):
-        config.pluginmanager.register(Diagnosis(config.getoption("--impl"), built_on(config.stash[LOCATED].folder)))
+        uses = {} if config.getoption("--sandbox") else built_on(config.stash[LOCATED].folder)
+        config.pluginmanager.register(Diagnosis(config.getoption("--impl"), uses))
         config.option.no_header = config.option.benchmark_quiet = True
     if is_controller and (records := config.getoption("--records")):
         config.pluginmanager.register(Records(Path(records)))

@@ -11,10 +11,13 @@ import pytest
 
 from grading.assignment import read_assignment
 from grading.checker.catalogue import write_submission
-from grading.clean_pytest import environment
+from grading.clean_pytest import ROOT, command, environment
+from grading.front import parse
 from grading.inventory import collect, listed_tests
+from grading.judging import judged, without_broken
+from grading.plan import make_plan
 from grading.submissions import locate
-from grading.suite import Suite, composed, run_suite
+from grading.suite import NOT_RUN, Suite, composed, run_suite
 
 LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
@@ -81,6 +84,132 @@ def test_first_failure() -> None:
     failed = suite(passed("a"), passed("b", "TIMEOUT"), passed("c", "FAIL"))
     assert failed.first_failure(["b", "c"]).id == "b"
     assert failed.first_failure(["a"]) is None
+
+
+@pytest.mark.parametrize("ran", [Suite(()), suite(passed("a"), passed("b"), passed("c"))], ids=["none", "others"])
+@pytest.mark.parametrize("required", [["no such"], ["a", "no such"], ["no such|nor this"]])
+def test_what_no_test_has_tried_is_not_passed(ran: Suite, required: list[str]) -> None:
+    assert ran.first_failure(required).outcome == "GRADER_ERROR"
+    assert NOT_RUN.first_failure(required) is None
+
+
+def test_no_configuration_is_trained_if_no_test_ran() -> None:
+    plan = make_plan(parse(["--unsafe", "--profile", "mini"]))
+    assert without_broken(plan, NOT_RUN) == plan
+    assert without_broken(plan, Suite(())).configurations == ()
+    assert {outcome.verdict for outcome in judged(plan, {}, Suite(()), 1.0).outcomes.values()} == {"INCOMPLETE"}
+
+
+WHOLE = [
+    *({"test": test, "question": question} for test, question in LISTED.items()),
+    *map(passed, LISTED),
+]
+
+
+class Ended:
+    """In place of a process of pytest's that wrote some records."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def wait(self) -> int:
+        return self._status
+
+
+@pytest.mark.parametrize(
+    ("status", "records", "whole"),
+    [
+        (0, WHOLE, True),
+        (1, WHOLE, True),
+        (2, WHOLE, False),  # interrupted
+        (3, WHOLE, False),  # an error of pytest's own
+        (4, WHOLE, False),
+        (5, WHOLE, False),
+        (-9, WHOLE, False),
+        (-11, WHOLE, False),
+        (0, [], False),
+        (0, None, False),  # no file
+        (0, WHOLE[:-1], False),
+        (0, WHOLE[1:], False),
+        (0, [*WHOLE, passed("c")], False),
+        (0, ["[]", *WHOLE], False),
+        (0, [*WHOLE[:4], "null", *WHOLE[4:]], False),
+        (0, [*WHOLE[:4], "{" * 100_000, *WHOLE[4:]], False),
+        (0, [*WHOLE[:4], "\udcff", *WHOLE[4:]], False),
+    ],
+)
+def test_a_suite_that_did_not_end_normally_is_incomplete(
+    status: int, records: list | None, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tests.jsonl"
+
+    def start(*_: object, **__: object) -> Ended:
+        if records is not None:
+            lines = [line if isinstance(line, str) else json.dumps(line) for line in records]
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape")
+        return Ended(status)
+
+    monkeypatch.setattr("grading.suite.subprocess.Popen", start)
+    monkeypatch.setattr("grading.suite.listed_tests", lambda: LISTED)
+    ran = run_suite(locate("solutions"), path, unsafe=True)
+    assert len(ran.tests) == len(LISTED)
+    first = ran.first_failure(["a", "b", "c"])
+    assert (first is None) == whole
+    assert whole or first.outcome == "GRADER_ERROR"
+
+
+def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grading.suite.subprocess.Popen", lambda *_, **__: Ended(0))
+    monkeypatch.setattr("grading.suite.listed_tests", dict)
+    assert run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"]).outcome == "GRADER_ERROR"
+
+
+# What a parser fails on, or takes long for; the last ones are right modules otherwise.
+UNREADABLE = {
+    "a sum of many terms": "X = " + "+".join(["1"] * 10_000),
+    "deep brackets": "X = " + "(" * 150 + ")" * 150,
+    "many attributes": "def f(x):\n    return x" + ".y" * 20_000,
+    "a null byte": "X = 1\0",
+    "another encoding": "# coding: utf-7\n",
+    "a sum of few terms": "X = " + "+".join(["1"] * 2_000),
+}
+
+
+@pytest.mark.parametrize("source", UNREADABLE.values(), ids=UNREADABLE)
+def test_the_source_of_a_submission_is_not_parsed_here(source: str, tmp_path: Path) -> None:
+    """Whatever it is, each test has an outcome, and none is the grader's error."""
+    submission = write_submission(tmp_path / "deep", {"classes": f"{source}\nraise ImportError('never right')\n"})
+    records = tmp_path / "records"
+    options = ["-q", "--sandbox", "--unsafe", f"--impl={submission}", f"--records={records}", "tests/test_classes.py"]
+    done = subprocess.run(command(options), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [json.loads(line) for line in records.read_text("utf-8").splitlines()]
+    assert [line["outcome"] for line in lines if "outcome" in line] == ["FAIL"] * (len(lines) // 2)
+
+
+@pytest.mark.parametrize("name", ["hw4", "solutions", "tests", "grading", "classes", "pytest"])
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_folder_of_any_name_is_tested_itself(
+    name: str, relative: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the package of that name: neither this project's stubs nor what is installed."""
+    folder = write_submission(tmp_path / name, {})
+    monkeypatch.chdir(tmp_path)
+    found = locate(name if relative else str(folder))
+    for sandbox in ([], ["--sandbox", "--unsafe"]):
+        options = ["-q", *sandbox, f"--impl={found.argument}", "tests/test_classes.py", "-k", "swap"]
+        done = subprocess.run(command(options), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    broken = write_submission(tmp_path / "other" / name, {"classes": ""})
+    done = subprocess.run(
+        command([*options[:-4], f"--impl={broken}", *options[-3:]]),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
