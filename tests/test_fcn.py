@@ -182,6 +182,7 @@ def test_logits_at_every_pixel(
     expect_scores(logits, net, images)
     other_images = images_of({"seed": net["seed"] + 1}, count, *sides)
     others = student.ask("fcn.forward", net=net, images=other_images, training=training)["logits"]
+    expect_scores(others, net, other_images)
     expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, other_images[:1]]))
     hint = "each call of forward goes by the sizes of its own images: nothing of those before may be kept"
     for before in (images_of(net, count + 1, *(side + 32 for side in sides)), images_of(net, count, *sides[::-1])):
@@ -227,8 +228,10 @@ def test_scores_are_raw(student, num_classes: int, skips: bool, training: bool, 
     images = images_of(net)
     # Large weights make raw scores large, on both sides of zero.
     data = {"images": images, "training": training}
-    logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)).astype("float64")
-    expect_scores(logits, net, np.concatenate([images] * 3), distinct=False)  # a sigmoid's are all 0 or 1
+    seen = asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)
+    for one in seen:
+        expect_scores(one, net, images, distinct=False)  # a sigmoid's are all 0 or 1
+    logits = np.concatenate(seen).astype("float64")
     asked = f"{told(net)}, its weights up to a thousand times as large: raw scores"
     if num_classes == 1:  # a bias alone may give the scores of one class their sign
         hint = "a sigmoid, tanh, softmax or normalisation at the end? the loss expects logits"
@@ -440,6 +443,7 @@ def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> Non
             "switches, no statistics over the batch, no indexing that mixes images",
             tolerance=1e-4,
         )
+    expect_fed(student, net, training=False)
 
 
 def patches_of(net: Spec, count: int, height: int, width: int) -> np.ndarray:
@@ -541,6 +545,8 @@ def expect_steps(student, net: Spec, tap: str, sides: tuple[int, int]) -> None:
     images = np.broadcast_to(colour, (1, 3, *(stride * side for side in sides))).copy()
     cells = [[tap, *cell] for cell in CELLS]
     seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=cells)
+    for one in seen:
+        expect_scores(one["plain"], net, images)
     first, *others = [[one["moved"][k] - one["plain"] for one in seen] for k in range(len(CELLS))]
     for cell, change in zip(CELLS[1:], others, strict=True):
         wanted = stride * (np.array(cell) - CELLS[0])

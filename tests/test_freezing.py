@@ -53,7 +53,7 @@ def _left_out(model: nn.Module, after: dict[str, bool], right: bool) -> str:
     before = flags(model)
     kinds = {name: type(model.get_submodule(name.rpartition(".")[0])).__name__ for name in before}
     to_change = [name for name, flag in before.items() if flag != right]
-    missed = [name for name in before if after[name] != right]
+    missed = [name for name in before if after.get(name) != right]
     if set(missed) - set(to_change):
         return f"what was right has become wrong: set requires_grad to {right}, whatever it was"
     if missed == to_change and not any("." in name for name in before):
