@@ -71,7 +71,9 @@ class Suite:
         wanted = tuple(patterns) or ("",)
         for pattern in wanted:
             if not any(re.search(pattern, test.id) for test in self.tests):
-                return Checked(pattern, "", "GRADER_ERROR", f"none of the {len(self.tests)} tests that ran is one of these")
+                return Checked(
+                    pattern, "", "GRADER_ERROR", f"none of the {len(self.tests)} tests that ran is one of these"
+                )
         required = re.compile("|".join(f"(?:{pattern})" for pattern in wanted))
         return next((test for test in self.tests if test.outcome != "PASS" and required.search(test.id)), None)
 

@@ -23,7 +23,9 @@ from tests.diagnosis import function_of
 
 Function = Callable[..., Any]
 
-settings.register_profile("first failure", parent=settings.get_profile("student"), phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "first failure", parent=settings.get_profile("student"), phases=[Phase.explicit, Phase.generate]
+)
 
 
 def raises(error: Exception) -> Function:
@@ -41,10 +43,7 @@ FIXED = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn
 
 # For every function.
 ANYTHING: dict[str, Function] = {
-    **{
-        repr(value): always(lambda value=value: value)
-        for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())
-    },
+    **{repr(value): always(lambda value=value: value) for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())},
     "[]": always(list),
     "a scalar tensor": always(lambda: torch.tensor(0.5)),
     "an empty tensor": always(lambda: torch.zeros(0)),
@@ -137,11 +136,16 @@ SHAPED: dict[str, dict[str, Function]] = {
         "what is given": lambda case, alexnet, *_, **__: alexnet(True),
         "what is given, not pretrained": lambda case, alexnet, *_, **__: alexnet(False),
         "what is given, where it is a case": lambda case, alexnet, *_, **__: (
-            alexnet(case != "scratch") if case in ("feature_extractor", "finetuned", "scratch") else raises(ValueError())()
+            alexnet(case != "scratch")
+            if case in ("feature_extractor", "finetuned", "scratch")
+            else raises(ValueError())()
         ),
     },
     "build_challenger": {
-        "what is given": lambda load, *_, **__: (model := load("vgg11", True), torch.optim.SGD(model.parameters(), 0.1)),
+        "what is given": lambda load, *_, **__: (
+            model := load("vgg11", True),
+            torch.optim.SGD(model.parameters(), 0.1),
+        ),
     },
     **{
         function: {
@@ -214,7 +218,9 @@ class LazyAnswers:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         function = function_of(pyfuncitem)
-        passed = [name for name, instead in self._answers(pyfuncitem, function) if passes(pyfuncitem, function, instead)]
+        passed = [
+            name for name, instead in self._answers(pyfuncitem, function) if passes(pyfuncitem, function, instead)
+        ]
         self._file.write(json.dumps({"test": pyfuncitem.nodeid, "function": function, "passed": passed}) + "\n")
         self._file.flush()
         return True

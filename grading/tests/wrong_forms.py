@@ -20,7 +20,9 @@ from tests.conftest import FormChecked
 from tests.expect import Unmet
 from tests.telling import repeatable
 
-settings.register_profile("one example", parent=settings.get_profile("student"), phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "one example", parent=settings.get_profile("student"), phases=[Phase.explicit, Phase.generate]
+)
 
 Change = Callable[[Any], Any]
 
@@ -61,8 +63,12 @@ WRONG: dict[str, Change] = {
     "empty arrays": everywhere(np.ndarray, lambda array: np.zeros(0, array.dtype)),
     "arrays without axes": everywhere(np.ndarray, lambda array: np.zeros((), array.dtype)),
     "arrays in an array": everywhere(np.ndarray, lambda array: array[None]),
-    "infinite arrays": everywhere(np.ndarray, lambda array: np.full_like(array, 3e38 if array.dtype.kind == "f" else 9)),
-    "arrays of NaN": everywhere(np.ndarray, lambda array: np.full_like(array, np.nan if array.dtype.kind == "f" else 9)),
+    "infinite arrays": everywhere(
+        np.ndarray, lambda array: np.full_like(array, 3e38 if array.dtype.kind == "f" else 9)
+    ),
+    "arrays of NaN": everywhere(
+        np.ndarray, lambda array: np.full_like(array, np.nan if array.dtype.kind == "f" else 9)
+    ),
     "empty lists": everywhere(list, lambda _: []),
     "lists twice": everywhere(list, lambda values: values * 2),
     "texts for numbers": everywhere(float, str),
