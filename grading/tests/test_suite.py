@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import read_assignment
 from grading.checker.catalogue import write_submission
 from grading.clean_pytest import ROOT, command, environment
 from grading.front import parse
-from grading.inventory import collect, listed_tests
+from grading.inventory import listed_tests
 from grading.judging import judged, without_broken
 from grading.plan import make_plan
 from grading.submissions import locate

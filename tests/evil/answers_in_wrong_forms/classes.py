@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+
 from grading.probes import classes, freezing, metrics
 
 ARRAY = np.zeros((1, 2))
