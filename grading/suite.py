@@ -63,8 +63,8 @@ class Suite:
     def first_failure(self, patterns: Iterable[str]) -> Checked | None:
         """The first test that did not pass among those whose id holds one of the regular expressions.
 
-        If there is no test for one of them, that is the first failure, a GRADER_ERROR: nothing is passed because nothing
-        was tested.
+        If there is no test for one of them, that is the first failure, a GRADER_ERROR: what was not tested is not
+        passed.
         """
         if not self.asked_for:
             return None

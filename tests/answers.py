@@ -1,7 +1,7 @@
 """The form of an answer: what each probe gives, whatever a student's code does.
 
-Everything inside the sandbox is the submission, the probes too, so an answer may be anything that crosses the wire. It is
-held against its form once, where it arrives; what the tests then read is there, and of the right kind.
+Everything inside the sandbox is the submission, the probes too, so an answer may be anything that crosses the wire.
+It is held against its form once, where it arrives; what the tests then read is there, and of the right kind.
 """
 
 from collections.abc import Callable, Mapping
