@@ -1,7 +1,6 @@
 """No function that does no work passes a test of the student API, and no answer of a wrong form breaks one."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ def told(plugin: str, profile: str, module: str, folder: Path) -> Iterator[dict[
     """What a plugin has noted of each test of a module."""
     notes = folder / "notes.jsonl"
     options = ["-q", "--impl=solutions", f"-pgrading.tests.{plugin}", f"--hypothesis-profile={profile}", "--full"]
-    own = environment() | {plugin.upper(): str(notes), "PYTHONPATH": os.pathsep.join([str(ROOT)])}
+    own = environment() | {plugin.upper(): str(notes)}
     done = subprocess.run(
         command([*options, f"tests/test_{module}.py"]), cwd=ROOT, env=own, capture_output=True, text=True, check=False
     )
