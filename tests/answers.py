@@ -49,6 +49,7 @@ def either(*forms: Plain) -> Either:
 
 
 ANY_ARRAY = Array(("bool", "uint8", "int64", "float32", "float64"))
+NUMBERS = Array(("uint8", "int64", "float32", "float64"))
 LABELS = Array(("uint8", "int64"))
 FLAGS = Named(bool)
 CALL = (str, either(bool, str))
@@ -80,7 +81,7 @@ FORMS: dict[str, Plain] = {
         "collected": FLAGS,
         "frozen": Named(str),
     },
-    "fcn.response": {"plain": ANY_ARRAY, "moved": [ANY_ARRAY]},
+    "fcn.response": {"plain": NUMBERS, "moved": [NUMBERS]},
     "freezing.change": {
         "returned_the_same_object": bool,
         "kept_its_parameters": bool,
