@@ -29,7 +29,7 @@ from grading.reporting.console import Console
 from grading.runs import carry_out
 from grading.streams import Log
 from grading.submissions import SubmissionError, locate
-from grading.suite import NOT_RUN, run_suite
+from grading.suite import NOT_RUN, Suite, run_suite
 from grading.text import duration, one_line
 from grading.validation import draw_secret_pictures
 from grading.workers.process import GraderError
@@ -127,7 +127,7 @@ def run(options: Namespace) -> int:
 def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     """Run a plan, judge, report; returns the exit status."""
     start = time.perf_counter()
-    suite, runs = NOT_RUN, {}
+    suite, runs = NOT_RUN if plan.withheld is not None else Suite(()), {}
     log = Log(out / "worker.log")
     # A few seconds, while the tests run.
     Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
@@ -144,7 +144,7 @@ def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         )
         console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
         start = time.perf_counter()
-        if plan.withheld is None:
+        if suite.asked_for:
             console.say("running the tests of the student API")
             seconds = plan.assignment.limits["suite_seconds"]
             suite = run_suite(plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)

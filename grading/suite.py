@@ -6,6 +6,7 @@ beforehand. A question's tests earn points only if exactly the known ones ran, e
 
 import json
 import re
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,9 +40,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Suite:
-    """All tests of a run."""
+    """All tests of a run.
+
+    Attributes:
+        asked_for: whether the tests were to run; not so in trials, which give no verdict.
+    """
 
     tests: tuple[Checked, ...]
+    asked_for: bool = True
 
     def of(self, question: str) -> tuple[Checked, ...]:
         """The tests of one question."""
@@ -59,13 +65,25 @@ class Suite:
         return tuple(test for test in self.of(question) if test.outcome == "GRADER_ERROR")
 
     def first_failure(self, patterns: Iterable[str]) -> Checked | None:
-        """The first test that did not pass among those whose id holds one of the regular expressions."""
-        wanted = re.compile("|".join(patterns))
-        return next((test for test in self.tests if test.outcome != "PASS" and wanted.search(test.id)), None)
+        """The first test that did not pass among those whose id holds one of the regular expressions.
+
+        If there is no test for one of them, that is the first failure, a GRADER_ERROR: what was not tested is not
+        passed.
+        """
+        if not self.asked_for:
+            return None
+        wanted = tuple(patterns) or ("",)
+        for pattern in wanted:
+            if not any(re.search(pattern, test.id) for test in self.tests):
+                return Checked(
+                    pattern, "", "GRADER_ERROR", f"none of the {len(self.tests)} tests that ran is one of these"
+                )
+        required = re.compile("|".join(f"(?:{pattern})" for pattern in wanted))
+        return next((test for test in self.tests if test.outcome != "PASS" and required.search(test.id)), None)
 
 
 MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
-NOT_RUN = Suite(())
+NOT_RUN = Suite((), asked_for=False)
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:
@@ -89,9 +107,10 @@ def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: f
             start_new_session=True,
         )
         try:
-            how = f"ended with status {process.wait(None if seconds == inf else seconds)}"
+            status = process.wait(None if seconds == inf else seconds)
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         except subprocess.TimeoutExpired:
-            how = f"was stopped: the tests took more than {duration(seconds)}"
+            status, how = -signal.SIGKILL, f"was stopped: the tests took more than {duration(seconds)}"
         finally:
             if process.poll() is None:
                 process.kill()
@@ -99,21 +118,27 @@ def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: f
                 remove_stale()
             assert process.stdin is not None
             process.stdin.close()
-    lines = records.read_text(encoding="utf-8").splitlines() if records.is_file() else []
+    lines = records.read_text(encoding="utf-8", errors="replace").split("\n") if records.is_file() else []
     last = printed.read_text(encoding="utf-8", errors="replace").split("\n")
     ended = f"pytest {how}: {next((line for line in reversed(last) if line.strip()), '')}"
-    return Suite(composed(lines, listed_tests(), ended))
+    return Suite(composed(lines, listed_tests(), ended, finished=status in FINISHED))
 
 
-def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -> tuple[Checked, ...]:
+FINISHED = (0, 1)  # of pytest's exit statuses: every test ran, and passed or failed
+
+
+def composed(
+    lines: Iterable[str], listed: Mapping[str, str], ended: str = "", *, finished: bool = True
+) -> tuple[Checked, ...]:
     """Outcomes from the lines of a records file: those of the collected tests first, then one line for each outcome.
 
-    Every listed test has an outcome. It is GRADER_ERROR if the test did not report exactly one, or if its question had
-    other tests than the listed ones.
+    Every listed test has an outcome. It is GRADER_ERROR if pytest did not run to its end, if the test did not report
+    exactly one, or if its question had other tests than the listed ones.
 
     Args:
         listed: the question of each test that there is.
         ended: how pytest ended, for the reason.
+        finished: whether it ran to its end.
     """
     entries = list(_entries(lines))
     collected = {entry["test"]: str(entry["question"]) for entry in entries if "question" in entry}
@@ -123,7 +148,9 @@ def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -
     other = {question for _, question in listed.items() ^ collected.items()}
     checked = []
     for id, question in {**collected, **listed}.items():
-        if question in other:
+        if not finished:
+            error = "the tests did not run to their end"
+        elif question in other:
             known = [test for test, of in listed.items() if of == question]
             ran = sum(of == question for of in collected.values())
             error = f"{ran} tests of {question} in place of the {len(known)} in tests/ids.txt ({UPDATE} writes it)"
@@ -141,6 +168,9 @@ def composed(lines: Iterable[str], listed: Mapping[str, str], ended: str = "") -
 def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
-            yield json.loads(line)
-        except ValueError:
-            return  # the last line, cut off when pytest was killed
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            return  # the last line, cut off when pytest was killed; what is missing after any other counts as missing
+        if not isinstance(entry, dict) or not {"question", "outcome"} & set(entry) or "test" not in entry:
+            return
+        yield entry

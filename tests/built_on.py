@@ -1,4 +1,7 @@
-"""Which functions of the student API a submission's modules take from each other."""
+"""Which functions of the student API a submission's modules take from each other.
+
+This parses a student's source: only in a student's own run, never in a grading, whose pytest is not confined.
+"""
 
 import ast
 from pathlib import Path
@@ -14,7 +17,7 @@ def built_on(folder: Path) -> dict[str, set[str]]:
 def _imported(path: Path) -> set[str]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return set()  # what is wrong with the file is a failure of its own
     names = set()
     for node in ast.walk(tree):

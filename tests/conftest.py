@@ -12,6 +12,7 @@ from grading.assignment import AssignmentError, read_assignment
 from grading.probes import Student, StudentRaised
 from grading.submissions import Submission, SubmissionError, locate
 
+from .answers import formed
 from .built_on import built_on
 from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
@@ -39,7 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(points)
     is_controller = not hasattr(config, "workerinput")
     if is_controller and not config.getoption("--full"):
-        config.pluginmanager.register(Diagnosis(config.getoption("--impl"), built_on(config.stash[LOCATED].folder)))
+        uses = {} if config.getoption("--sandbox") else built_on(config.stash[LOCATED].folder)
+        config.pluginmanager.register(Diagnosis(config.getoption("--impl"), uses))
         config.option.no_header = config.option.benchmark_quiet = True
     if is_controller and (records := config.getoption("--records")):
         config.pluginmanager.register(Records(Path(records)))
@@ -50,7 +52,7 @@ def student(pytestconfig: pytest.Config) -> Iterator[Any]:
     """The implementation under test: answers probes with plain data."""
     submission = pytestconfig.stash[LOCATED]
     if not pytestconfig.getoption("--sandbox"):
-        yield Student(submission)
+        yield FormChecked(Student(submission))
         return
     from grading.workers.process import Worker
     from grading.workers.tiers import NoSandbox, choose
@@ -60,7 +62,17 @@ def student(pytestconfig: pytest.Config) -> Iterator[Any]:
     except NoSandbox as error:
         pytest.exit(f"--sandbox: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     with Worker(submission, sandbox) as worker:
-        yield SandboxedStudent(worker)
+        yield FormChecked(SandboxedStudent(worker))
+
+
+class FormChecked:
+    """Answers probes as another does, each in the form that the tests read."""
+
+    def __init__(self, student: Any) -> None:
+        self._student = student
+
+    def ask(self, probe: str, **data: Any) -> Any:
+        return formed(probe, data, self._student.ask(probe, **data))
 
 
 class Stopped(BaseException):

@@ -89,6 +89,13 @@ def drawn(
         "NaN or infinite values",
         "divide by the standard deviation, which is never 0",
     )
+    negative = student.ask("augmentation.draws", **{**asked, "image": 255 - image, "count": 1})["images"]
+    expect(
+        not np.array_equal(negative, seen["images"][:1]),
+        f"{called(function, image, size)}: another result than for its negative",
+        "the same result",
+        "the result shows the picture that it is given: it is computed from it, in each call",
+    )
     return seen
 
 
@@ -215,6 +222,13 @@ def test_imagenet_normalised(student, function: str) -> None:
         f"{asked}, grey {MIDDLE}: as bright on average, once x * std + mean is undone",
         f"brightness times {level:.2f}",
         BRIGHTNESS if 0.02 < level < 2 else hint,
+    )
+    black, middle = (float(np.median(shown[grey].mean(axis=1))) for grey in (BLACK, MIDDLE))
+    expect(
+        abs(black - middle) > 0.1,
+        f"{asked}: other brightness if it is black than if it is grey, once x * std + mean is undone",
+        f"{black:.2f} and {middle:.2f}",
+        "the result shows the picture that it is given, about as bright as it is",
     )
 
 

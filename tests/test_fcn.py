@@ -150,6 +150,19 @@ def told_not_fused(student, net: Spec, tap: str) -> str:
     return f"{tap} is not fused into the score: left out, overwritten or cut off again, or multiplied by zero"
 
 
+def expect_fed(student, net: Spec, training: bool) -> None:
+    """The logits are others if the encoder gives another x5 for the same images."""
+    images = images_of(net)
+    for trial in range(3):  # see asked_with_three_seeds: mostly the first one shows it
+        asked = {"net": {**net, "seed": net["seed"] + 7919 * trial}, "images": images, "training": training}
+        plain, other = (student.ask("fcn.forward", **asked, x5_of=shown)["logits"] for shown in (images, images[::-1]))
+        if not np.array_equal(plain, other):
+            return
+    backward(student, net, training)  # which says so if it is another encoder that is used
+    hint = f"the score is computed from x5: {told_not_fused(student, net, 'x5')}"
+    expect(False, f"{told(net)}: other logits for another x5", "the same", hint)
+
+
 @both_decoders
 @both_modes
 @few
@@ -169,6 +182,7 @@ def test_logits_at_every_pixel(
     expect_scores(logits, net, images)
     other_images = images_of({"seed": net["seed"] + 1}, count, *sides)
     others = student.ask("fcn.forward", net=net, images=other_images, training=training)["logits"]
+    expect_scores(others, net, other_images)
     expect_scores(np.concatenate([logits, others[:1]]), net, np.concatenate([images, other_images[:1]]))
     hint = "each call of forward goes by the sizes of its own images: nothing of those before may be kept"
     for before in (images_of(net, count + 1, *(side + 32 for side in sides)), images_of(net, count, *sides[::-1])):
@@ -185,6 +199,7 @@ def test_logits_at_every_pixel(
             f"shape {after.shape}",
             hint,
         )
+    expect_fed(student, net, training)
 
 
 def test_float32_stays_float32(student) -> None:
@@ -199,6 +214,7 @@ def test_float32_stays_float32(student) -> None:
         logits.dtype,
         "do not convert inside forward",
     )
+    expect_fed(student, net, training=False)
 
 
 @both_decoders
@@ -212,18 +228,22 @@ def test_scores_are_raw(student, num_classes: int, skips: bool, training: bool, 
     images = images_of(net)
     # Large weights make raw scores large, on both sides of zero.
     data = {"images": images, "training": training}
-    logits = np.concatenate(asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)).astype("float64")
-    expect_scores(logits, net, np.concatenate([images] * 3), distinct=False)  # a sigmoid's are all 0 or 1
+    seen = asked_with_three_seeds(student, "fcn.forward_amplified", net, **data)
+    for one in seen:
+        expect_scores(one, net, images, distinct=False)  # a sigmoid's are all 0 or 1
+    logits = np.concatenate(seen).astype("float64")
     asked = f"{told(net)}, its weights up to a thousand times as large: raw scores"
     if num_classes == 1:  # a bias alone may give the scores of one class their sign
         hint = "a sigmoid, tanh, softmax or normalisation at the end? the loss expects logits"
         expect(np.abs(logits).max() > 2, f"{asked}, large ones", f"at most {np.abs(logits).max():.3g}", hint)
+        expect_fed(student, net, training)
         return
     for extreme, side, hint in (
         (-logits.min(), "minimum", "a softmax, sigmoid, tanh or ReLU at the end? the loss expects logits"),
         (logits.max(), "maximum", "a tanh, log-softmax or log-sigmoid at the end? the loss expects logits"),
     ):
         expect(extreme > 2, f"{asked}, large ones on both sides of zero", f"{side} {abs(extreme):.3g}", hint)
+    expect_fed(student, net, training)
 
 
 @both_decoders
@@ -237,6 +257,7 @@ def test_images_are_untouched(student, skips: bool, training: bool, net: Spec) -
     seen = student.ask("fcn.forward", net=net, images=images, training=training)
     expect_scores(seen["logits"], net, images)
     expect_close(seen["images"], images, f"the images after {told(net)}", "no in-place operation on images")
+    expect_fed(student, net, training)
 
 
 @pytest.mark.parametrize("skips", [True, False])
@@ -255,6 +276,7 @@ def test_refuses_other_sizes(student, skips: bool, sides: tuple[int, int]) -> No
                 "check at the start of each forward that height and width are, each of them, multiples of 32",
             ):
                 student.ask("fcn.forward", net=net, images=other, training=training, before=before)
+        expect_fed(student, net, training)
 
 
 @both_modes
@@ -338,6 +360,7 @@ def test_without_skips_other_images_with_the_same_x5(student, training: bool, ne
         "skips=False must leave out x1 to x4 and the image itself, without a detached or constant trace of them",
         tolerance=1e-4,
     )
+    expect_fed(student, net, training)
 
 
 @both_decoders
@@ -380,6 +403,7 @@ def test_everything_learnable_is_registered(student, skips: bool, net: Spec) -> 
 def test_the_whole_decoder_learns(student, net: Spec) -> None:
     """in train mode with skips each of the decoder's learnable parameters gets a gradient"""
     seen = backward(student, net, True)
+    expect_gradient("x5", seen, net, "the score is computed from x5")
     collected = [one["collected"] for one in seen]
     expect(
         all(collected),
@@ -419,6 +443,7 @@ def test_images_do_not_affect_each_other(student, skips: bool, net: Spec) -> Non
             "switches, no statistics over the batch, no indexing that mixes images",
             tolerance=1e-4,
         )
+    expect_fed(student, net, training=False)
 
 
 def patches_of(net: Spec, count: int, height: int, width: int) -> np.ndarray:
@@ -520,6 +545,8 @@ def expect_steps(student, net: Spec, tap: str, sides: tuple[int, int]) -> None:
     images = np.broadcast_to(colour, (1, 3, *(stride * side for side in sides))).copy()
     cells = [[tap, *cell] for cell in CELLS]
     seen = asked_with_three_seeds(student, "fcn.response", net, images=images, cells=cells)
+    for one in seen:
+        expect_scores(one["plain"], net, images)
     first, *others = [[one["moved"][k] - one["plain"] for one in seen] for k in range(len(CELLS))]
     for cell, change in zip(CELLS[1:], others, strict=True):
         wanted = stride * (np.array(cell) - CELLS[0])
@@ -594,6 +621,7 @@ def displacements(student, net: Spec) -> np.ndarray | None:
 def test_scores_are_aligned_where_they_are_fused(student, net: Spec) -> None:
     """what comes from x5 lies on x4, and what comes from x4 on x3, to less than a cell"""
     net["num_classes"] = MANY_CLASSES
+    expect_fed(student, net, training=False)
     limit = (
         0.75  # A transposed convolution may move what it upsamples by half a cell, a wrong crop does by a whole one.
     )
@@ -609,6 +637,12 @@ def test_scores_are_aligned_where_they_are_fused(student, net: Spec) -> None:
         mean, error = np.mean(shifts, axis=0), np.std(shifts, axis=0, ddof=1) / len(shifts) ** 0.5
         if (np.abs(np.abs(mean) - limit) > 3 * error).all():
             break
+    expect(
+        shifts,
+        f"{told(net)} on an image of {LARGE} x {LARGE}: cells of x5, x4 and x3 move the logits",
+        f"in none of {MOST} initialisations each of them does",
+        "x5, x4 and x3 are all fused into the score",
+    )
     if len(shifts) < ENOUGH or not (np.abs(mean) > limit + error).any():
         return
     row = int(np.abs(mean).max(axis=1).argmax())

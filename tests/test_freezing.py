@@ -53,7 +53,7 @@ def _left_out(model: nn.Module, after: dict[str, bool], right: bool) -> str:
     before = flags(model)
     kinds = {name: type(model.get_submodule(name.rpartition(".")[0])).__name__ for name in before}
     to_change = [name for name, flag in before.items() if flag != right]
-    missed = [name for name in before if after[name] != right]
+    missed = [name for name in before if after.get(name) != right]
     if set(missed) - set(to_change):
         return f"what was right has become wrong: set requires_grad to {right}, whatever it was"
     if missed == to_change and not any("." in name for name in before):
@@ -139,6 +139,8 @@ def test_a_network_without_parameters(student, function: str) -> None:
     net = {"layers": [{"kind": "relu"}, {"kind": "identity"}], "width": 3, "frozen": [], "training": True, "seed": 1}
     with accepted("a module may have no parameters at all: next() needs a default there, or a loop in its place"):
         changed(student, function, net)
+    for frozen in (True, False):  # who gives back what was given has done nothing yet
+        changed(student, function, lone_linear(frozen=frozen))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

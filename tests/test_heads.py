@@ -253,6 +253,7 @@ def test_a_model_that_is_itself_a_linear(student, frozen: bool, num_classes: int
     with accepted(ITSELF_A_LINEAR):
         seen = student.ask("heads.replace", net=net, num_classes=num_classes, inputs=net_inputs(net))
     expect_replaced(seen, build(net), net_inputs(net), num_classes, net["seed"], "nn.Linear(3, 2)")
+    expect_small_replaced(student, relu_and_linear(), num_classes)  # a new layer alone is no answer in general
 
 
 def test_names_of_layers_do_not_matter(student) -> None:
@@ -305,6 +306,7 @@ def test_a_head_is_replaced_again(student) -> None:
 def test_every_call_makes_a_head(student) -> None:
     """two models have two heads"""
     net = relu_and_linear()
+    expect_small_replaced(student, net, 2)
     shared = student.ask("heads.replace_twice", net=net, num_classes=2)
     expect(
         shared == 0,

@@ -1,5 +1,6 @@
 """Q2-1: confusion matrix, pixel accuracy, class IoU and mean IoU."""
 
+from contextlib import nullcontext
 from itertools import product
 
 import numpy as np
@@ -68,6 +69,30 @@ SEVEN = {
 }
 
 
+def expect_right(student, metric: str, given: Spec, hint: str = "", *, asked_with: str = "") -> Spec:
+    """The value of the definition, for these pixels and for nine others: no constant is right twice.
+
+    Args:
+        asked_with: the hint if the student's code raises.
+
+    Returns:
+        What was seen of these pixels.
+    """
+    with accepted(asked_with) if asked_with else nullcontext():
+        seen = measured(student, metric, given)
+    expect_measured(seen, metric, given, hint)
+    expect_depends(student, metric)
+    return seen
+
+
+def expect_depends(student, metric: str) -> None:
+    """The value of the definition for nine pixels, which is none that another test asks for."""
+    expect_measured(measured(student, metric, NINE), metric, NINE)
+
+
+NINE = {**SEVEN, "pred": np.append(SEVEN["pred"], [1, 1]), "target": np.append(SEVEN["target"], [1, 1])}
+
+
 def some_ignored(ignore_index: int) -> Spec:
     """Ten pixels, on which every mistake about ignored ones leads to another value."""
     return {
@@ -81,8 +106,7 @@ def some_ignored(ignore_index: int) -> Spec:
 @pytest.mark.parametrize("metric", METRICS)
 def test_seven_pixels(student, metric: str) -> None:
     """of seven pixels three are right: class 2 is never predicted, 3 and 4 are only predicted, 5 occurs nowhere"""
-    seen = measured(student, metric, SEVEN)
-    expect_measured(seen, metric, SEVEN)
+    seen = expect_right(student, metric, SEVEN)
     expect_dtype(seen, metric, SEVEN)
 
 
@@ -91,7 +115,7 @@ def test_a_result_stays_as_it_is(student, metric: str) -> None:
     """a second call does not change what the first one returned"""
     seen = student.ask("metrics.measure", metric=metric, **SEVEN, then_exchanged=True)
     hint = "make a new tensor in each call: one that is kept and filled again is the result of every call"
-    expect_measured(measured(student, metric, SEVEN), metric, SEVEN)
+    expect_right(student, metric, SEVEN)
     asked = f"{told(metric, SEVEN)}, after another call with pred and target exchanged"
     expect_close(seen["value"], by_definition(metric, SEVEN), asked, hint, tolerance=TOLERANCES[metric])
 
@@ -100,10 +124,8 @@ def test_a_result_stays_as_it_is(student, metric: str) -> None:
 @pytest.mark.parametrize("ignore_index", [255, 3, 0, -100])
 def test_ignored_pixels(student, metric: str, ignore_index: int) -> None:
     """pixels whose target is ignore_index do not count, be it a class or not; predictions of that class do"""
-    given_ = some_ignored(ignore_index)
-    with accepted(f"{IGNORED}: leave them out by their target first, then check and count what is left"):
-        seen = measured(student, metric, given_)
-    expect_measured(seen, metric, given_)
+    hint = f"{IGNORED}: leave them out by their target first, then check and count what is left"
+    expect_right(student, metric, some_ignored(ignore_index), asked_with=hint)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -117,9 +139,7 @@ def test_anything_may_be_predicted_where_the_target_is_ignored(student, metric: 
         "ignore_index": ignore_index,
     }
     hint = "leave the ignored pixels out first, then check and count the labels of the others"
-    with accepted(hint):
-        seen = measured(student, metric, given_)
-    expect_measured(seen, metric, given_, hint)
+    expect_right(student, metric, given_, hint, asked_with=hint)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -133,9 +153,7 @@ def test_no_pixel_counts(student, metric: str, size: int) -> None:
         "ignore_index": 255,
     }
     hint = "no pixel counts: counts are 0 and shares are NaN, without an epsilon"
-    with accepted(hint):
-        seen = measured(student, metric, given_)
-    expect_measured(seen, metric, given_, hint)
+    expect_right(student, metric, given_, hint, asked_with=hint)
 
 
 @pytest.mark.parametrize("metric", ["confusion_matrix", "class_iou", "mean_iou"])
@@ -151,12 +169,7 @@ def test_many_classes(student, metric: str, dtypes: tuple[str, str], num_classes
         "ignore_index": None,
     }
     given_["pred"][:5] = given_["target"][:5]
-    expect_measured(
-        measured(student, metric, given_),
-        metric,
-        given_,
-        OVERFLOW,
-    )
+    expect_right(student, metric, given_, OVERFLOW)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -166,7 +179,7 @@ def test_more_pixels_than_a_byte_counts(student, metric: str, dtype: str) -> Non
     target = np.arange(400, dtype=dtype).reshape(20, 20) % 3
     given_ = {"pred": target.copy(), "target": target, "num_classes": 4, "ignore_index": None}
     given_["pred"][:5] = 3
-    expect_measured(measured(student, metric, given_), metric, given_)
+    expect_right(student, metric, given_)
 
 
 @pytest.mark.about("confusion_matrix")
@@ -174,7 +187,7 @@ def test_more_pixels_than_two_bytes_count(student) -> None:
     """40000 pixels of one class"""
     target = np.ones((200, 200), dtype="uint8")
     given_ = {"pred": target, "target": target, "num_classes": 2, "ignore_index": None}
-    expect_measured(measured(student, "confusion_matrix", given_), "confusion_matrix", given_)
+    expect_right(student, "confusion_matrix", given_)
 
 
 @pytest.mark.about("pixel_accuracy")
@@ -184,7 +197,7 @@ def test_every_label_counts_where_none_is_ignored(student, dtype: str) -> None:
     target = np.array([255, 255, 0, 0, 0, 7], dtype=dtype)
     pred = np.array([255, 0, 0, 255, 0, 7], dtype=dtype)
     given_ = {"pred": pred, "target": target, "num_classes": 256, "ignore_index": None}
-    expect_measured(measured(student, "pixel_accuracy", given_), "pixel_accuracy", given_)
+    expect_right(student, "pixel_accuracy", given_)
 
 
 def shaped(shape: tuple[int, ...], dtype: str, seed: int = 1) -> np.ndarray:
@@ -220,7 +233,7 @@ def test_any_memory_layout(student, metric: str, side: str, layout: str) -> None
         "num_classes": 3,
         "ignore_index": None,
     }
-    expect_measured(measured(student, metric, given_), metric, given_)
+    expect_right(student, metric, given_)
     hint = "tensors of one shape may lie in memory in different orders: reshape(-1) follows the shape, memory does not"
     seen = measured(student, metric, {**given_, f"{side}_layout": layout})
     expect_measured(seen, metric, given_, hint)
@@ -366,6 +379,7 @@ def test_ignored_label_may_be_a_class(student) -> None:
         told("confusion_matrix", given_),
         "leave out pixels by their target, never by their prediction",
     )
+    expect_depends(student, "confusion_matrix")
 
 
 def test_more_pixels_than_float32_counts(student) -> None:
@@ -377,6 +391,7 @@ def test_more_pixels_than_float32_counts(student) -> None:
         f"confusion_matrix(pred, target, 1), both uint8 zeros of shape ({seen['pixels']},)",
         "float32 counts to 2**24 = 16777216 and no further: count in int64, or float64, and convert before you sum",
     )
+    expect_depends(student, "confusion_matrix")
 
 
 def test_against_torchmetrics(student) -> None:
@@ -399,6 +414,8 @@ def test_against_torchmetrics(student) -> None:
         "one confusion matrix over all pixels, not a mean over images",
         tolerance=1e-5,
     )
+    expect_depends(student, "confusion_matrix")
+    expect_depends(student, "mean_iou")
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -427,3 +444,4 @@ def test_benchmark(student, benchmark, metric: str) -> None:
         "count all pixels, in int64",
         tolerance=TOLERANCES[metric],
     )
+    expect_depends(student, metric)

@@ -31,7 +31,7 @@ from grading.workers.process import Worker
 from grading.workers.sandbox import OwnUser, Sandbox
 from grading.workers.tiers import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
-from tests.conftest import SandboxedStudent, Stopped
+from tests.conftest import FormChecked, SandboxedStudent, Stopped
 from tests.expect import Unmet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +45,10 @@ ASKED = [
     (test_classes.test_swap, {"dtype": "uint8"}),
     (test_classes.test_every_label_is_mapped, {}),
     (test_classes.test_input_is_untouched, {}),
+    (test_classes.test_labels_without_a_rule, {"mapping": [], "ignore_index": None}),
+    (test_metrics.test_ignored_pixels, {"metric": "pixel_accuracy", "ignore_index": 0}),
+    (test_metrics.test_no_pixel_counts, {"metric": "confusion_matrix", "size": 3}),
+    (test_freezing.test_a_network_without_parameters, {"function": "freeze"}),
     (test_metrics.test_refuses_different_shapes, {"metric": "mean_iou", "shape": (2, 3), "other": (3, 2)}),
     (test_freezing.test_returns_the_same_object, {"function": "freeze"}),
 ]
@@ -81,7 +85,7 @@ def queues() -> list[str]:
 
 def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
     try:
-        test(SandboxedStudent(worker), **arguments)
+        test(FormChecked(SandboxedStudent(worker)), **arguments)
     except (Unmet, StudentRaised, Stopped):
         return False
     return True

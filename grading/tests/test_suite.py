@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import read_assignment
 from grading.checker.catalogue import write_submission
-from grading.clean_pytest import environment
-from grading.inventory import collect, listed_tests
+from grading.clean_pytest import ROOT, command, environment
+from grading.front import parse
+from grading.inventory import listed_tests
+from grading.judging import judged, without_broken
+from grading.plan import make_plan
 from grading.submissions import locate
-from grading.suite import Suite, composed, run_suite
+from grading.suite import NOT_RUN, Suite, composed, run_suite
 
 LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
@@ -84,26 +86,122 @@ def test_first_failure() -> None:
     assert failed.first_failure(["a"]) is None
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    return run_suite(locate("solutions"), tmp_path_factory.mktemp("suite") / "tests.jsonl", unsafe=True)
+@pytest.mark.parametrize("ran", [Suite(()), suite(passed("a"), passed("b"), passed("c"))], ids=["none", "others"])
+@pytest.mark.parametrize("required", [["no such"], ["a", "no such"], ["no such|nor this"]])
+def test_what_no_test_has_tried_is_not_passed(ran: Suite, required: list[str]) -> None:
+    assert ran.first_failure(required).outcome == "GRADER_ERROR"
+    assert NOT_RUN.first_failure(required) is None
 
 
-def test_the_reference_passes_in_the_sandbox(reference: Suite) -> None:
-    assert [test for test in reference.tests if test.outcome != "PASS"] == []
-    assert len(reference.tests) > 200
+def test_no_configuration_is_trained_if_no_test_ran() -> None:
+    plan = make_plan(parse(["--unsafe", "--profile", "mini"]))
+    assert without_broken(plan, NOT_RUN) == plan
+    assert without_broken(plan, Suite(())).configurations == ()
+    assert {outcome.verdict for outcome in judged(plan, {}, Suite(()), 1.0).outcomes.values()} == {"INCOMPLETE"}
 
 
-@pytest.mark.parametrize("configuration", read_assignment().configurations, ids=lambda c: c.id)
-def test_every_part_of_a_structure_names_tests(reference: Suite, configuration) -> None:
-    assert configuration.structure
-    for pattern in configuration.structure:
-        assert any(re.search(pattern, test.id) for test in reference.tests), pattern
+WHOLE = [
+    *({"test": test, "question": question} for test, question in LISTED.items()),
+    *map(passed, LISTED),
+]
 
 
-def test_the_list_of_tests_is_current() -> None:
-    """Where it is not: `python -m grading.inventory`."""
-    assert dict(listed_tests()) == collect()
+class Ended:
+    """In place of a process of pytest's that wrote some records."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def wait(self) -> int:
+        return self._status
+
+
+@pytest.mark.parametrize(
+    ("status", "records", "whole"),
+    [
+        (0, WHOLE, True),
+        (1, WHOLE, True),
+        (2, WHOLE, False),  # interrupted
+        (3, WHOLE, False),  # an error of pytest's own
+        (4, WHOLE, False),
+        (5, WHOLE, False),
+        (-9, WHOLE, False),
+        (-11, WHOLE, False),
+        (0, [], False),
+        (0, None, False),  # no file
+        (0, WHOLE[:-1], False),
+        (0, WHOLE[1:], False),
+        (0, [*WHOLE, passed("c")], False),
+        (0, ["[]", *WHOLE], False),
+        (0, [*WHOLE[:4], "null", *WHOLE[4:]], False),
+        (0, [*WHOLE[:4], "{" * 100_000, *WHOLE[4:]], False),
+        (0, [*WHOLE[:4], "\udcff", *WHOLE[4:]], False),
+    ],
+)
+def test_a_suite_that_did_not_end_normally_is_incomplete(
+    status: int, records: list | None, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tests.jsonl"
+
+    def start(*_: object, **__: object) -> Ended:
+        if records is not None:
+            lines = [line if isinstance(line, str) else json.dumps(line) for line in records]
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape")
+        return Ended(status)
+
+    monkeypatch.setattr("grading.suite.subprocess.Popen", start)
+    monkeypatch.setattr("grading.suite.listed_tests", lambda: LISTED)
+    ran = run_suite(locate("solutions"), path, unsafe=True)
+    assert len(ran.tests) == len(LISTED)
+    first = ran.first_failure(["a", "b", "c"])
+    assert (first is None) == whole
+    assert whole or first.outcome == "GRADER_ERROR"
+
+
+def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grading.suite.subprocess.Popen", lambda *_, **__: Ended(0))
+    monkeypatch.setattr("grading.suite.listed_tests", dict)
+    assert run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"]).outcome == "GRADER_ERROR"
+
+
+# What a parser fails on.
+UNREADABLE = {
+    "a sum of many terms": "X = " + "+".join(["1"] * 10_000),
+    "many attributes": "def f(x):\n    return x" + ".y" * 20_000,
+    "a null byte": "X = 1\0",
+}
+
+
+@pytest.mark.parametrize("source", UNREADABLE.values(), ids=UNREADABLE)
+def test_the_source_of_a_submission_is_not_parsed_here(source: str, tmp_path: Path) -> None:
+    """Whatever it is, each test has an outcome, and none is the grader's error."""
+    submission = write_submission(tmp_path / "deep", {"classes": f"{source}\nraise ImportError('never right')\n"})
+    records = tmp_path / "records"
+    done = tested(submission, f"--records={records}")
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [json.loads(line) for line in records.read_text("utf-8").splitlines()]
+    assert [line["outcome"] for line in lines if "outcome" in line] == ["FAIL"] * (len(lines) // 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "status"), [("hw4", None, 0), ("tests", None, 0), ("solutions", "raise ImportError\n", 1)]
+)
+def test_a_folder_of_any_name_is_tested_itself(
+    name: str, classes: str | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither this project's stubs nor its reference."""
+    folder = write_submission(tmp_path / name, {} if classes is None else {"classes": classes})
+    monkeypatch.chdir(tmp_path)
+    found = locate(name)
+    assert found == locate(str(folder)) == locate(f"./{name}/")
+    assert found.argument == str(folder)
+    assert tested(folder=found.argument).returncode == status
+
+
+def tested(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Two tests of the student API as a grading runs them."""
+    arguments = ["-q", "--sandbox", "--unsafe", f"--impl={folder}", *options, "tests/test_classes.py", "-k", "swap"]
+    return subprocess.run(command(arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
 
 
 # What the machine of an instructor may have set.
