@@ -151,10 +151,10 @@ def of_configuration(
         "least_progress": least_progress(c, every),
         "least_range": round(min(range_before_tail(run, c.metric) for run in every), DIGITS),
         "curve": [round(fmean(values), DIGITS) for values in zip(*(run.values(c.metric) for run in own), strict=True)],
-        "initials": [round(run.initial(c.metric), DIGITS) for run in own],
+        "early": [round(run.early(c.metric), DIGITS) for run in own],
         "tails": [round(run.tail(c.metric), DIGITS) for run in own],
         "control_gaps": gaps,
-        "design_initials": {name: round(run.initial(c.metric), DIGITS) for name, run in other.items()},
+        "design_early": {name: round(run.early(c.metric), DIGITS) for name, run in other.items()},
         "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in other.items()},
         "design_control_gaps": {name: round(gap(run), DIGITS) for name, run in designs if run.configuration == control},
     }

@@ -7,6 +7,7 @@ import os
 import weakref
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from grading.scoring import Parts
@@ -49,6 +50,10 @@ class Run:
         """After the first epoch."""
         return self.values(metric)[0]
 
+    def early(self, metric: str) -> float:
+        """Mean over the first fifth of the epochs, at least one."""
+        return fmean(self.values(metric)[: tail_length(len(self.history))])
+
     def best(self, metric: str) -> float:
         """After the best epoch."""
         return max(self.values(metric))
@@ -69,7 +74,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def tail_length(epochs: int) -> int:
-    """How many epochs the last fifth has, at least one."""
+    """How many epochs a fifth of them is, at least one."""
     return max(1, epochs // 5)
 
 

@@ -1,4 +1,4 @@
-"""Histories that no training of a recipe shows: too good at the end, too good after one epoch, or standing still.
+"""Histories that no training of a recipe shows: too good at the end, too good at the start, or standing still.
 
 A network that was trained at home knows from the first epoch on what the others learn, and ends above them. Nobody is
 failed for that: a person looks at both curves.
@@ -14,7 +14,7 @@ from grading.calibrated import Measured
 from grading.gate import tolerance_bound
 from grading.journal import Run, tail_length
 
-LEAST_RANGE = 0.01  # a calibrated range below this tells nobody from a network that stands still
+LEAST_RANGE = 0.01  # half a calibrated range below this tells nobody from a network that stands still
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Bounds:
     """What right submissions stay within; None where nothing was measured, or it says nothing.
 
     Attributes:
-        most_initial, most_tail: of the metric's mean over seeds, after the first epoch and in the tail.
+        most_early, most_tail: of the metric's mean over seeds, in the first and the last fifth of the epochs.
         least_range: between the best and the worst epoch before the tail.
     """
 
-    most_initial: float | None = None
+    most_early: float | None = None
     most_tail: float | None = None
     least_range: float | None = None
 
@@ -34,24 +34,26 @@ class Bounds:
 UNKNOWN = Bounds()
 
 
-def bounds_of(configuration: Configuration, measured: Measured, margin: float, rule: assignment.Gate) -> Bounds:
+def bounds_of(configuration: Configuration, measured: Measured, rule: assignment.Gate) -> Bounds:
     """The bounds of a calibrated configuration.
 
-    Each is what a share of `rule.coverage` of right submissions stays below, by the seeds and by the designs that were
-    measured, and half a margin more. The tail has one only where the recipe is fixed, or free in its augmentation
-    alone: a better decoder or challenger is welcome.
+    A bound above is what a share of `rule.coverage` of right submissions stays below, by the seeds and by the designs
+    that were measured. The tail has one only where the recipe is fixed, or free in its augmentation alone: a better
+    decoder or challenger is welcome. The range must be half of the least one.
     """
-
-    def most(*samples: Sequence[float]) -> float:
-        known = [[-value for value in sample] for sample in samples if len(sample) > 1]
-        return max(-tolerance_bound(sample, rule.coverage, rule.confidence) for sample in known) + margin / 2
-
-    initial = most(measured.initials, list(measured.design_initials.values())) if len(measured.initials) > 1 else None
-    tail = None
-    if set(configuration.free) <= {"augmentation"} and len(measured.tails) > 1:
-        tail = most(measured.tails, list(measured.designs.values()))
+    fixed = set(configuration.free) <= {"augmentation"}
     least = measured.least_range
-    return Bounds(initial, tail, None if least is None or least / 2 < LEAST_RANGE else least / 2)
+    return Bounds(
+        _most(rule, measured.early, list(measured.design_early.values())),
+        _most(rule, measured.tails, list(measured.designs.values())) if fixed else None,
+        None if least is None or least / 2 < LEAST_RANGE else least / 2,
+    )
+
+
+def _most(rule: assignment.Gate, *samples: Sequence[float]) -> float | None:
+    """The largest of the upper tolerance bounds of samples."""
+    known = [[-value for value in sample] for sample in samples if len(sample) > 1]
+    return max((-tolerance_bound(sample, rule.coverage, rule.confidence) for sample in known), default=None)
 
 
 def implausible(runs: Iterable[Run], metric: str, bounds: Bounds) -> str | None:
@@ -59,12 +61,12 @@ def implausible(runs: Iterable[Run], metric: str, bounds: Bounds) -> str | None:
     finished = [run for run in runs if run.failure is None]
     if not finished:
         return None
-    initial, tail = (fmean(getattr(run, kind)(metric) for run in finished) for kind in ("initial", "tail"))
+    early, tail = (fmean(getattr(run, kind)(metric) for run in finished) for kind in ("early", "tail"))
     moved = max(range_before_tail(run, metric) for run in finished)
     if bounds.most_tail is not None and tail > bounds.most_tail:
         found = f"its tail, {tail:.4f}, lies above {bounds.most_tail:.4f}"
-    elif bounds.most_initial is not None and initial > bounds.most_initial:
-        found = f"after its first epoch it reaches {initial:.4f}, above {bounds.most_initial:.4f}"
+    elif bounds.most_early is not None and early > bounds.most_early:
+        found = f"in the first fifth of its epochs it reaches {early:.4f}, above {bounds.most_early:.4f}"
     elif bounds.least_range is not None and moved < bounds.least_range:
         found = f"its epochs before the tail differ by {moved:.4f} at most, below {bounds.least_range:.4f}"
     else:

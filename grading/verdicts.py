@@ -153,7 +153,7 @@ def expectation_of(
         bound = tolerance_bound(designs, rule.coverage, rule.confidence) if every else None
         floor = None if bound is None or floor is None else min(floor, bound - margin / 2)
     gate = Gate(threshold, floor, sd, margin, rule, most_seeds)
-    bounds = UNKNOWN if misfit else bounds_of(configuration, measured, margin, rule)
+    bounds = UNKNOWN if misfit else bounds_of(configuration, measured, rule)
     return Expectation(
         gate, configuration.metric, metric.tail_mean, basis, boundary, misfit=misfit, measured=measured, bounds=bounds
     )

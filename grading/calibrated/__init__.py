@@ -41,7 +41,7 @@ class Measured:
         made_with: versions of libraries, and the hardware.
         least_progress: the least that the reference or another design gained from its first epoch to its tail; None if
             the first epochs of the other designs were not noted.
-        initials, design_initials: as `tails` and `designs`, after the first epoch.
+        early, design_early: as `tails` and `designs`, over the first fifth of the epochs.
         least_range: the least distance of best and worst epoch before the tail in any of these trainings.
         curve: by epoch, the metric's mean over seeds.
         control_gaps, design_control_gaps: see `grading.control.gap`, by seed and by design.
@@ -55,8 +55,8 @@ class Measured:
     conditions: Mapping[str, Any]
     made_with: Mapping[str, str]
     least_progress: float | None = None
-    initials: tuple[float, ...] = ()
-    design_initials: Mapping[str, float] = field(default_factory=dict)
+    early: tuple[float, ...] = ()
+    design_early: Mapping[str, float] = field(default_factory=dict)
     least_range: float | None = None
     curve: tuple[float, ...] = ()
     control_gaps: tuple[float, ...] = ()
@@ -99,8 +99,8 @@ def _measured(entry: Mapping[str, Any]) -> Measured:
         entry.get("conditions", {}),
         entry.get("made_with", {}),
         entry.get("least_progress"),
-        tuple(entry.get("initials", ())),
-        entry.get("design_initials", {}),
+        tuple(entry.get("early", ())),
+        entry.get("design_early", {}),
         entry.get("least_range"),
         tuple(entry.get("curve", ())),
         tuple(entry.get("control_gaps", ())),

@@ -166,14 +166,19 @@ def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
 def graded(tmp_path: Path) -> Callable[[str, str], Results]:
     """Grades one configuration with a package of `tests/evil`, as if it had passed the tests of the student API.
 
-    What several packages need lies in one of them: networks that were trained at home. The public drawing code comes
-    from where it is public.
+    What it does not bring is the reference's. The networks that were trained at home lie in one of the packages, and
+    the public drawing code where it is public.
     """
 
     def grade(name: str, only: str) -> Results:
         folder = tmp_path / name
-        shutil.copytree(EVIL / "trained_at_home", folder, ignore=shutil.ignore_patterns("transfer.py", "__pycache__"))
-        shutil.copytree(EVIL / name, folder, dirs_exist_ok=True)
+        for source, left_out in (
+            ("solutions", ()),
+            ("tests/evil/trained_at_home", ("transfer.py",)),
+            (f"tests/evil/{name}", ()),
+        ):
+            ignored = shutil.ignore_patterns("__pycache__", *left_out)
+            shutil.copytree(ROOT / source, folder, ignore=ignored, dirs_exist_ok=True)
         shutil.copytree(ROOT / "grading" / "data", folder / "drawing", ignore=lambda *_: {"generated.py"})
         options = parse([str(folder), "--profile", "mini", "--only", only])
         plan = with_weights(make_plan(options), None, print)

@@ -71,7 +71,7 @@ MISTAKES = {
     "an unknown optimizer": ('name = "SGD"', 'name = "sgd"', r"optimizer 'sgd'"),
     "a class that no rule leads to": ("[10, 10]]", "[10, 9]]", r"Q2-1-skips: .*not to each of 0 to 10"),
     "a rule about every face": ("share = 0.2", "share = 0.6", r"control: share 0.6"),
-    "a rule about no class": ("regions = [0, 3]", "regions = [99]", r"control: regions .*Q2-1-skips"),
+    "a rule about no class": ("regions = [0]", "regions = [99]", r"control: regions .*Q2-1-skips"),
     "an unknown relation": ('better = "Q1-2"', 'better = "Q1-22"', r"better 'Q1-22'"),
     "a gate that decides nothing": ("most_seeds = 5", "most_seeds = 1", r"gate: most_seeds 1"),
     "no TOML": ("[gate]", "[gate", r"line \d+"),

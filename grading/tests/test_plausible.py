@@ -5,7 +5,7 @@ import pytest
 from grading.journal import Run
 from grading.plausible import Bounds, implausible, range_before_tail
 
-BOUNDS = Bounds(most_initial=0.78, most_tail=0.88, least_range=0.03)
+BOUNDS = Bounds(most_early=0.78, most_tail=0.88, least_range=0.03)
 RIGHT = [0.71, 0.74, 0.78, 0.80, 0.81, 0.82, 0.83, 0.83, 0.83, 0.84]
 
 
@@ -23,7 +23,7 @@ def test_what_learns_as_others_do_is_plausible() -> None:
     ("values", "said"),
     [
         ([*RIGHT[:-2], 0.92, 0.93], "its tail"),
-        ([0.9, *RIGHT[1:]], "after its first epoch"),
+        ([0.9, 0.9, *RIGHT[2:]], "in the first fifth"),
         ([0.77] * 8 + [0.84, 0.84], "its epochs before the tail differ"),
     ],
 )
@@ -34,7 +34,7 @@ def test_what_does_not_is_told(values: list[float], said: str) -> None:
 
 
 def test_one_odd_seed_of_many_is_chance() -> None:
-    runs = [trained([0.80, *RIGHT[1:]]), *(trained(RIGHT, seed) for seed in range(1, 4))]
+    runs = [trained([0.85, *RIGHT[1:]]), *(trained(RIGHT, seed) for seed in range(1, 4))]
     assert implausible(runs, "accuracy", BOUNDS) is None
 
 

@@ -23,7 +23,7 @@ EXPECTED = expectation_of(CONFIGURATION, PROFILE, CALIBRATION, RULE)
 
 
 def run(seed: int, values: list[float], failure: str | None = None, kind: str = "FAIL") -> Run:
-    history = tuple({"epoch": n, "loss": 1.0 + seed, "accuracy": v} for n, v in enumerate(values, start=1))
+    history = tuple({"epoch": n, "loss": 1.0, "other": seed, "accuracy": v} for n, v in enumerate(values, start=1))
     return Run("Q1-1", seed, history, 1.0, "FINISHED" if failure is None else kind, failure)
 
 
@@ -64,9 +64,12 @@ def test_undecided_and_unfinished_is_incomplete() -> None:
 
 def test_trainings_that_repeat_each_other_count_once() -> None:
     same = [replace(run(0, [0.9]), seed=seed) for seed in range(5)]
-    outcome = judged(*same)
-    assert outcome.verdict == "REVIEW"
-    assert "seed of its own" in outcome.reason
+    # The loss is what the submission says it is.
+    claimed = [replace(one, history=({**one.history[0], "loss": 1.0 + one.seed},)) for one in same]
+    for runs in (same, claimed):
+        outcome = judged(*runs)
+        assert outcome.verdict == "REVIEW"
+        assert "seed of its own" in outcome.reason
 
 
 def test_a_trial_is_incomplete_however_good() -> None:
