@@ -7,6 +7,7 @@ knows the answers from elsewhere gives those, and who plays ignorant obeys nothi
 """
 
 import hmac
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -148,8 +149,12 @@ def secret_rule(
 
 
 def secret_order(key: bytes, purpose: str, configurations: Iterable[Configuration]) -> list[Configuration]:
-    """Configurations in an order that only the machine's secret key tells."""
-    return sorted(configurations, key=lambda c: hmac.digest(key, f"control {purpose} {c.id}".encode(), "sha256"))
+    """Configurations in an order that only the secret key tells; each network is as likely to be the first."""
+
+    def drawn(what: str) -> bytes:
+        return hmac.digest(key, f"control {purpose} {what}".encode(), "sha256")
+
+    return sorted(configurations, key=lambda c: (drawn(json.dumps(dict(c.network), sort_keys=True)), drawn(c.id)))
 
 
 def gap(run: Run) -> float:
