@@ -1,5 +1,6 @@
 """The tests of the student API earn points only if the known ones ran, whoever runs the grader."""
 
+import io
 import json
 import re
 import shutil
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from grading.assignment import read_assignment
 from grading.checker.catalogue import write_submission
 from grading.clean_pytest import ROOT, command, environment
 from grading.front import parse
-from grading.inventory import listed_tests
+from grading.inventory import collect, listed_tests
 from grading.judging import judged, without_broken
 from grading.plan import make_plan
 from grading.submissions import locate
@@ -111,9 +113,12 @@ class Ended:
 
     def __init__(self, status: int) -> None:
         self._status = status
+        self.stdin = io.BytesIO()
 
-    def wait(self) -> int:
+    def wait(self, timeout: float | None = None) -> int:
         return self._status
+
+    poll = wait
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,7 @@ def test_the_source_of_a_submission_is_not_parsed_here(source: str, tmp_path: Pa
     """Whatever it is, each test has an outcome, and none is the grader's error."""
     submission = write_submission(tmp_path / "deep", {"classes": f"{source}\nraise ImportError('never right')\n"})
     records = tmp_path / "records"
-    done = tested(submission, f"--records={records}")
+    done = run_two_tests(submission, f"--records={records}")
     assert done.returncode == 1, done.stdout + done.stderr
     lines = [json.loads(line) for line in records.read_text("utf-8").splitlines()]
     assert [line["outcome"] for line in lines if "outcome" in line] == ["FAIL"] * (len(lines) // 2)
@@ -195,13 +200,35 @@ def test_a_folder_of_any_name_is_tested_itself(
     found = locate(name)
     assert found == locate(str(folder)) == locate(f"./{name}/")
     assert found.argument == str(folder)
-    assert tested(folder=found.argument).returncode == status
+    assert run_two_tests(folder=found.argument).returncode == status
 
 
-def tested(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_two_tests(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Two tests of the student API as a grading runs them."""
     arguments = ["-q", "--sandbox", "--unsafe", f"--impl={folder}", *options, "tests/test_classes.py", "-k", "swap"]
     return subprocess.run(command(arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    return run_suite(locate("solutions"), tmp_path_factory.mktemp("suite") / "tests.jsonl", unsafe=True)
+
+
+def test_the_reference_passes_in_the_sandbox(reference: Suite) -> None:
+    assert [test for test in reference.tests if test.outcome != "PASS"] == []
+    assert len(reference.tests) > 200
+
+
+@pytest.mark.parametrize("configuration", read_assignment().configurations, ids=lambda c: c.id)
+def test_every_part_of_a_structure_names_tests(reference: Suite, configuration) -> None:
+    assert configuration.structure
+    for pattern in configuration.structure:
+        assert any(re.search(pattern, test.id) for test in reference.tests), pattern
+
+
+def test_the_list_of_tests_is_current() -> None:
+    """Where it is not: `python -m grading.inventory`."""
+    assert dict(listed_tests()) == collect()
 
 
 # What the machine of an instructor may have set.
