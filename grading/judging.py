@@ -23,8 +23,8 @@ from grading.verdicts import (
     Outcome,
     distrust,
     expectation_of,
-    has_failed,
     judge,
+    may_pass,
     needed_seeds,
     without_control,
 )
@@ -72,9 +72,10 @@ def needed(
 
 
 def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> dict[str, Configuration]:
-    """By task, the control to be trained: that of the first configuration, in a secret order, which has not failed.
+    """By task, the control to be trained: that of the first configuration, in a secret order, that passes or still may.
 
-    A control that right submissions hardly learn tells too little, and is passed over.
+    A network that has not learned the true labels does not learn a rule either: a person looks at it anyway. A control
+    that right submissions hardly learn tells too little, and is passed over too.
     """
     chosen: dict[str, Configuration] = {}
     for control in plan.controls:
@@ -82,7 +83,8 @@ def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> d
         one = expected[configuration.id]
         least = one.least_control_gap
         tells = least is None or least >= plan.assignment.control.least_gap / 2
-        if tells and not has_failed(_of(runs, configuration).values(), one, configuration.metric):
+        own, seeds = _of(runs, configuration).values(), plan.most_seeds(configuration)
+        if tells and may_pass(own, one, configuration.metric, seeds):
             chosen.setdefault(control.task, control)
     return chosen
 

@@ -37,15 +37,19 @@ UNKNOWN = Bounds()
 def bounds_of(configuration: Configuration, measured: Measured, rule: assignment.Gate) -> Bounds:
     """The bounds of a calibrated configuration.
 
-    A bound above is what a share of `rule.coverage` of right submissions stays below, by the seeds and by the designs
-    that were measured. The tail has one only where the recipe is fixed, or free in its augmentation alone: a better
-    decoder or challenger is welcome. The range must be half of the least one.
+    A bound above is what a share of `rule.coverage` of right submissions stays below, by the seeds and by the typical
+    designs that were measured. The tail has one only where the recipe is fixed, or free in its augmentation alone: a
+    better decoder or challenger is welcome. The range must be half of the least one.
     """
     fixed = set(configuration.free) <= {"augmentation"}
     least = measured.least_range
+    early, tails = (
+        [value for name, value in values.items() if name in measured.typical]
+        for values in (measured.design_early, measured.designs)
+    )
     return Bounds(
-        _most(rule, measured.early, list(measured.design_early.values())),
-        _most(rule, measured.tails, list(measured.designs.values())) if fixed else None,
+        _most(rule, measured.early, early),
+        _most(rule, measured.tails, tails) if fixed else None,
         None if least is None or least / 2 < LEAST_RANGE else least / 2,
     )
 

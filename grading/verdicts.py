@@ -138,8 +138,9 @@ def expectation_of(
     designs = list(measured.designs.values())
     if designs:
         basis += f" and with {len(designs)} other designs"
-        if min(designs) < threshold:
-            threshold, boundary = min(designs), "what the weakest right design that was measured reaches"
+        weakest = min(measured.designs[name] for name in measured.typical)
+        if weakest < threshold:
+            threshold, boundary = weakest, "what the weakest typical right design that was measured reaches"
     if configuration.required is not None:
         threshold = configuration.required - (metric.best_mean - metric.tail_mean)
         boundary = f"the assignment's {configuration.required:g}, less what a best epoch lies above its tail"
@@ -151,7 +152,7 @@ def expectation_of(
         known = {name.partition("-")[0] for name in measured.designs}
         every = len(designs) > 1 and set(configuration.free) <= known
         bound = tolerance_bound(designs, rule.coverage, rule.confidence) if every else None
-        floor = None if bound is None or floor is None else min(floor, bound - margin / 2)
+        floor = None if bound is None or floor is None else min(floor, bound - margin / 2, min(designs) - margin / 2)
     gate = Gate(threshold, floor, sd, margin, rule, most_seeds)
     bounds = UNKNOWN if misfit else bounds_of(configuration, measured, rule)
     return Expectation(
@@ -288,13 +289,19 @@ def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str,
     return range(min(most, max(len(known) + 1, gate.rule.fewest_seeds)))
 
 
-def has_failed(runs: Iterable[Run], expectation: Expectation, metric: str) -> bool:
-    """Whether the trainings that are known fail a configuration already."""
+def may_pass(runs: Iterable[Run], expectation: Expectation, metric: str, seeds: int) -> bool:
+    """Whether a configuration passes, or may pass yet, by the trainings that are known.
+
+    Args:
+        seeds: how many trainings there may be.
+    """
     done = sorted(runs, key=lambda run: run.seed)
     if first_failure(done) is not None:
+        return False
+    if not expectation.calibrated or expectation.misfit is not None:
         return True
-    decides = expectation.calibrated and expectation.misfit is None
-    return decides and expectation.gate.decide(distinct_tails(done, metric)).verdict == "FAIL"
+    verdict = expectation.gate.decide(distinct_tails(done, metric)).verdict
+    return verdict == "PASS" or (verdict is None and len(done) < seeds)
 
 
 def without_control(outcome: Outcome, control: str) -> Outcome:

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 FOLDER = Path(__file__).parent
+OUTLIER = 3.0
+MAD_TO_SD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
 
 
 class CalibrationError(Exception):
@@ -63,9 +66,19 @@ class Measured:
     design_control_gaps: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def typical(self) -> frozenset[str]:
+        """The designs that are no outliers below: not more than OUTLIER robust standard deviations below the median."""
+        if not self.designs:
+            return frozenset()
+        middle = median(self.designs.values())
+        spread = MAD_TO_SD * median(abs(tail - middle) for tail in self.designs.values())
+        return frozenset(name for name, tail in self.designs.items() if tail >= middle - OUTLIER * spread)
+
+    @property
     def least_control_gap(self) -> float | None:
-        """The least that a right submission showed in its control; None if none was measured."""
-        return min((*self.control_gaps, *self.design_control_gaps.values()), default=None)
+        """The least that a right submission of a typical design showed in its control; None if none was measured."""
+        typical = [gap for name, gap in self.design_control_gaps.items() if name in self.typical]
+        return min((*self.control_gaps, *typical), default=None)
 
 
 Calibration = Mapping[str, Measured]

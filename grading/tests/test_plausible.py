@@ -1,9 +1,14 @@
 """What no training of a recipe shows is for a person to look at."""
 
+from dataclasses import replace
+
 import pytest
 
+from grading.assignment import read_assignment
+from grading.calibrated import Measured, Spread
 from grading.journal import Run
-from grading.plausible import Bounds, implausible, range_before_tail
+from grading.plausible import Bounds, bounds_of, implausible, range_before_tail
+from grading.verdicts import expectation_of
 
 BOUNDS = Bounds(most_early=0.78, most_tail=0.88, least_range=0.03)
 RIGHT = [0.71, 0.74, 0.78, 0.80, 0.81, 0.82, 0.83, 0.83, 0.83, 0.84]
@@ -41,3 +46,37 @@ def test_one_odd_seed_of_many_is_chance() -> None:
 def test_the_range_is_that_of_the_usual_pictures() -> None:
     assert range_before_tail(trained([0.5, 0.6, 0.55, 0.6, 0.9]), "accuracy") == pytest.approx(0.1)
     assert range_before_tail(trained([0.5]), "accuracy") == 0
+
+
+def measured(**changes: object) -> Measured:
+    spread = Spread(0.85, 0.01, 0.013, 0.86, 0.7)
+    return Measured(20, 5.0, {"accuracy": spread}, (), {}, {}, {}, **changes)
+
+
+def test_an_outlier_among_the_right_designs_sets_no_boundary() -> None:
+    """It is right, so no number fails it; but a face on noise says little about what others reach."""
+    usual = {f"augmentation-{n}": 0.86 + n / 100 for n in range(6)}
+    one = replace(measured(), designs={**usual, "augmentation-odd": 0.55})
+    assert one.typical == set(usual)
+    c = read_assignment().configuration("Q1-5")
+    gate = expectation_of(c, read_assignment().profiles["mini"], {"Q1-5": one}, read_assignment().gate).gate
+    assert gate.threshold == pytest.approx(0.83)  # half a margin below the reference
+    assert gate.floor is not None
+    assert gate.floor < 0.55
+    gaps = {**dict.fromkeys(usual, 0.4), "augmentation-odd": 0.1}
+    assert replace(one, design_control_gaps=gaps).least_control_gap == 0.4
+
+
+def test_bounds_come_from_seeds_and_typical_designs() -> None:
+    rule, values = read_assignment().gate, tuple(0.70 + n / 100 for n in range(6))
+    designs = {f"augmentation-{n}": 0.80 + n / 100 for n in range(6)}
+    one = replace(measured(), tails=values, early=values, least_range=0.05)
+    one = replace(one, designs=designs, design_early=dict.fromkeys(designs, 0.5))
+    fixed, free = (bounds_of(read_assignment().configuration(id), one, rule) for id in ("Q1-5", "Q1-8"))
+    assert fixed.most_tail is not None
+    assert 0.9 < fixed.most_tail < 1.0
+    assert fixed.most_early is not None
+    assert 0.8 < fixed.most_early < 0.9
+    assert fixed.least_range == 0.025
+    assert free.most_tail is None  # a better challenger is welcome
+    assert bounds_of(read_assignment().configuration("Q1-5"), measured(), rule) == Bounds()
