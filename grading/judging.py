@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
 
@@ -81,9 +82,10 @@ def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> d
     for control in plan.controls:
         configuration = plan.assignment.configuration(control.base)
         one = expected[configuration.id]
-        least = one.least_control_gap
-        tells = least is None or least >= plan.assignment.control.least_gap / 2
         own, seeds = _of(runs, configuration).values(), plan.most_seeds(configuration)
+        tails = [run.tail(configuration.metric) for run in own if run.failure is None]
+        least = one.least_control_gap(fmean(tails) if tails else None)
+        tells = least is None or least >= plan.assignment.control.least_gap / 2
         if tells and may_pass(own, one, configuration.metric, seeds):
             chosen.setdefault(control.task, control)
     return chosen
@@ -113,7 +115,7 @@ def judged(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     controls = []
     for task, control in controlled(trained, runs, expected).items():
         if (control.id, 0) in runs:
-            run, least = runs[control.id, 0], expected[control.base].least_control_gap
+            run, least = runs[control.id, 0], expected[control.base].least_control_gap(outcomes[control.base].tail)
             controls.append(ControlOutcome(control, run, least, not_learned(run, least)))
             continue
         for id, outcome in outcomes.items():

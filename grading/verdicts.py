@@ -92,10 +92,19 @@ class Expectation:
     measured: Measured | None = None
     bounds: Bounds = UNKNOWN
 
-    @property
-    def least_control_gap(self) -> float | None:
-        """What a control must show; None if nobody has measured what right submissions do."""
-        least = self.measured.least_control_gap if self.measured is not None and self.misfit is None else None
+    def least_control_gap(self, tail: float | None) -> float | None:
+        """What a control must show: half of what the least right submission does that is not clearly weaker.
+
+        Args:
+            tail: of the configuration that is controlled; None if it is not known yet.
+
+        Returns:
+            None if nobody has measured it.
+        """
+        if self.measured is None or self.misfit is not None:
+            return None
+        reached = self.tail if tail is None else min(tail, self.tail)
+        least = self.measured.least_control_gap(reached - self.gate.margin)
         return None if least is None else least / 2
 
     @cached_property

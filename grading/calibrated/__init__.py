@@ -74,11 +74,15 @@ class Measured:
         spread = MAD_TO_SD * median(abs(tail - middle) for tail in self.designs.values())
         return frozenset(name for name, tail in self.designs.items() if tail >= middle - OUTLIER * spread)
 
-    @property
-    def least_control_gap(self) -> float | None:
-        """The least that a right submission of a typical design showed in its control; None if none was measured."""
-        typical = [gap for name, gap in self.design_control_gaps.items() if name in self.typical]
-        return min((*self.control_gaps, *typical), default=None)
+    def least_control_gap(self, tail: float) -> float | None:
+        """The least gap of the reference's controls and of designs at least as good; None if none was measured.
+
+        Args:
+            tail: designs count from here on. A decoder that hardly tells the sky from the road learns no rule about the
+                sky either.
+        """
+        as_good = [gap for name, gap in self.design_control_gaps.items() if self.designs[name] >= tail]
+        return min((*self.control_gaps, *as_good), default=None)
 
 
 Calibration = Mapping[str, Measured]

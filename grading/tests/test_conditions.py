@@ -71,7 +71,10 @@ def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
     metrics = dict.fromkeys(("accuracy", "miou_reported", "accuracy_reported", "miou_standard"), value)
     if c.control:
         metrics = {"obeyed": 0.9, "mistaken": 0.1}
-    history = ({"epoch": 1, "loss": 1.0, "other": seed, **metrics},)
+    history = tuple(
+        {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * one for name, one in metrics.items()}}
+        for epoch, share in enumerate((0.7, 0.9, 1.0), start=1)
+    )
     return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in counts.items()})
 
 
@@ -79,6 +82,7 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
     plan, touched, said = changed
     ids = [c.id for c in plan.configurations]
     runs = {(id, seed): trained(plan, id, seed, 0.2 + seed / 1000) for id in ids for seed in range(plan.seeds)}
+    runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
     results = judged(plan, runs, NOT_RUN, 1.0)
     for id in touched:
         outcome = results.outcomes[id]
@@ -144,7 +148,8 @@ def test_another_machine_is_told_and_decides_nothing(
     assert known is not None
     other = {id: replace(one, made_with={**one.made_with, name: "another"}) for id, one in known.items()}
     plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id == "Q1-1"))
-    runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.9) for seed in range(2)}
+    runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.86) for seed in range(2)}
+    runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
     monkeypatch.setattr("grading.judging.read_calibration", lambda _: other)
     results = judged(plan, runs, NOT_RUN, 1.0)
     (note,) = [note for note in results.calibration_notes if name in note]

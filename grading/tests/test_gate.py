@@ -114,9 +114,9 @@ def test_a_gate_that_lets_one_epoch_pass_is_called_weak(configuration: Configura
     assert ("says little" in str(expectation.power)) == expectation.power.is_weak
 
 
-@pytest.mark.parametrize(("id", "wrong"), [("Q1-3", 0.54), ("Q2-3-first-three", 0.43)])
+@pytest.mark.parametrize(("id", "wrong"), [("Q1-3", 0.54)])
 def test_more_seeds_tell_more_where_the_spread_is_wide(id: str, wrong: float) -> None:
-    """With a margin of four standard deviations and five seeds, a fifth of such submissions passed."""
+    """With a margin of four standard deviations and five seeds, a fifth of such submissions would pass."""
     calibration = read_calibration("mini")
     assert calibration is not None
     gate = expectation_of(ASSIGNMENT.configuration(id), MINI, calibration, RULE).gate

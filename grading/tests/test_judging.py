@@ -48,7 +48,7 @@ def test_what_is_needed_shrinks_to_what_decides(plan: Plan) -> None:
     first = {(c.id, seed) for c, seed in needed(plan, {})}
     assert first == {("Q1-6", 0), ("Q1-6", 1), ("Q1-8", 0), ("Q1-8", 1), (control, 0)}
     assert {(c.id, seed) for c, seed in needed(plan, runs(plan))} == first
-    doubtful = runs(plan) | {("Q1-6", 1): trained("Q1-6", 1, 0.88)}
+    doubtful = runs(plan) | {("Q1-6", 1): trained("Q1-6", 1, 0.85)}
     assert ("Q1-6", 2) in {(c.id, seed) for c, seed in needed(plan, doubtful)}
 
 

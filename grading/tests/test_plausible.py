@@ -64,7 +64,9 @@ def test_an_outlier_among_the_right_designs_sets_no_boundary() -> None:
     assert gate.floor is not None
     assert gate.floor < 0.55
     gaps = {**dict.fromkeys(usual, 0.4), "augmentation-odd": 0.1}
-    assert replace(one, design_control_gaps=gaps).least_control_gap == 0.4
+    controlled = replace(one, design_control_gaps=gaps)
+    assert controlled.least_control_gap(0.8) == 0.4
+    assert controlled.least_control_gap(0.5) == 0.1
 
 
 def test_bounds_come_from_seeds_and_typical_designs() -> None:
