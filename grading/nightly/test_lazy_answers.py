@@ -17,7 +17,7 @@ from tests.answers import FORMS, misfit
 def told(plugin: str, profile: str, module: str, folder: Path) -> Iterator[dict[str, Any]]:
     """What a plugin has noted of each test of a module."""
     notes = folder / "notes.jsonl"
-    options = ["-q", "--impl=solutions", f"-pgrading.tests.{plugin}", f"--hypothesis-profile={profile}", "--full"]
+    options = ["-q", "--impl=solutions", f"-pgrading.nightly.{plugin}", f"--hypothesis-profile={profile}", "--full"]
     own = environment() | {plugin.upper(): str(notes)}
     done = subprocess.run(
         command([*options, f"tests/test_{module}.py"]), cwd=ROOT, env=own, capture_output=True, text=True, check=False

@@ -1,0 +1,1 @@
+"""Checks of the tests of the student API that take too long for every run: minutes for each module."""
