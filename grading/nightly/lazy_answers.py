@@ -1,5 +1,6 @@
-"""A pytest plugin that runs each test of the student API on functions that do no work: `-p grading.nightly.lazy_answers`.
+"""A pytest plugin that runs each test of the student API on functions that do no work.
 
+It is used as `-p grading.nightly.lazy_answers`.
 Only the function that a test is about is replaced; the others are the reference's. What passes is written as JSON lines
 into the file that LAZY_ANSWERS names.
 """

@@ -1,7 +1,7 @@
 """A pytest plugin that asks each test of the student API a probe that answers in a wrong form.
 
-Used as `-p grading.nightly.wrong_forms`: the reference answers, and its answers are changed. What was neither refused nor
-passed is written as JSON lines into the file that WRONG_FORMS names.
+Used as `-p grading.nightly.wrong_forms`: the reference answers, and its answers are changed. What was neither refused
+nor passed is written as JSON lines into the file that WRONG_FORMS names.
 """
 
 import json
