@@ -128,7 +128,7 @@ def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     """Run a plan, judge, report; returns the exit status."""
     start = time.perf_counter()
     suite, runs = NOT_RUN if plan.withheld is not None else Suite(()), {}
-    log = Log(out / "worker.log")
+    log: Log | None = None
     # A few seconds, while the tests run.
     Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
@@ -137,7 +137,7 @@ def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
             journal = opened_journal(out, plan)
         except CANNOT_START as error:
             return refused(error)
-        runs = journal.runs
+        runs, log = journal.runs, Log(out / "worker.log")
         console.say(
             f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
             f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
@@ -159,7 +159,7 @@ def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         why = f"stopped by --time-limit {options.time_limit:.0f}" if isinstance(stop, OutOfTime) else "stopped"
         console.say(f"{why}; go on with --resume --out {out}")
     results = judged(plan, runs, suite, time.perf_counter() - start)
-    if log.lost is not None:
+    if log is not None and log.lost is not None:
         results = replace(results, grader_notes=(log.lost,))
     write_results(results, out)
     console.summary(results, out)

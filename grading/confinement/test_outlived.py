@@ -45,7 +45,8 @@ def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..
     from grading import plan
 
     plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+    own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
+    for folder in (tmp_path, *own):
         folder.chmod(0o755)
     (tmp_path / "tmp").mkdir(mode=0o755)
 
