@@ -17,7 +17,7 @@ from grading.submissions import MODULES
 from grading.workers.sandbox import Sandbox
 
 SECONDS_TO_END = 2.0
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 180.0
 
 PROGRAM = """
 import sys
