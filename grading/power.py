@@ -49,6 +49,6 @@ def power_of(gate: Gate, measured: Measured, metric: str) -> Power:
     spread = measured.metrics[metric]
     middle = (spread.initial_mean + spread.tail_mean) / 2
     at_first_epoch = pass_rate(gate, spread.initial_mean, gate.sd)
-    weak = at_first_epoch > WEAK and measured.least_progress is not None
-    least_gain = measured.least_progress / 2 if weak and measured.least_progress is not None else None
+    progress = measured.least_progress
+    least_gain = progress / 2 if at_first_epoch > WEAK and progress is not None and progress > 0 else None
     return Power(spread.initial_mean, at_first_epoch, middle, pass_rate(gate, middle, gate.sd), least_gain)
