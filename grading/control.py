@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from grading.assignment import MISTAKEN, OBEYED, Classes, Configuration, Control
 from grading.data.arrays import Images
+from grading.disguise import keyed_generator
 from grading.journal import Run
 from grading.scoring import IGNORED, Array
 
@@ -133,8 +134,7 @@ def secret_rule(
     labels: NDArray[np.uint8],
 ) -> Rule:
     """Draw a rule from the machine's secret key; the same for the same purpose and training data."""
-    digest = hmac.digest(key, f"rule {purpose}".encode(), "sha256")
-    generator = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+    generator = keyed_generator(key, f"rule {purpose}")
     if configuration.classes is None:
         region = FACE_REGIONS[generator.integers(len(FACE_REGIONS))]
         ends = np.quantile(lightness_of_faces(images, region), [constants.share, 1 - constants.share])

@@ -47,8 +47,8 @@ class Disguise:
         Args:
             part: which of a training's sets of images; the classes have the same numbers in all of them.
         """
-        names = _generator(key, f"{purpose} {classes} classes").permutation(classes)
-        generator = _generator(key, f"{purpose} {images} images {part}")
+        names = keyed_generator(key, f"{purpose} {classes} classes").permutation(classes)
+        generator = keyed_generator(key, f"{purpose} {images} images {part}")
         order = generator.permutation(images)
         noise = int(generator.integers(2**62))
         twins = generator.choice(images, size=min(TWINS, images), replace=False)
@@ -126,7 +126,8 @@ def _sizes(centred: Array) -> Array:
     return np.abs(centred).max(axis=0)
 
 
-def _generator(key: bytes, purpose: str) -> np.random.Generator:
+def keyed_generator(key: bytes, purpose: str) -> np.random.Generator:
+    """Random numbers from the machine's secret key; the same for the same purpose."""
     digest = hmac.digest(key, purpose.encode(), "sha256")
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
