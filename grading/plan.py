@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -80,13 +80,17 @@ class Plan:
     def profile(self) -> Profile:
         return self.assignment.profiles[self.profile_name]
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """The submission's, read once: each training, and each choice of the next one, asks for it."""
+        return self.submission.fingerprint()
+
     @property
     def controls(self) -> tuple[Configuration, ...]:
         """The controls of what is trained, in a secret order; none in a trial, which gives no verdict."""
         if self.withheld:
             return ()
-        purpose = self.submission.fingerprint()
-        return tuple(c.as_control for c in secret_order(self.key, purpose, self.trained))
+        return tuple(c.as_control for c in secret_order(self.key, self.fingerprint, self.trained))
 
     def most_seeds(self, configuration: Configuration) -> int:
         """The trainings of a configuration, at most."""
@@ -146,7 +150,7 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """What two runs must share for one to go on where the other was stopped."""
         return {
-            "submission": self.submission.fingerprint(),
+            "submission": self.fingerprint,
             "grader": _grader_fingerprint(),
             "torch": version("torch"),
             "profile": self.profile_name,

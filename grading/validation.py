@@ -79,7 +79,7 @@ def training_rule(plan: Plan, configuration: Configuration, seed: int, labels: A
         labels: of the training images, CamVid's or those of faces.
     """
     images = plan.datasets[configuration.task].train_images
-    purpose = f"{plan.submission.fingerprint()} {configuration.id} seed {seed}"
+    purpose = f"{plan.fingerprint} {configuration.id} seed {seed}"
     return secret_rule(plan.key, purpose, configuration, plan.assignment.control, images, labels)
 
 
@@ -87,7 +87,7 @@ def _secret(plan: Plan, task: str, seed: int) -> tuple[Array, NDArray[np.uint8]]
     """Images and labels that nobody can have seen before; a calibration takes other ones for each seed."""
     count = plan.profile.secret_pictures(task)
     assert count is not None
-    purpose = f"pictures {plan.submission.fingerprint()}" + (f" seed {seed}" if plan.pictures_by_seed else "")
+    purpose = f"pictures {plan.fingerprint}" + (f" seed {seed}" if plan.pictures_by_seed else "")
     digest = hmac.digest(plan.key, purpose.encode(), "sha256")
     return secret_pictures(task, count, int.from_bytes(digest[:8], "little"))
 

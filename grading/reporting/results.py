@@ -36,7 +36,7 @@ def results_json(results: "Results") -> str:
         "extra_data": {
             "profile": results.plan.profile_name,
             "submission": results.plan.submission.name,
-            "submission_sha256": results.plan.submission.fingerprint(),
+            "submission_sha256": results.plan.fingerprint,
             "device": results.plan.device,
             "threads": results.plan.threads,
             "calibration_notes": results.calibration_notes,
