@@ -111,14 +111,14 @@ def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[V
     else:
         job["train_labels"] = train_labels[:count]
         job["mapping"] = disguise.mapping(configuration.classes.mapping)
-    job["validation_images"] = [_packed(one.images) for one in sets]
+    job["validation_images"] = [_packed(one.disguise.images(one.images)) for one in sets]
     job["validation_epochs"] = [one.epochs for one in sets]
     return sets, job
 
 
 def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[ValidationSet]) -> Limits:
     """What a training may use: the time that follows from the reference's, and memory by the profile's size."""
-    largest = max(one.labels[0].size * len(one.images) for one in sets)
+    largest = max(one.labels[0].size * len(one.disguise.order) for one in sets)
     seconds = plan.seconds_allowed(configuration)
     usual = Limits()
     # The real networks need more than the mini ones, and a GPU's driver maps more still.

@@ -10,13 +10,13 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment import Configuration
-from grading.control import FaceRule, StreetRule, secret_rule
+from grading.control import FaceRule, Rule, StreetRule, secret_rule
+from grading.data.arrays import Images
 from grading.data.crops import centre_crop
 from grading.data.generated import secret_pictures
 from grading.disguise import Disguise
@@ -32,20 +32,23 @@ class ValidationSet:
     """Pictures that some epochs of a training are measured on, one epoch after the other.
 
     Attributes:
-        images: as the worker gets them, in the disguise's order.
-        labels: what the answers are scored against, in their own order; IGNORED where nothing is.
+        images: in their own order.
+        labels: what the answers are scored against; IGNORED where nothing is.
+        disguise: of what the worker gets.
         epochs: how many.
         metrics: from counts, see `grading.scoring.counted`, to metrics by name.
     """
 
-    images: list[NDArray[np.uint8]]
+    images: Images | NDArray[np.uint8]
     labels: NDArray[np.uint8]
     disguise: Disguise
     epochs: int
     metrics: Metrics
 
 
-def validation_sets(plan: Plan, configuration: Configuration, seed: int, rule: Any = None) -> list[ValidationSet]:
+def validation_sets(
+    plan: Plan, configuration: Configuration, seed: int, rule: Rule | None = None
+) -> list[ValidationSet]:
     """The sets of one training, in the order of its epochs: the usual pictures, then secret ones where they are drawn.
 
     Args:
@@ -53,17 +56,27 @@ def validation_sets(plan: Plan, configuration: Configuration, seed: int, rule: A
     """
     epochs = int(plan.protocol(configuration)["epochs"])
     data = plan.datasets[configuration.task]
-    usual = data.validation_images, data.validation_labels
-    sets: list[tuple[Any, NDArray[np.uint8], int]]
+    pictures: list[tuple[Images | NDArray[np.uint8], NDArray[np.uint8], int]]
     if plan.profile.secret_pictures(configuration.task) is None:
-        sets = [(*usual, epochs)]
+        pictures = [(data.validation_images, data.validation_labels, epochs)]
     else:
         late = tail_length(epochs)
-        images, labels = (np.array_split(array, late) for array in _secret(plan, configuration.task, seed))
-        sets = [(*usual, epochs - late), *((*secret, 1) for secret in zip(images, labels, strict=True))]
-    return [
-        _validation_set(plan, configuration, seed, rule, part, *entry) for part, entry in enumerate(sets) if entry[2]
-    ]
+        secret = zip(*(np.array_split(array, late) for array in _secret(plan, configuration.task, seed)), strict=True)
+        pictures = [(data.validation_images, data.validation_labels, epochs - late)]
+        pictures += [(images, labels, 1) for images, labels in secret]
+    sets = []
+    for part, (images, labels, count) in enumerate(pictures):
+        if count:
+            shown, scored, metrics = _measured(plan, configuration, rule, images, labels)
+            disguise = Disguise.draw(
+                plan.key,
+                f"{configuration.id} seed {seed}",
+                part=part,
+                images=len(shown),
+                classes=plan.num_classes(configuration),
+            )
+            sets.append(ValidationSet(shown, scored, disguise, count, metrics))
+    return sets
 
 
 def scored_labels(plan: Plan, configuration: Configuration) -> NDArray[np.uint8]:
@@ -72,7 +85,7 @@ def scored_labels(plan: Plan, configuration: Configuration) -> NDArray[np.uint8]
     return np.concatenate([one.labels for one in sets[1:] or sets])
 
 
-def training_rule(plan: Plan, configuration: Configuration, seed: int, labels: Array) -> FaceRule | StreetRule:
+def training_rule(plan: Plan, configuration: Configuration, seed: int, labels: Array) -> Rule:
     """The secret rule of a control.
 
     Args:
@@ -99,34 +112,21 @@ def draw_secret_pictures(plan: Plan) -> None:
             _secret(plan, task, 0)
 
 
-def _validation_set(
+def _measured(
     plan: Plan,
     configuration: Configuration,
-    seed: int,
-    rule: FaceRule | StreetRule | None,
-    part: int,
-    images: Any,
+    rule: Rule | None,
+    images: Images | NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    epochs: int,
-) -> ValidationSet:
+) -> tuple[Images | NDArray[np.uint8], NDArray[np.uint8], Metrics]:
+    """Pictures as a configuration shows them, the labels that its answers are scored against, and its metrics."""
     metrics: Metrics = partial(metrics_of, configuration.task)
     if configuration.classes is None:
-        if isinstance(rule, FaceRule):
-            metrics = rule.comparison(images, labels).metrics
-    else:
-        stacked = images if isinstance(images, np.ndarray) else images.stacked()
-        crop = plan.protocol(configuration)["crop"]
-        images, labels = centre_crop(stacked, crop), centre_crop(labels, crop)
-        if isinstance(rule, StreetRule):
-            comparison = rule.comparison(images, labels, configuration.classes)
-            labels, metrics = comparison.labels, comparison.metrics
-        else:
-            labels = reduced_labels(labels, configuration.classes)
-    disguise = Disguise.draw(
-        plan.key,
-        f"{configuration.id} seed {seed}",
-        part=part,
-        images=len(images),
-        classes=plan.num_classes(configuration),
-    )
-    return ValidationSet(disguise.images(images), labels, disguise, epochs, metrics)
+        return images, labels, rule.comparison(images, labels).metrics if isinstance(rule, FaceRule) else metrics
+    stacked = images if isinstance(images, np.ndarray) else images.stacked()
+    crop = plan.protocol(configuration)["crop"]
+    images, labels = centre_crop(stacked, crop), centre_crop(labels, crop)
+    if isinstance(rule, StreetRule):
+        comparison = rule.comparison(images, labels, configuration.classes)
+        return images, comparison.labels, comparison.metrics
+    return images, reduced_labels(labels, configuration.classes), metrics
