@@ -1,6 +1,7 @@
 """The homework and its report as frozen dataclasses, read from report.toml."""
 
 import dataclasses
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -90,6 +91,11 @@ class Configuration:
     def base(self) -> str:
         """The id of the configuration that a control is made from; its own for any other."""
         return self.id.removesuffix(CONTROL)
+
+    @property
+    def network_key(self) -> str:
+        """Equal for configurations that ask for the same network."""
+        return json.dumps(dict(self.network), sort_keys=True)
 
     @property
     def as_control(self) -> "Configuration":

@@ -94,8 +94,7 @@ def _always(wanted: list[tuple[Configuration, int]], _: object) -> list[tuple[Co
 
 def one_of_each_network(configurations: Iterable[Configuration]) -> list[Configuration]:
     """The first configuration of each network: a control of the others would show the same."""
-    first = {json.dumps(dict(c.network), sort_keys=True): c for c in reversed(list(configurations))}
-    return list(first.values())
+    return list({c.network_key: c for c in reversed(list(configurations))}.values())
 
 
 def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:

@@ -7,7 +7,6 @@ knows the answers from elsewhere gives those, and who plays ignorant obeys nothi
 """
 
 import hmac
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -154,7 +153,7 @@ def secret_order(key: bytes, purpose: str, configurations: Iterable[Configuratio
     def drawn(what: str) -> bytes:
         return hmac.digest(key, f"control {purpose} {what}".encode(), "sha256")
 
-    return sorted(configurations, key=lambda c: (drawn(json.dumps(dict(c.network), sort_keys=True)), drawn(c.id)))
+    return sorted(configurations, key=lambda c: (drawn(c.network_key), drawn(c.id)))
 
 
 def gap(run: Run) -> float:

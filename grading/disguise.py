@@ -79,13 +79,14 @@ class Disguise:
         It is relative to the size of a pixel's own logits, less their mean over the classes, or to QUIET of all pixels'
         where that is more, as float32 rounds by that. So neither a few huge logits nor a common offset hide anything.
         """
-        again = np.setdiff1d(np.arange(len(self.order)), self._first)
+        first = self._first
+        again = np.setdiff1d(np.arange(len(self.order)), first)
         if not len(again):
             return 0.0
         usual = float(np.quantile([_sizes(_centred(image)) for image in logits], QUIET))
         worst = 0.0
         for second in again:
-            one, two = (_centred(logits[place]) for place in (self._first[self.order[second]], second))
+            one, two = (_centred(logits[place]) for place in (first[self.order[second]], second))
             apart = np.abs(one - two).max(axis=0)
             size = np.maximum(usual, np.maximum(_sizes(one), _sizes(two)))
             worst = max(worst, float(np.divide(apart, size, out=np.zeros_like(apart), where=apart > 0).max()))

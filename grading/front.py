@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from types import FrameType
 
 from grading.assignment import MISTAKEN, OBEYED, AssignmentError, read_assignment
@@ -130,7 +129,7 @@ def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     suite, runs = NOT_RUN if plan.withheld is not None else Suite(()), {}
     log: Log | None = None
     # A few seconds, while the tests run.
-    Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
+    threading.Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
         try:
             plan = with_weights(plan, options.weights, console.say)

@@ -138,7 +138,7 @@ def doubted(outcomes: Mapping[str, Outcome], controls: Iterable[ControlOutcome])
     """The outcomes, none of which counts if one training of the submission cannot have come about by learning."""
     doubts = {control.configuration.id: control.why for control in controls if control.why is not None}
     for id, outcome in outcomes.items():
-        if outcome.verdict in ("PASS", "REVIEW"):
+        if outcome.may_earn:
             why = implausible(outcome.runs, outcome.configuration.metric, outcome.expectation.bounds)
             doubts |= {} if why is None else {id: why}
     if not doubts:

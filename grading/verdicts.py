@@ -63,6 +63,11 @@ class Outcome:
         return self.mean("tail") if self.finished else None
 
     @property
+    def may_earn(self) -> bool:
+        """Whether it is passed, or left to a person."""
+        return self.verdict in ("PASS", "REVIEW")
+
+    @property
     def credit(self) -> float:
         """The share of its points: all of them for PASS and, until a person has decided, for REVIEW."""
         return float(self.verdict == "PASS" or (self.verdict == "REVIEW" and self.distrusted is None))
@@ -315,14 +320,14 @@ def may_pass(runs: Iterable[Run], expectation: Expectation, metric: str, seeds: 
 
 def without_control(outcome: Outcome, control: str) -> Outcome:
     """An outcome whose control has not been trained: nothing shows yet that the submission learns."""
-    if outcome.verdict not in ("PASS", "REVIEW"):
+    if not outcome.may_earn:
         return outcome
     return replace(outcome, verdict="INCOMPLETE", reason=f"{outcome.reason}\n{control} has not been trained")
 
 
 def distrust(outcome: Outcome, why: str) -> Outcome:
     """An outcome whose metrics cannot be taken at their word: nothing is passed."""
-    if outcome.verdict not in ("PASS", "REVIEW"):
+    if not outcome.may_earn:
         return outcome
     return replace(outcome, verdict="REVIEW", reason=f"{outcome.reason}\n{why}", distrusted=why)
 
