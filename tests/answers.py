@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from grading.backbones.mini import mini_classifier
+from grading.backbones.mini import why_no_mini
 
 from .expect import Unmet
 
@@ -219,11 +218,8 @@ def _head(answer: Plain, _: Mapping[str, Plain]) -> str:
 
 def _network(answer: Plain, _: Mapping[str, Plain]) -> str:
     for name in {name for name, _ in (*answer["earlier"], *answer["calls"])}:
-        try:
-            with torch.device("meta"):  # without memory for its weights
-                mini_classifier(name, 2)
-        except ValueError as error:
-            return f"a network that was never loaded: {str(error)[:200]}"
+        if reason := why_no_mini(name):
+            return f"a network that was never loaded: {reason[:200]}"
     return _lengths("collected", len(answer["collected"]), len(answer["parameters"]))
 
 
