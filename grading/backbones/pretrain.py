@@ -9,7 +9,6 @@ will take.
 import os
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from grading.backbones.weights import ENCODER, PROGRESS, mini_file
 from grading.data.arrays import cache_folder, writable
 from grading.data.drawn_faces import draw_faces
 from grading.data.drawn_streets import draw_streets
+from grading.lifeline import end_with_the_grader
 
 PICTURES_ON_TRIAL, STEPS_ON_TRIAL = 16, 3
 
@@ -97,13 +97,7 @@ class Clock:
         tell(done, total, each * (total - done))
 
 
-def end_with_the_grader() -> None:
-    """End this process as soon as the one that started it is gone, killed perhaps: its end of the pipe is closed."""
-    os.read(0, 1)
-    os._exit(1)
-
-
 if __name__ == "__main__":
     if stat.S_ISFIFO(os.fstat(0).st_mode):
-        threading.Thread(target=end_with_the_grader, daemon=True).start()
+        end_with_the_grader()
     main(*sys.argv[1:])
