@@ -81,7 +81,8 @@ def tail_length(epochs: int) -> int:
 class Journal:
     """The finished trainings of one run, in a file that this process has locked: it cannot be opened twice.
 
-    The kernel releases the lock when this object or its process is gone, whatever ended it.
+    The kernel releases the lock when this object or its process is gone, whatever ended it. A training that ended as
+    GRADER_ERROR is not finished when the file is opened again: it is trained anew.
 
     Args:
         path: the file; made where it is missing.
@@ -108,7 +109,8 @@ class Journal:
             for run in map(_run_of, runs):
                 if (run.configuration, run.seed) in self.runs:
                     raise ValueError("a training that was journalled twice")
-                self.runs[run.configuration, run.seed] = run
+                if run.kind != "GRADER_ERROR":
+                    self.runs[run.configuration, run.seed] = run
             if not isinstance(found, dict | None):
                 raise TypeError("no identity")
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:

@@ -8,7 +8,7 @@ import pytest
 
 from grading.assignment import Configuration
 from grading.front import parse
-from grading.journal import Journal
+from grading.journal import Journal, Run
 from grading.plan import Plan, make_plan, with_weights
 from grading.runs import carry_out
 from grading.workers.process import Worker
@@ -50,3 +50,16 @@ def test_an_unforeseen_error_costs_one_training(
     assert journal.runs["Q1-1", 0].kind == "GRADER_ERROR"
     assert type(error).__name__ in str(journal.runs["Q1-1", 0].failure)
     assert journal.runs["Q1-3", 0].failure is None
+
+
+def test_what_the_grader_could_not_train_is_trained_when_it_goes_on(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, plan.identity())
+    journal.add(Run("Q1-1", 0, (), 1.0, "GRADER_ERROR", "no space left on device"))
+    journal.add(Run("Q1-3", 0, (), 1.0, "CRASH", "died"))
+    del journal
+    again = Journal(path, plan.identity())
+    assert set(again.runs) == {("Q1-3", 0)}
+    again.add(Run("Q1-1", 0, (), 1.0, "TIMEOUT", "too long"))
+    del again
+    assert {run.kind for run in Journal(path, plan.identity()).runs.values()} == {"CRASH", "TIMEOUT"}
