@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from grading.backbones.mini import why_no_mini
+from grading.backbones.challengers import known_challengers
 
 from .expect import Unmet
 
@@ -217,9 +217,9 @@ def _head(answer: Plain, _: Mapping[str, Plain]) -> str:
 
 
 def _network(answer: Plain, _: Mapping[str, Plain]) -> str:
-    for name in {name for name, _ in (*answer["earlier"], *answer["calls"])}:
-        if reason := why_no_mini(name):
-            return f"a network that was never loaded: {reason[:200]}"
+    names = [name for name, _ in (*answer["earlier"], *answer["calls"])]
+    if unknown := set(names) - set(known_challengers(names)):
+        return f"a network that was never loaded: there is no classifier {min(unknown)[:80]!r} at mini size"
     return _lengths("collected", len(answer["collected"]), len(answer["parameters"]))
 
 

@@ -53,10 +53,8 @@ def mini_classifier(name: str, num_outputs: int) -> nn.Module:
     From ImageNet-normalised float (N, 3, 64, 64) to raw scores, float (N, num_outputs).
 
     Raises:
-        ValueError: there is none, see `why_no_mini`.
+        ValueError: torchvision has no convolutional classifier of that name.
     """
-    if reason := why_no_mini(name):
-        raise ValueError(reason)
     plain_name = name.removesuffix("_bn")
     if name == "alexnet":
         return mini_alexnet(num_outputs)
@@ -68,18 +66,13 @@ def mini_classifier(name: str, num_outputs: int) -> nn.Module:
         return _MiniResNet(*RESNETS[name], num_classes=num_outputs)
     if name in DENSENETS:
         return DenseNet(32 // THINNING, DENSENETS[name], 64 // THINNING, num_classes=num_outputs)
+    if name not in models.list_models(module=models) or name.startswith(TRANSFORMERS):
+        raise ValueError(f"torchvision has no convolutional classifier called {name!r}")
+    if name == "inception_v3":
+        raise ValueError("inception_v3 needs pictures of at least 75 x 75: choose another classifier at mini size")
     # GoogLeNet's auxiliary heads would make its output a tuple in train mode.
     options = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}
     return models.get_model(name, weights=None, num_classes=num_outputs, **options)
-
-
-def why_no_mini(name: str) -> str | None:
-    """Why no classifier `name` can be built at mini size; None if it can."""
-    if name not in models.list_models(module=models) or name.startswith(TRANSFORMERS):
-        return f"torchvision has no convolutional classifier called {name!r}"
-    if name == "inception_v3":
-        return "inception_v3 needs pictures of at least 75 x 75: choose another classifier at mini size"
-    return None
 
 
 def mini_alexnet(num_outputs: int) -> nn.Module:
