@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision import models
 
 from ..data.drawn_faces import DrawnFaces
 from .mini import PROXY_OUTPUTS, mini_classifier
@@ -57,6 +58,8 @@ def pretrain_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = mini_classifier(name, PROXY_OUTPUTS)
+        if isinstance(model, models.SqueezeNet):
+            model.classifier[2] = nn.Identity()  # a ReLU behind its head: cut off at 0, the outputs teach it nothing
         dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout)]
         for module in dropouts:
             module.p = DROPOUT  # the state dict does not hold it: who loads the weights trains with dropout
