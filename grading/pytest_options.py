@@ -36,7 +36,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     folder = Path(invocation.dir).resolve()
     if known.inifilename is not None or not folder.is_relative_to(ROOT):
         return
-    from grading.meant import what_was_meant  # here: other projects need none of it
+    from grading.running.meant import what_was_meant  # here: other projects need none of it
 
     arguments = [str(argument) for argument in invocation.args]
     unknown = parser.parse_known_and_unknown_args(arguments)[1]
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take questions as the assignment writes them: `-m Q1-1` means `-m q1_1`."""
     if config.inipath != CONFIGURATION:
         return
-    from grading.meant import markers_of, question
+    from grading.running.meant import markers_of, question
 
     keyword = str(config.option.keyword)
     if not config.option.markexpr and question(keyword):
@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Say what to type if no test was found."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.inipath == CONFIGURATION:
-        from grading.meant import what_to_type
+        from grading.running.meant import what_to_type
 
         for line in what_to_type(Path(config.invocation_params.dir).resolve()):
             terminalreporter.write_line(line)

@@ -7,13 +7,13 @@ if not __package__:
     # Run as a file: what must be importable is the repository, not the folder of this file.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from grading.exits import as_command
+from grading.commands.exits import as_command
 
 
 @as_command
 def main() -> int:
     # Here: what cannot even be imported is no verdict, either.
-    from grading.front import main
+    from grading.commands.grade import main
 
     return main()
 

@@ -6,7 +6,7 @@ This parses a student's source: only in a student's own run, never in a grading,
 import ast
 from pathlib import Path
 
-from grading.submissions import FOLDER_PACKAGE, MODULES
+from grading.protocol.submission import FOLDER_PACKAGE, MODULES
 
 
 def built_on(folder: Path) -> dict[str, set[str]]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from grading.assignment import AssignmentError, read_assignment
-from grading.probes import Student, StudentRaised
-from grading.submissions import Submission, SubmissionError, locate
+from grading.assignment.assignment import AssignmentError, read_assignment
+from grading.worker.student import Student, StudentRaised
+from grading.protocol.submission import Submission, SubmissionError, locate
 
 from .answers import formed
 from .built_on import built_on
@@ -54,8 +54,8 @@ def student(pytestconfig: pytest.Config) -> Iterator[Any]:
     if not pytestconfig.getoption("--sandbox"):
         yield FormChecked(Student(submission))
         return
-    from grading.workers.process import Worker
-    from grading.workers.tiers import NoSandbox, choose
+    from grading.sandbox.worker import Worker
+    from grading.sandbox.choose import NoSandbox, choose
 
     try:
         sandbox = choose(unsafe=pytestconfig.getoption("--unsafe"))
@@ -86,7 +86,7 @@ class SandboxedStudent:
         self._worker = worker
 
     def ask(self, probe: str, **data: Any) -> Any:
-        from grading.workers.process import WorkerStopped
+        from grading.sandbox.worker import WorkerStopped
 
         try:
             return self._worker.ask(probe, **data)

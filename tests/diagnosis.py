@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from grading.probes import StudentRaised
-from grading.submissions import MODULES
+from grading.worker.student import StudentRaised
+from grading.protocol.submission import MODULES
 
 from .asked import shortened, wrapped
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from grading.probes.nets import seed_draws
+from grading.worker.probes.nets import seed_draws
 
 Layer = nn.Linear | nn.Conv2d
 

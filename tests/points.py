@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from grading.assignment import Assignment
-from grading.inventory import listed_tests
+from grading.assignment.assignment import Assignment
+from grading.assignment.test_ids import listed_tests
 
 
 class Points:

@@ -2,8 +2,8 @@
 
 import re
 
-from grading.probes import StudentRaised
-from grading.submissions import MODULES
+from grading.worker.student import StudentRaised
+from grading.protocol.submission import MODULES
 
 NO_MASK = "a tensor compared with None gives one bool, no mask: ignore_index may be None"
 OF_A_TENSOR = (

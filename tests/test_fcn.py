@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.probes import StudentRaised
-from grading.probes.fcn import encoder_tensors
+from grading.worker.student import StudentRaised
+from grading.worker.probes.fcn import encoder_tensors
 
 from .expect import Unmet, accepted, expect, expect_close, refused
 from .strategies import SEEDS, Spec

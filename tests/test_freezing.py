@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from grading.probes.nets import build, flags, modes, seed_draws, state
+from grading.worker.probes.nets import build, flags, modes, seed_draws, state
 
 from .expect import accepted, expect, expect_close
 from .strategies import Spec, lone_linear, net_inputs, nets

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from grading.probes.heads import classifier
-from grading.probes.nets import array, build, digest
+from grading.worker.probes.heads import classifier
+from grading.worker.probes.nets import array, build, digest
 
 from .expect import accepted, expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped

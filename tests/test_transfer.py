@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from grading.probes.nets import array, digest
-from grading.probes.transfer import backbone
+from grading.worker.probes.nets import array, digest
+from grading.worker.probes.transfer import backbone
 
 from .expect import accepted, expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped

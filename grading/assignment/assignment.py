@@ -1,4 +1,4 @@
-"""The homework and its report as frozen dataclasses, read from report.toml."""
+"""The homework and its report as frozen dataclasses, read from assignment.toml."""
 
 import dataclasses
 import json
@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 CONTROL = "-control"  # ends the id of a configuration that is trained under a secret rule
 OBEYED, MISTAKEN = "obeyed", "mistaken"  # the metrics of a control
-REPORT = Path(__file__).with_name("report.toml")
+REPORT = Path(__file__).with_name("assignment.toml")
 
 
 class AssignmentError(Exception):
-    """report.toml does not hold together; one line for the instructor who changed it."""
+    """assignment.toml does not hold together; one line for the instructor who changed it."""
 
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Configuration:
         required: what the assignment itself asks the best epoch to exceed.
         sds, most_seeds: in place of the gate's, for a configuration that is cheap and varies much.
         free: the modules whose design is the student's and changes the metric.
-        control: some of the training labels follow a secret rule; see `grading.control`.
+        control: some of the training labels follow a secret rule; see `grading.scoring.control`.
     """
 
     id: str
@@ -99,7 +99,7 @@ class Configuration:
 
     @property
     def as_control(self) -> "Configuration":
-        """The same training under a secret rule; see `grading.control`."""
+        """The same training under a secret rule; see `grading.scoring.control`."""
         return replace(self, id=self.id + CONTROL, control=True, metric=OBEYED)
 
     @property
@@ -129,7 +129,7 @@ class Profile:
 
     Attributes:
         margin: how far below the published best epoch the tail may lie where the profile is not calibrated.
-        secret_faces, secret_streets: pictures that the last epochs are measured on; see `grading.validation`.
+        secret_faces, secret_streets: pictures that the last epochs are measured on; see `grading.running.validation`.
     """
 
     margin: float
@@ -147,7 +147,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Gate:
-    """The constants of the rule in `grading.gate`.
+    """The constants of the rule in `grading.verdicts.gate`.
 
     Attributes:
         odds: how much likelier one side must be than the other.
@@ -176,7 +176,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Control:
-    """The constants of `grading.control`.
+    """The constants of `grading.scoring.control`.
 
     Attributes:
         share: of the pictures at either end of a scale of lightness, which the rule is about.
@@ -191,7 +191,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything that report.toml says."""
+    """Everything that assignment.toml says."""
 
     title: str
     questions: tuple[Question, ...]
@@ -220,7 +220,7 @@ def read_assignment(path: Path = REPORT) -> Assignment:
     Raises:
         AssignmentError: an entry is missing, one that nobody reads is there, or they do not fit together.
     """
-    from grading.assignment_checks import problems
+    from grading.assignment.checks import problems
 
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What the reference reaches in a profile, as `python -m grading.calibrate` measured it: one JSON file per profile."""
+"""What the reference reaches in a profile, as `python -m grading calibrate` measured it: one JSON file per profile."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "calibrations"
 OUTLIER = 3.0
 MAD_TO_SD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
 
@@ -40,14 +40,14 @@ class Measured:
     Attributes:
         tails: of the metric that verdicts rest on, by seed.
         designs: right submissions of other designs, by module and name (`fcn-paper_score`): the tail of one training.
-        conditions: what it was measured on; see `grading.conditions`.
+        conditions: what it was measured on; see `grading.running.conditions`.
         made_with: versions of libraries, and the hardware.
         least_progress: the least that the reference or another design gained from its first epoch to its tail; None if
             the first epochs of the other designs were not noted.
         early, design_early: as `tails` and `designs`, over the first fifth of the epochs.
         least_range: the least distance of best and worst epoch before the tail in any of these trainings.
         curve: by epoch, the metric's mean over seeds.
-        control_gaps, design_control_gaps: see `grading.control.gap`, by seed and by design.
+        control_gaps, design_control_gaps: see `grading.scoring.control.gap`, by seed and by design.
     """
 
     seeds: int

@@ -1,12 +1,12 @@
-"""What must hold of report.toml, so that a change to it is refused in one line before anything is trained."""
+"""What must hold of assignment.toml, so that a change to it is refused in one line before anything is trained."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from grading.assignment import Assignment, AssignmentError, Classes, Configuration, Question
-from grading.inventory import UPDATE
-from grading.submissions import MODULES
+from grading.assignment.assignment import Assignment, AssignmentError, Classes, Configuration, Question
+from grading.assignment.test_ids import UPDATE
+from grading.protocol.submission import MODULES
 
 TASKS = ("classification", "segmentation")
 # A verdict rests on one of these; the others are reported beside it.
@@ -16,14 +16,14 @@ CASES = ("feature_extractor", "finetuned", "scratch")
 OPTIMIZERS = ("SGD", "Adam")
 LABELS = range(256)
 MOST_SHARE = 0.25  # of the pictures at either end, in a rule
-LEAST = 2  # images of a training batch, see grading/training/batches.py
+LEAST = 2  # images of a training batch, see grading/worker/training/batches.py
 
 
 def check_tests(assignment: Assignment, listed: Mapping[str, str]) -> None:
     """Hold the assignment against the tests of the student API.
 
     Args:
-        listed: from `grading.inventory.listed_tests`.
+        listed: from `grading.assignment.test_ids.listed_tests`.
 
     Raises:
         AssignmentError: points are given for tests that do not exist, or a structure names none.
@@ -31,14 +31,14 @@ def check_tests(assignment: Assignment, listed: Mapping[str, str]) -> None:
     for question in assignment.questions:
         if question.test_points and question.id not in listed.values():
             raise AssignmentError(
-                f"report.toml: question {question.id} gives {question.test_points:g} points for tests, "
+                f"assignment.toml: question {question.id} gives {question.test_points:g} points for tests, "
                 f"but tests/ids.txt lists none of it ({UPDATE} writes it)"
             )
     for configuration in assignment.configurations:
         for pattern in configuration.structure:
             if not any(re.search(pattern, id) for id in listed):
                 raise AssignmentError(
-                    f"report.toml: configuration {configuration.id}: structure {pattern!r} matches no test "
+                    f"assignment.toml: configuration {configuration.id}: structure {pattern!r} matches no test "
                     f"in tests/ids.txt ({UPDATE} writes it)"
                 )
 

@@ -1,7 +1,7 @@
 """The list of all tests of the student API, each with its question: `tests/ids.txt`.
 
 A grading knows from it which tests there are before any of them runs, and a student's points are divided by all tests
-of a question, whether they ran or not. `python -m grading.inventory` writes the list anew after tests were added,
+of a question, whether they ran or not. `python -m grading list_tests` writes the list anew after tests were added,
 renamed or removed.
 """
 
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from grading.clean_pytest import ROOT, command, environment
-from grading.exits import as_command
+from grading.running.clean_pytest import ROOT, command, environment
+from grading.commands.exits import as_command
 
 IDS = ROOT / "tests" / "ids.txt"
-UPDATE = "python -m grading.inventory"
+UPDATE = "python -m grading list_tests"
 
 
 @cache

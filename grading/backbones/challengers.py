@@ -7,7 +7,7 @@ pretrained for a submission, and only if it is cheap enough.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from grading.text import duration
+from grading.protocol.text import duration
 
 MOST_CHALLENGERS = 3
 """Networks that one submission may load: it may compare some before it returns one."""
@@ -120,7 +120,7 @@ def too_long(name: str) -> str | None:
     cheapest = sorted((other for other in COSTS if other not in FORBIDDEN), key=COSTS.__getitem__)[:SHOWN]
     return (
         f"the mini profile pretrains no {name} for a submission ({about}; the limit is {duration(MOST_SECONDS)}). "
-        f"`python -m grading.backbones.pretrain {name}` does it once for this machine, and `--profile report` takes "
+        f"`python -m grading pretrain {name}` does it once for this machine, and `--profile report` takes "
         f"ImageNet's weights. What mini pretrains stands in {Path(__file__).name}: "
         f"{', '.join(f'{other} ({duration(COSTS[other])})' for other in cheapest)}, ..."
     )

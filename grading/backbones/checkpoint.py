@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.data.arrays import DataError
-from grading.text import one_line
+from grading.protocol.text import one_line
 
 # Only for types: torch takes seconds to import, and a run's other steps do without it.
 Tensors = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Make one file of mini weights: `python -m grading.backbones.pretrain NAME [FILE [SEED]]`.
+"""Make one file of mini weights: `python -m grading pretrain NAME [FILE [SEED]]`.
 
 Without FILE it is the one that the grader looks for: this is how a challenger comes to be graded whose pretraining no
 submission is given. `encoder` is the encoder of part 2, pretrained on streets; any other name is a classifier,
@@ -24,7 +24,7 @@ from grading.backbones.weights import ENCODER, PROGRESS, mini_file
 from grading.data.arrays import cache_folder, writable
 from grading.data.drawn_faces import draw_faces
 from grading.data.drawn_streets import draw_streets
-from grading.lifeline import end_with_the_grader
+from grading.protocol.lifeline import end_with_the_grader
 
 PICTURES_ON_TRIAL, STEPS_ON_TRIAL = 16, 3
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grading.backbones.challengers import MOST_SECONDS
 from grading.data.arrays import DataError, fingerprint
-from grading.text import duration, one_line
+from grading.protocol.text import duration, one_line
 
 ENCODER = "encoder"  # part 2's VGG16
 SUFFIXES = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".tar")
@@ -202,7 +202,7 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
         )
     if file := _in_folder(name, cache):
         return file
-    from grading.fetch import fetch_weights
+    from grading.commands.fetch import fetch_weights
 
     try:
         fetch_weights([_torchvision_name(name)], cache)
@@ -242,4 +242,4 @@ def _torchvision_name(name: str) -> str:
 
 
 def _fetch_command(name: str, folder: Path | str) -> str:
-    return f"python -m grading.fetch weights --classifier {_torchvision_name(name)} --weights {folder}"
+    return f"python -m grading fetch weights --classifier {_torchvision_name(name)} --weights {folder}"

@@ -24,8 +24,8 @@ import pytest
 import torch
 
 from grading.checker.catalogue import ROOT, write_submission
-from grading.clean_pytest import OPTIONS, environment
-from grading.submissions import MODULES
+from grading.running.clean_pytest import OPTIONS, environment
+from grading.protocol.submission import MODULES
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Failure:
-    """A test that failed, `kind` as in `grading.suite`."""
+    """A test that failed, `kind` as in `grading.running.api_tests`."""
 
     test: str
     question: str
@@ -106,7 +106,7 @@ PREPARED = (
     "pytest_benchmark.plugin",
     "torchmetrics.functional.classification",
     "torchvision.transforms.v2",
-    *(f"grading.probes.{room}" for room in MODULES),
+    *(f"grading.worker.probes.{room}" for room in MODULES),
 )
 
 

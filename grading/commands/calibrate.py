@@ -1,4 +1,4 @@
-"""Measure what the reference reaches: `python -m grading.calibrate --profile mini --seeds 20`.
+"""Measure what the reference reaches: `python -m grading calibrate --profile mini --seeds 20`.
 
 Writes grading/calibrated/PROFILE.json, the expected values that submissions are held against. Every option of
 run_all.py that names data, weights or a device is understood too.
@@ -10,7 +10,7 @@ Where the contract leaves a design to the student, every other right design in t
 once: `--designs 0` leaves them out, and the configurations that they touch can then only be passed or reviewed.
 
 Every training is measured on secret pictures of its own, so that the spread covers the choice of pictures. Controls
-(`grading.control`) are trained too, so that it is known how well right submissions learn a secret rule.
+(`grading.scoring.control`) are trained too, so that it is known how well right submissions learn a secret rule.
 """
 
 import json
@@ -22,21 +22,21 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from grading.assignment import Configuration
-from grading.calibrated import FOLDER
+from grading.assignment.assignment import Configuration
+from grading.assignment.calibration import FOLDER
 from grading.checker.catalogue import wheats, write_submission
-from grading.conditions import conditions, made_with
-from grading.control import gap
-from grading.exits import as_command
-from grading.front import CANNOT_START, command_line, out_folder
-from grading.gate import sd_upper_bound
-from grading.journal import Journal, Run, write_whole
-from grading.plan import Plan, UsageError, make_plan, with_weights
-from grading.plausible import range_before_tail
+from grading.running.conditions import conditions, made_with
+from grading.scoring.control import gap
+from grading.commands.exits import as_command
+from grading.commands.grade import CANNOT_START, command_line, out_folder
+from grading.verdicts.gate import sd_upper_bound
+from grading.running.journal import Journal, Run, write_whole
+from grading.running.plan import Plan, UsageError, make_plan, with_weights
+from grading.verdicts.plausible import range_before_tail
 from grading.reporting.console import Console
-from grading.runs import carry_out
-from grading.submissions import locate
-from grading.text import one_line
+from grading.running.training import carry_out
+from grading.protocol.submission import locate
+from grading.protocol.text import one_line
 
 DIGITS = 6
 SEEDS_PER_PRETRAINING = 4
@@ -45,7 +45,7 @@ SEEDS_PER_PRETRAINING = 4
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data, 4 the grader broke."""
-    parser = command_line("python -m grading.calibrate", __doc__)
+    parser = command_line("python -m grading calibrate", __doc__)
     parser.add_argument("--designs", type=int, choices=[0, 1], default=1, help="0: leave the other designs out")
     options = parser.parse_args(arguments)
     console = Console()
@@ -139,7 +139,7 @@ def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]
 def of_configuration(
     c: Configuration, runs: Iterable[Run], designs: Iterable[tuple[str, Run]], confidence: float
 ) -> dict[str, Any]:
-    """What was measured of one configuration, as mini.json holds it; see `grading.calibrated.Measured`."""
+    """What was measured of one configuration, as mini.json holds it; see `grading.assignment.calibration.Measured`."""
     own = [run for run in runs if run.configuration == c.id]
     other = {name: run for name, run in designs if run.configuration == c.id}
     every = [*own, *other.values()]

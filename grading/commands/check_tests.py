@@ -1,4 +1,4 @@
-"""Check the tests of the student API on right and wrong modules: `python -m grading.check_the_checker`.
+"""Check the tests of the student API on right and wrong modules: `python -m grading check_tests`.
 
 Every wheat in `tests/checker/wheats/` must pass; every chaff in `tests/checker/chaffs/` must fail, in a test of its own
 question, with the hint that names its bug. Each is tested as a submission is, by pytest, but not in the sandbox: the
@@ -21,12 +21,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
-from grading.checker.judging import HEADINGS, Judged, Row, judged, row
+from grading.checker.outcomes import HEADINGS, Judged, Row, judged, row
 from grading.checker.trials import Task, prepare, run_all
-from grading.exits import as_command
-from grading.journal import write_whole
+from grading.commands.exits import as_command
+from grading.running.journal import write_whole
 from grading.reporting.markdown import table_of
-from grading.submissions import MODULES
+from grading.protocol.submission import MODULES
 
 LIMIT_S = 180.0
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m grading.check_the_checker", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m grading check_tests", description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="GLOB", default="*", help="of MODULE/ID, such as 'metrics/*'")
     parser.add_argument("--seeds", metavar="N", type=int, default=0, help="test wheats only, on N random seeds")
     parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")

@@ -1,4 +1,4 @@
-"""Measure how often the gates are right: `python -m grading.check_the_verdicts`.
+"""Measure how often the gates are right: `python -m grading check_verdicts`.
 
 Trains the right and wrong submissions of tests/checker/gradings.toml in the mini profile, and grades each many
 times. A grading starts at a seed of its own and goes on as the sequential rule asks; the next starts one seed later,
@@ -19,19 +19,19 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from grading.assignment import Configuration
-from grading.calibrated import read_calibration
+from grading.assignment.assignment import Configuration
+from grading.assignment.calibration import read_calibration
 from grading.checker.catalogue import CATALOGUE, ROOT, write_submission
-from grading.exits import as_command
-from grading.front import CANNOT_START, command_line
-from grading.journal import Journal, Run, write_whole
-from grading.plan import Plan, UsageError, make_plan, with_weights
-from grading.plausible import implausible
+from grading.commands.exits import as_command
+from grading.commands.grade import CANNOT_START, command_line
+from grading.running.journal import Journal, Run, write_whole
+from grading.running.plan import Plan, UsageError, make_plan, with_weights
+from grading.verdicts.plausible import implausible
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
-from grading.runs import carry_out
-from grading.suite import Checked, run_suite
-from grading.verdicts import Outcome, distrust, expectation_of, judge, needed_seeds
+from grading.running.training import carry_out
+from grading.running.api_tests import Checked, run_suite
+from grading.verdicts.verdict import Outcome, distrust, expectation_of, judge, needed_seeds
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ HEADER = ["submission", "configuration", "gradings", "PASS", "FAIL", "REVIEW", "
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 no right submission failed and no wrong one passed, 1 one did, 2 bad usage, 4 the grader broke."""
-    parser = command_line("python -m grading.check_the_verdicts", __doc__)
+    parser = command_line("python -m grading check_verdicts", __doc__)
     parser.add_argument("--gradings", type=int, default=4, help="of each right submission (default: %(default)s)")
     parser.add_argument("--wrong-gradings", type=int, default=2, help="of each wrong one (default: %(default)s)")
     parser.set_defaults(profile="mini")

@@ -1,6 +1,6 @@
 """Download what the `report` profile needs: ImageNet weights and CamVid. Run it where there is internet.
 
-    python -m grading.fetch [weights] [camvid] [--classifier NAME ...] [--weights DIR] [--camvid DIR]
+    python -m grading fetch [weights] [camvid] [--classifier NAME ...] [--weights DIR] [--camvid DIR]
 
 Nothing is kept before its checksum is right, and what is already there is not downloaded again.
 """
@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 from grading.data.arrays import DataError, cache_folder, fingerprint, writable
-from grading.exits import as_command
-from grading.streams import guard_streams
-from grading.text import one_line
+from grading.commands.exits import as_command
+from grading.reporting.streams import guard_streams
+from grading.protocol.text import one_line
 
 CLASSIFIERS = ("alexnet", "mobilenet_v2", "vgg16")
 
@@ -38,7 +38,7 @@ CHUNK = 1 << 20
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all is there, 1 something is not (one line says what), 2 bad usage, 4 this command broke."""
-    parser = argparse.ArgumentParser(prog="python -m grading.fetch", description="Download weights and data.")
+    parser = argparse.ArgumentParser(prog="python -m grading fetch", description="Download weights and data.")
     parser.add_argument("what", nargs="*", choices=("weights", "camvid", "all"), default="all")
     parser.add_argument("--classifier", nargs="+", default=CLASSIFIERS, help="default: %(default)s")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="default: weights/ in the cache, see HW4_CACHE")

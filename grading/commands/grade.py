@@ -16,24 +16,24 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from grading.assignment import MISTAKEN, OBEYED, AssignmentError, read_assignment
-from grading.calibrated import CalibrationError
+from grading.assignment.assignment import MISTAKEN, OBEYED, AssignmentError, read_assignment
+from grading.assignment.calibration import CalibrationError
 from grading.data.arrays import DataError
-from grading.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
-from grading.journal import Journal, JournalError, Run
-from grading.judging import expectations, judged, needed, without_broken
-from grading.plan import Plan, UsageError, chosen, make_plan, with_weights
+from grading.commands.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
+from grading.running.journal import Journal, JournalError, Run
+from grading.reporting.collect import expectations, judged, needed, without_broken
+from grading.running.plan import Plan, UsageError, chosen, make_plan, with_weights
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
-from grading.runs import carry_out
-from grading.streams import Log
-from grading.submissions import SubmissionError, locate
-from grading.suite import NOT_RUN, Suite, run_suite
-from grading.text import duration, one_line
-from grading.validation import draw_secret_pictures
-from grading.workers.process import GraderError
-from grading.workers.staging import remove_stale, set_aside
-from grading.workers.tiers import NoSandbox
+from grading.running.training import carry_out
+from grading.reporting.streams import Log
+from grading.protocol.submission import SubmissionError, locate
+from grading.running.api_tests import NOT_RUN, Suite, run_suite
+from grading.protocol.text import duration, one_line
+from grading.running.validation import draw_secret_pictures
+from grading.sandbox.worker import GraderError
+from grading.sandbox.staging import remove_stale, set_aside
+from grading.sandbox.choose import NoSandbox
 
 # What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
 CANNOT_START = (

@@ -1,4 +1,4 @@
-"""Change the reference in many small ways and see whether the tests notice: `python -m grading.mutate [MODULE...]`.
+"""Change the reference in many small ways and see whether the tests notice: `python -m grading mutate [MODULE...]`.
 
 The changes are those of cosmic-ray's operators. A change that no test notices is either a hole in the tests or makes no
 difference; the latter are listed in docs/mutants.md, each with the reason, and only others are reported.
@@ -16,8 +16,8 @@ from importlib.util import find_spec
 
 from grading.checker.catalogue import ROOT
 from grading.checker.trials import Task, prepare, run_all
-from grading.exits import as_command
-from grading.submissions import MODULES
+from grading.commands.exits import as_command
+from grading.protocol.submission import MODULES
 
 LIMIT_S = 120.0
 EQUIVALENTS = ROOT / "docs" / "mutants.md"
@@ -39,7 +39,7 @@ class Mutant:
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 every change is noticed or listed, 1 not, 2 bad usage, 4 the grader broke."""
-    parser = argparse.ArgumentParser(prog="python -m grading.mutate", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m grading mutate", description=__doc__.splitlines()[0])
     parser.add_argument("modules", metavar="MODULE", nargs="*", default=MODULES, help=f"of {', '.join(MODULES)}")
     parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args(arguments)

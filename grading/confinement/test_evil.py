@@ -18,19 +18,19 @@ import pytest
 from hypothesis.errors import Flaky
 
 from grading.data.crops import centre_crop
-from grading.front import parse
-from grading.journal import Journal, Run
-from grading.judging import expectations, judged, needed
-from grading.plan import make_plan, with_weights
-from grading.probes import StudentRaised
+from grading.commands.grade import parse
+from grading.running.journal import Journal, Run
+from grading.reporting.collect import expectations, judged, needed
+from grading.running.plan import make_plan, with_weights
+from grading.worker.student import StudentRaised
 from grading.reporting import Results
-from grading.runs import carry_out
-from grading.submissions import locate
-from grading.suite import NOT_RUN
-from grading.workers.limits import MIB, Limits
-from grading.workers.process import Worker
-from grading.workers.sandbox import OwnUser, Sandbox
-from grading.workers.tiers import broken_promise, candidates
+from grading.running.training import carry_out
+from grading.protocol.submission import locate
+from grading.running.api_tests import NOT_RUN
+from grading.protocol.limits import MIB, Limits
+from grading.sandbox.worker import Worker
+from grading.sandbox.tiers import OwnUser, Sandbox
+from grading.sandbox.choose import broken_promise, candidates
 from tests import test_classes, test_freezing, test_metrics
 from tests.conftest import FormChecked, SandboxedStudent, Stopped
 from tests.expect import Unmet
@@ -144,7 +144,7 @@ def test_unusable_trainings(name: str, kind: str, said: str, trained) -> None:
 
 
 def test_an_endless_training(trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.plan.Plan.seconds_allowed", lambda *_: 12.0)
+    monkeypatch.setattr("grading.running.plan.Plan.seconds_allowed", lambda *_: 12.0)
     run = trained(EVIL / "trains_for_ever")
     assert run.kind == "TIMEOUT"
     assert "stopped after 12 s" in run.failure

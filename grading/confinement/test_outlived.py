@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from grading.confinement.test_evil import EVIL, ROOT, TIERS
-from grading.submissions import MODULES
-from grading.workers.sandbox import Sandbox
+from grading.protocol.submission import MODULES
+from grading.sandbox.tiers import Sandbox
 
 SECONDS_TO_END = 2.0
 SECONDS_TO_START = 180.0
@@ -22,12 +22,12 @@ SECONDS_TO_START = 180.0
 PROGRAM = """
 import sys
 from pathlib import Path
-from grading import plan
-from grading.workers.tiers import candidates
+from grading.running import plan
+from grading.sandbox.choose import candidates
 files, tier = Path(sys.argv[1]), sys.argv[2]
 plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
 plan.choose = lambda **_: next(sandbox for sandbox in candidates() if sandbox.tier == tier)
-from grading.front import main
+from grading.commands.grade import main
 sys.exit(main(sys.argv[3:]))
 """
 
@@ -42,7 +42,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture
 def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts the front door in a process and with a temporary folder of its own."""
-    from grading import plan
+    from grading.running import plan
 
     plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
     own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grading.data.arrays import DataError
 from grading.data.lists import last_parts, read_list
-from grading.text import one_line
+from grading.protocol.text import one_line
 
 IMAGES = "img_align_celeba"
 ATTRIBUTES = "list_attr_celeba.txt"

@@ -18,8 +18,8 @@ import torch
 from hypothesis import Phase, settings
 from torch import Tensor, nn
 
-from grading.probes import Student
-from grading.submissions import locate
+from grading.worker.student import Student
+from grading.protocol.submission import locate
 from tests.diagnosis import function_of
 
 Function = Callable[..., Any]

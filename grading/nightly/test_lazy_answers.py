@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from grading.clean_pytest import ROOT, command, environment
-from grading.inventory import listed_tests
-from grading.submissions import MODULES
+from grading.running.clean_pytest import ROOT, command, environment
+from grading.assignment.test_ids import listed_tests
+from grading.protocol.submission import MODULES
 from tests.answers import FORMS, misfit
 
 

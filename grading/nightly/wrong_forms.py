@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-from grading.probes import Student, StudentRaised
-from grading.submissions import locate
+from grading.worker.student import Student, StudentRaised
+from grading.protocol.submission import locate
 from tests.conftest import FormChecked
 from tests.expect import Unmet
 from tests.telling import repeatable

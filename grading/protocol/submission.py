@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from grading.text import one_line, printable
+from grading.protocol.text import one_line, printable
 
 MODULES = ("freezing", "heads", "transfer", "augmentation", "fcn", "classes", "metrics")
 

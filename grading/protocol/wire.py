@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from grading.text import cleaned
+from grading.protocol.text import cleaned
 
 Plain = Any  # None, bool, int, float, str, lists and string-keyed dicts of these, and numpy arrays of DTYPES
 
@@ -82,7 +82,7 @@ def receive(stream: Stream) -> Plain:
 
 
 def receive_claim(stream: Stream, max_arrays: int) -> Plain:
-    """Read one frame that a submission may have written: its texts arrive as `grading.text.cleaned`.
+    """Read one frame that a submission may have written: its texts arrive as `grading.protocol.text.cleaned`.
 
     Args:
         max_arrays: bytes that its arrays may take together.

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from grading.assignment import Configuration, Question
-from grading.control import gap
-from grading.journal import Run, write_whole
-from grading.plan import Plan
-from grading.relations import RelationOutcome
-from grading.suite import Suite
-from grading.verdicts import Outcome
+from grading.assignment.assignment import Configuration, Question
+from grading.scoring.control import gap
+from grading.running.journal import Run, write_whole
+from grading.running.plan import Plan
+from grading.verdicts.conclusions import RelationOutcome
+from grading.running.api_tests import Suite
+from grading.verdicts.verdict import Outcome
 
 
 @dataclass(frozen=True)
 class ControlOutcome:
-    """A training under a secret rule: see `grading.control`.
+    """A training under a secret rule: see `grading.scoring.control`.
 
     Attributes:
         least_gap: what it must show; None if nobody has measured what right submissions do.
@@ -108,7 +108,7 @@ def write_results(results: Results, out: Path) -> None:
     from grading.reporting.history import history_csv
     from grading.reporting.html import report_html
     from grading.reporting.junit import junit_xml
-    from grading.reporting.results import results_json
+    from grading.reporting.gradescope import results_json
 
     for name, text in {
         "history.csv": history_csv(results),

@@ -6,20 +6,20 @@ from statistics import fmean
 
 import numpy as np
 
-from grading.assignment import MISTAKEN, OBEYED, Configuration
-from grading.calibrated import Calibration, read_calibration
-from grading.conditions import made_elsewhere, misfits
-from grading.control import gap
-from grading.discussion import read_discussion
-from grading.journal import Run
-from grading.plan import Plan
-from grading.plausible import implausible
-from grading.relations import relate_all
+from grading.assignment.assignment import MISTAKEN, OBEYED, Configuration
+from grading.assignment.calibration import Calibration, read_calibration
+from grading.running.conditions import made_elsewhere, misfits
+from grading.scoring.control import gap
+from grading.reporting.discussion import read_discussion
+from grading.running.journal import Run
+from grading.running.plan import Plan
+from grading.verdicts.plausible import implausible
+from grading.verdicts.conclusions import relate_all
 from grading.reporting import ControlOutcome, Results
-from grading.scoring import accuracy_ceiling
-from grading.suite import Suite
-from grading.validation import scored_labels
-from grading.verdicts import (
+from grading.scoring.metrics import accuracy_ceiling
+from grading.running.api_tests import Suite
+from grading.running.validation import scored_labels
+from grading.verdicts.verdict import (
     Expectation,
     Outcome,
     distrust,

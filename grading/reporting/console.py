@@ -9,11 +9,11 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grading.assignment import Configuration
-from grading.journal import Journal, Run
-from grading.plan import Plan
-from grading.streams import guard_streams
-from grading.text import duration, printable
+from grading.assignment.assignment import Configuration
+from grading.running.journal import Journal, Run
+from grading.running.plan import Plan
+from grading.reporting.streams import guard_streams
+from grading.protocol.text import duration, printable
 
 if TYPE_CHECKING:
     from grading.reporting import Results

@@ -5,7 +5,7 @@ import re
 import stat
 from pathlib import Path
 
-from grading.text import cleaned
+from grading.protocol.text import cleaned
 
 FILE = "discussion.md"
 MOST_BYTES = 64 * 1024

@@ -10,8 +10,8 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from grading.assignment import Question
-from grading.verdicts import Outcome
+from grading.assignment.assignment import Question
+from grading.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting import Results
@@ -192,7 +192,7 @@ def _configuration(outcome: Outcome) -> dict[str, Any]:
 
 
 def _power(outcome: Outcome) -> dict[str, Any] | None:
-    """What the gate can tell apart: see `grading.power`."""
+    """What the gate can tell apart: see `grading.verdicts.power`."""
     power = outcome.expectation.power
     return None if power is None else {**asdict(power), "is_weak": power.is_weak, "in_words": str(power)}
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from grading.text import printable
-from grading.verdicts import Outcome
+from grading.protocol.text import printable
+from grading.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting import Results

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from grading.reporting.results import student_reason
-from grading.text import printable
+from grading.reporting.gradescope import student_reason
+from grading.protocol.text import printable
 
 if TYPE_CHECKING:
     from grading.reporting import Results

@@ -15,11 +15,11 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from grading.clean_pytest import ROOT, command, environment
-from grading.inventory import UPDATE, listed_tests
-from grading.submissions import Submission
-from grading.text import cleaned, duration
-from grading.workers.staging import remove_stale
+from grading.running.clean_pytest import ROOT, command, environment
+from grading.assignment.test_ids import UPDATE, listed_tests
+from grading.protocol.submission import Submission
+from grading.protocol.text import cleaned, duration
+from grading.sandbox.staging import remove_stale
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ def command(arguments: Sequence[str], *, lifeline: bool = False) -> list[str]:
     Packages that only PYTHONPATH leads to are found, but last: they cannot take the place of installed ones.
 
     Args:
-        lifeline: end with the process that starts it, see `grading.lifeline`.
+        lifeline: end with the process that starts it, see `grading.protocol.lifeline`.
     """
-    program = ("from grading.lifeline import end_with_the_grader; end_with_the_grader(); " if lifeline else "") + (
+    program = ("from grading.protocol.lifeline import end_with_the_grader; end_with_the_grader(); " if lifeline else "") + (
         f"import sys; sys.path += [folder for folder in {sys.path!r} if folder not in sys.path]; import pytest; "
         f"sys.exit(pytest.main({[*OPTIONS, *arguments]!r}))"
     )

@@ -13,11 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from grading.assignment import Configuration
+from grading.assignment.assignment import Configuration
 from grading.backbones.weights import SOURCES
-from grading.calibrated import Calibration, Measured
+from grading.assignment.calibration import Calibration, Measured
 from grading.data.arrays import fingerprint
-from grading.plan import Plan
+from grading.running.plan import Plan
 
 DIGITS = 16  # of a fingerprint
 
@@ -86,7 +86,7 @@ def command(plan: Plan, configuration: Configuration) -> str:
     data = {"classification": "--faces DIR", "segmentation": "--camvid DIR"}[configuration.task]
     given = "" if plan.profile_name == "mini" else f" {data}"
     return (
-        f"recalibrate: python -m grading.calibrate --profile {plan.profile_name} --seeds 20 "
+        f"recalibrate: python -m grading calibrate --profile {plan.profile_name} --seeds 20 "
         f"--only {configuration.id}{given}"
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from grading.scoring import Parts
+from grading.scoring.metrics import Parts
 
 KINDS = ("FINISHED", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH", "GRADER_ERROR")
 PARTS = {field.name for field in fields(Parts)}
@@ -30,7 +30,7 @@ class Run:
         kind: how it ended: `FINISHED`, `FAIL` (an error of the submission's, or answers that cannot be used),
             `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the submission.
         failure: why it ended early; None where it was finished.
-        images: the parts of the tail's metrics, image by image; see `grading.scoring.Parts`. None where the training
+        images: the parts of the tail's metrics, image by image; see `grading.scoring.metrics.Parts`. None where the training
             did not reach its last epoch.
     """
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import Question, read_assignment
-from grading.clean_pytest import ROOT
-from grading.inventory import listed_tests
-from grading.submissions import FOLDER_PACKAGE, MODULES
+from grading.assignment.assignment import Question, read_assignment
+from grading.running.clean_pytest import ROOT
+from grading.assignment.test_ids import listed_tests
+from grading.protocol.submission import FOLDER_PACKAGE, MODULES
 
 OPTIONS = ("--impl", "--sandbox", "--unsafe", "--records", "--full", "--exitfirst", "--maxfail", "--collect-only")
 QUESTION = re.compile(r"\bq(\d+)[-_.](\d+)\b", re.IGNORECASE)

@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.assignment import Assignment, Configuration, Profile, read_assignment
-from grading.assignment_checks import check_tests
+from grading.assignment.assignment import Assignment, Configuration, Profile, read_assignment
+from grading.assignment.checks import check_tests
 from grading.backbones.challengers import known_challengers, times_the_reference, too_long, too_many
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, NoWeights, how_to_mend, mini_file, provide
-from grading.calibrated import read_calibration
-from grading.control import secret_order
+from grading.assignment.calibration import read_calibration
+from grading.scoring.control import secret_order
 from grading.data.arrays import DataError, Dataset, Images, cache_folder, fingerprint, writable
-from grading.disguise import site_key
-from grading.inventory import listed_tests
-from grading.probes import StudentRaised
-from grading.sources import sources
-from grading.submissions import Submission, locate
-from grading.workers.process import GraderError, Worker, WorkerStopped
-from grading.workers.sandbox import Sandbox
-from grading.workers.tiers import choose
-from grading.workers.wire import Plain
+from grading.scoring.blinding import site_key
+from grading.assignment.test_ids import listed_tests
+from grading.worker.student import StudentRaised
+from grading.running.sources import sources
+from grading.protocol.submission import Submission, locate
+from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.sandbox.tiers import Sandbox
+from grading.sandbox.choose import choose
+from grading.protocol.wire import Plain
 
 
 class UsageError(Exception):
@@ -47,7 +47,7 @@ class Plan:
         limit: use only so many training images.
         parallel: trainings at a time, each with `threads` threads.
         sandbox: what holds the submission.
-        key: the machine's secret, see `grading.disguise`.
+        key: the machine's secret, see `grading.scoring.blinding`.
         pictures_by_seed: measure each seed on secret pictures of its own: for a calibration.
         unavailable: why a configuration cannot be trained here, by its id, which is no fault of the submission's.
     """
@@ -221,7 +221,7 @@ def _state(name: str, profile: str, file: str) -> dict[str, NDArray[np.generic]]
 STARTING = 5.0  # seconds in which the first worker imports torch
 
 # Where a history is made: in the grader, and inside the sandbox.
-HISTORY = ("grading.runs", "grading.workers.serve")
+HISTORY = ("grading.running.training", "grading.worker.serve")
 
 
 def _grader_fingerprint() -> str:
@@ -378,7 +378,7 @@ def _dataset(task: str, profile_name: str, profile: Profile, options: Namespace,
 
     folder = options.camvid or cache / "CamVid"
     if options.camvid is None and not folder.is_dir():
-        raise UsageError("the report profile needs --camvid DIR; `python -m grading.fetch camvid` brings it")
+        raise UsageError("the report profile needs --camvid DIR; `python -m grading fetch camvid` brings it")
     return camvid(folder, cache)
 
 

@@ -11,7 +11,7 @@ def sources(*modules: str) -> dict[str, Path]:
     """The files of modules of this package, and of all that they import from it, in functions too.
 
     Args:
-        modules: dotted names, such as `"grading.runs"`.
+        modules: dotted names, such as `"grading.running.training"`.
 
     Returns:
         By path relative to the package, sorted.

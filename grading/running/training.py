@@ -12,17 +12,17 @@ from typing import IO
 
 import numpy as np
 
-from grading.assignment import Configuration
-from grading.journal import Journal, Run
-from grading.plan import Plan
-from grading.probes import StudentRaised
-from grading.scored import ScoredTraining
-from grading.scoring import Array, UnusableLogits
-from grading.structure import Broken, check_built, check_trained
-from grading.validation import ValidationSet, training_rule, validation_sets
-from grading.workers.limits import MIB, Limits
-from grading.workers.process import GraderError, Worker, WorkerStopped
-from grading.workers.wire import Plain
+from grading.assignment.assignment import Configuration
+from grading.running.journal import Journal, Run
+from grading.running.plan import Plan
+from grading.worker.student import StudentRaised
+from grading.scoring.epochs import ScoredTraining
+from grading.scoring.metrics import Array, UnusableLogits
+from grading.scoring.network_checks import Broken, check_built, check_trained
+from grading.running.validation import ValidationSet, training_rule, validation_sets
+from grading.protocol.limits import MIB, Limits
+from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.protocol.wire import Plain
 
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 Wanted = Callable[[Mapping[tuple[str, int], Run]], list[tuple[Configuration, int]]]

@@ -14,15 +14,15 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.assignment import Configuration
-from grading.control import FaceRule, Rule, StreetRule, secret_rule
+from grading.assignment.assignment import Configuration
+from grading.scoring.control import FaceRule, Rule, StreetRule, secret_rule
 from grading.data.arrays import Images
 from grading.data.crops import centre_crop
 from grading.data.generated import secret_pictures
-from grading.disguise import Disguise
-from grading.journal import tail_length
-from grading.plan import Plan
-from grading.scoring import Array, metrics_of, reduced_labels
+from grading.scoring.blinding import Disguise
+from grading.running.journal import tail_length
+from grading.running.plan import Plan
+from grading.scoring.metrics import Array, metrics_of, reduced_labels
 
 Metrics = Callable[[NDArray[np.int64]], dict[str, float]]
 
@@ -36,7 +36,7 @@ class ValidationSet:
         labels: what the answers are scored against; IGNORED where nothing is.
         disguise: of what the worker gets.
         epochs: how many.
-        metrics: from counts, see `grading.scoring.counted`, to metrics by name.
+        metrics: from counts, see `grading.scoring.metrics.counted`, to metrics by name.
     """
 
     images: Images | NDArray[np.uint8]

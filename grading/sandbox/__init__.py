@@ -1,1 +1,1 @@
-"""Where student code runs: in this process (a student debugging) or in one of its own (grading)."""
+"""Outside the wall: processes that hold a submission, and how they are watched and ended."""

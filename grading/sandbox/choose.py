@@ -12,8 +12,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from grading.workers.sandbox import Bubblewrap, OwnUser, Sandbox
-from grading.workers.staging import ROOT, OwnFolder
+from grading.sandbox.tiers import Bubblewrap, OwnUser, Sandbox
+from grading.sandbox.staging import ROOT, OwnFolder
 
 SELF_TEST_SECONDS = 20.0
 SECRET = b"secret"
@@ -84,7 +84,7 @@ def broken_promise(sandbox: Sandbox) -> str:
         unix.bind(f"\0{marker}")
         unix.listen()
         os.environ[marker] = "1"
-        report = ROOT / "grading" / "report.toml"
+        report = ROOT / "grading" / "assignment.toml"
         arguments = [secret, report, internet.getsockname()[1], marker, *new]
         try:
             possible = _tried(sandbox, ["-m", "escapes", *map(str, arguments)], folder)

@@ -2,7 +2,7 @@
 
 Whether a write has arrived is for the grader to see: a sandbox may have files of the same name.
 
-Arguments: a file of the grader's, its report.toml, a TCP port of the host, the name that a Unix socket and an
+Arguments: a file of the grader's, its assignment.toml, a TCP port of the host, the name that a Unix socket and an
 environment variable of the grader's both have, and files that do not exist.
 """
 
@@ -47,7 +47,7 @@ def main(secret: str, report: str, port: str, name: str, *new: str) -> None:
                 "is root": os.getuid() == 0,
                 "has capabilities": int(status.split("CapEff:")[1].split()[0], 16) != 0,
                 "reads files of the grader": possible(Path(secret).read_bytes),
-                "reads report.toml": possible(Path(report).read_bytes),
+                "reads assignment.toml": possible(Path(report).read_bytes),
                 "sees the grader's environment": name.encode() in environments(),
                 "reaches the network": possible(lambda: connect(socket.AF_INET, ("127.0.0.1", int(port)))),
                 "reaches sockets of the host": possible(lambda: connect(socket.AF_UNIX, f"\0{name}")),

@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from grading.text import printable
-from grading.workers.limits import Limits
-from grading.workers.sandbox import Sandbox
-from grading.workers.watch import MemoryWatch
-from grading.workers.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
+from grading.protocol.text import printable
+from grading.protocol.limits import Limits
+from grading.sandbox.tiers import Sandbox
+from grading.sandbox.watch import MemoryWatch
+from grading.protocol.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
 
 LOG_BYTES = 2**20
 START_SECONDS = 180.0
@@ -35,7 +35,7 @@ class Host:
         self.out_of_memory = False
         self.untouched = True
         with theirs:
-            arguments = ["-m", "grading.workers.serve", str(theirs.fileno())]
+            arguments = ["-m", "grading.worker.serve", str(theirs.fileno())]
             self._confined = sandbox.start(arguments, stage, keep=theirs.fileno(), output=subprocess.PIPE)
         self._drain = threading.Thread(target=self._drained, args=(log,), name="worker's output", daemon=True)
         self._drain.start()

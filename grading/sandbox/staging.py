@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from grading.submissions import FOLDER_PACKAGE, Submission, handed_in
+from grading.protocol.submission import FOLDER_PACKAGE, Submission, handed_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -163,7 +163,7 @@ def copied(submission: Submission, folder: Path) -> Submission:
         copy = target / file.place
         copy.parent.mkdir(parents=True, exist_ok=True)
         if file.content is None:
-            copy.symlink_to(NOWHERE)  # whoever imports it is told what it was; see `grading.submissions`
+            copy.symlink_to(NOWHERE)  # whoever imports it is told what it was; see `grading.protocol.submission`
         else:
             copy.write_bytes(file.content)
     return replace(submission, folder=target)

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import psutil
 
-from grading.workers.staging import ROOT
+from grading.sandbox.staging import ROOT
 
 NOBODY = 65534
 MEMORY_FILE_BYTES = 256 * 2**20  # of /tmp and of /dev/shm each
@@ -128,7 +128,7 @@ class ConfinedUser(Confined):
     """A process that runs as a user of its own, and all that this user runs.
 
     Args:
-        reaper: see `grading.workers.reaper`.
+        reaper: see `grading.sandbox.reaper`.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", user: int, reaper: "subprocess.Popen[bytes]") -> None:

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
 
-from grading.probes import StudentRaised, functions_of
-from grading.submissions import Submission
-from grading.text import printable
-from grading.workers.host import START_SECONDS, Host, Session
-from grading.workers.limits import Limits
-from grading.workers.sandbox import Sandbox
-from grading.workers.staging import Stage
-from grading.workers.wire import FRAMES, Plain, WireError
+from grading.worker.student import StudentRaised, functions_of
+from grading.protocol.submission import Submission
+from grading.protocol.text import printable
+from grading.sandbox.forkserver import START_SECONDS, Host, Session
+from grading.protocol.limits import Limits
+from grading.sandbox.tiers import Sandbox
+from grading.sandbox.staging import Stage
+from grading.protocol.wire import FRAMES, Plain, WireError
 
 SESSION_SECONDS = 10.0
 
@@ -39,7 +39,7 @@ class GraderError(Exception):
 
 
 class Worker:
-    """Answers probes, as `grading.probes.Student` does, and runs trainings.
+    """Answers probes, as `grading.worker.student.Student` does, and runs trainings.
 
     What stops a session (a crash, a limit) costs the probe that was asked: the next one gets a new session. A
     function that has used up its time or memory is not asked again.
@@ -71,7 +71,7 @@ class Worker:
         self._host: Host | None = None
 
     def ask(self, probe: str, **data: Plain) -> Plain:
-        """Put one question; see `grading.probes.Student.ask`.
+        """Put one question; see `grading.worker.student.Student.ask`.
 
         Raises:
             StudentRaised: the student's code raised.
@@ -94,7 +94,7 @@ class Worker:
         return self._answer({"probe": probe, "data": data}, session, told, guilty)
 
     def train(self, job: Plain, limits: Limits) -> Iterator[Plain]:
-        """Run one training in a session of its own; see `grading.training.loop.train`.
+        """Run one training in a session of its own; see `grading.worker.training.loop.train`.
 
         Yields:
             What `train` yields.

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.assignment import MISTAKEN, OBEYED, Classes, Configuration, Control
+from grading.assignment.assignment import MISTAKEN, OBEYED, Classes, Configuration, Control
 from grading.data.arrays import Images
-from grading.disguise import keyed_generator
-from grading.journal import Run
-from grading.scoring import IGNORED, Array
+from grading.scoring.blinding import keyed_generator
+from grading.running.journal import Run
+from grading.scoring.metrics import IGNORED, Array
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 FACE_REGIONS = ("whole", "frame", "centre")
@@ -44,7 +44,7 @@ class Comparison:
         """Shares in [0, 1] of what is compared that is predicted as `other`; NaN where nothing is compared.
 
         Args:
-            counts: of answers to these labels, see `grading.scoring.counted`.
+            counts: of answers to these labels, see `grading.scoring.metrics.counted`.
 
         Returns:
             `obeyed`: where the rule says so; `mistaken`: where it does not.

@@ -5,10 +5,10 @@ from itertools import chain
 
 import numpy as np
 
-from grading.journal import tail_length
-from grading.scoring import Array, Parts, UnusableLogits, counted, predicts_one_class, usable
-from grading.validation import ValidationSet
-from grading.workers.wire import Plain
+from grading.running.journal import tail_length
+from grading.scoring.metrics import Array, Parts, UnusableLogits, counted, predicts_one_class, usable
+from grading.running.validation import ValidationSet
+from grading.protocol.wire import Plain
 
 # How far the logits of the same image may lie apart, see `Disguise.discord`. Float32 convolutions of another batch size
 # round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which a submission may switch on, makes

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.assignment import Classes
+from grading.assignment.assignment import Classes
 
 IGNORED = 255
 

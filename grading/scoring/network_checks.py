@@ -2,8 +2,8 @@
 
 import math
 
-from grading.assignment import Configuration
-from grading.workers.wire import Plain
+from grading.assignment.assignment import Configuration
+from grading.protocol.wire import Plain
 
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
-from grading.workers.tiers import choose
+from grading.sandbox.choose import choose
 
 
 def pytest_report_header() -> str:
@@ -31,7 +31,7 @@ def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
         return files
 
-    monkeypatch.setattr("grading.plan.provide", provide)
+    monkeypatch.setattr("grading.running.plan.provide", provide)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""report.toml holds together."""
+"""assignment.toml holds together."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from grading.assignment import REPORT, read_assignment
-from grading.front import main
+from grading.assignment.assignment import REPORT, read_assignment
+from grading.commands.grade import main
 
 ASSIGNMENT = read_assignment()
 
@@ -46,7 +46,7 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
             assert value is None or value * 400 == pytest.approx(round(value * 400))
 
 
-# What an instructor may change wrongly: a text of report.toml, another in its place, and what the one line must name.
+# What an instructor may change wrongly: a text of assignment.toml, another in its place, and what the one line must name.
 MISTAKES = {
     "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
     "batches of one image": ("batch_size = 4", "batch_size = 1", r"batch_size is a whole number of at least 2"),
@@ -88,17 +88,17 @@ def test_a_change_that_does_not_fit_is_refused_in_one_line(
 
 
 def changed(folder: Path, before: str, after: str) -> Path:
-    """report.toml with the first occurrence of a text replaced."""
+    """assignment.toml with the first occurrence of a text replaced."""
     text = REPORT.read_text(encoding="utf-8")
     assert before in text
-    path = folder / "report.toml"
+    path = folder / "assignment.toml"
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
     return path
 
 
 def refused(path: Path, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """run_all ends with status 2 and one line."""
-    monkeypatch.setattr("grading.plan.read_assignment", lambda: read_assignment(path))
+    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read_assignment(path))
     assert main(["--unsafe", "--profile", "mini"]) == 2
     printed = capsys.readouterr()
     assert re.fullmatch(rf"error: report\.toml: .*{said}.*\n", printed.err)

@@ -1,4 +1,4 @@
-"""What `grading.calibrate` writes fits the run that it was measured in."""
+"""What `grading.commands.calibrate` writes fits the run that it was measured in."""
 
 import json
 from dataclasses import replace
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from grading.calibrate import write
-from grading.calibrated import read_calibration
-from grading.conditions import made_elsewhere, misfits
-from grading.front import parse
-from grading.journal import Run
-from grading.plan import make_plan
+from grading.commands.calibrate import write
+from grading.assignment.calibration import read_calibration
+from grading.running.conditions import made_elsewhere, misfits
+from grading.commands.grade import parse
+from grading.running.journal import Run
+from grading.running.plan import make_plan
 
 
 def run(id: str, seed: int, first: float, tail: float) -> Run:
@@ -28,7 +28,7 @@ def test_it_fits_and_keeps_what_was_not_measured_again(tmp_path: Path, monkeypat
     table = json.loads(path.read_text())["configurations"]
     assert table.pop("Q1-2") == {"kept": True}
     path.write_text(json.dumps({"configurations": table}))
-    monkeypatch.setattr("grading.calibrated.FOLDER", tmp_path)
+    monkeypatch.setattr("grading.assignment.calibration.FOLDER", tmp_path)
     read_calibration.cache_clear()
     try:
         calibration = read_calibration("mini")

@@ -20,9 +20,9 @@ from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.checker.catalogue import write_submission
 from grading.data.arrays import cache_folder
-from grading.front import main, parse
-from grading.plan import Plan, make_plan, with_weights
-from grading.workers.process import GraderError
+from grading.commands.grade import main, parse
+from grading.running.plan import Plan, make_plan, with_weights
+from grading.sandbox.worker import GraderError
 
 TRANSFER = (Path(__file__).resolve().parents[2] / "solutions" / "transfer.py").read_text("utf-8")
 # In place of a pretraining.
@@ -90,7 +90,7 @@ def plan_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
     """A plan with the weights that a challenger of these names asks for."""
 
     def make(*names: str, only: str = "Q1-1,Q1-8") -> Plan:
-        monkeypatch.setattr("grading.plan._challengers", lambda _plan: list(names))
+        monkeypatch.setattr("grading.running.plan._challengers", lambda _plan: list(names))
         return with_weights(make_plan(parse(["--unsafe", "--profile", "mini", "--only", only])), None, print)
 
     return make
@@ -150,7 +150,7 @@ def test_what_takes_too_long_is_told_with_what_does_not(name: str) -> None:
     reason = too_long(name)
     assert reason is not None
     assert f"no {name} for a submission" in reason
-    assert f"python -m grading.backbones.pretrain {name}" in reason
+    assert f"python -m grading pretrain {name}" in reason
     assert "--profile report" in reason
     assert "mobilenet_v2 (" in reason
 
@@ -239,7 +239,7 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
     def ask(*_: object) -> None:
         raise GraderError("nobody answers")
 
-    monkeypatch.setattr("grading.plan.Worker.ask", ask)
+    monkeypatch.setattr("grading.running.plan.Worker.ask", ask)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
     expect_only_the_challenger_to_be_missing(with_weights(plan, None, print), "nobody answers")
 

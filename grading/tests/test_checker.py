@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import read_assignment
+from grading.assignment.assignment import read_assignment
 from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, lessons, wheats
-from grading.checker.judging import judged
+from grading.checker.outcomes import judged
 from grading.checker.trials import Failure, Task, Trial
-from grading.submissions import MODULES
+from grading.protocol.submission import MODULES
 
 CHAFFS = list(chaffs())
 WHEATS = list(wheats())
@@ -91,7 +91,7 @@ def test_a_chaff_is_judged(collected: dict[str, str]) -> None:
     ("only", "status"), [("classes/gather", 0), ("classes/classes-dtype-uint8", 0), ("no/such", 2)]
 )
 def test_the_command(repository: Path, tmp_path: Path, only: str, status: int) -> None:
-    command = [sys.executable, "-m", "grading.check_the_checker", "-j", "1", "--only", only, "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "grading.commands.check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     if not status:

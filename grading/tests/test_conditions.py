@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.assignment import REPORT, Assignment, read_assignment
-from grading.calibrated import FOLDER, CalibrationError, read_calibration
-from grading.conditions import differences, misfits
-from grading.front import exit_status, main, parse
-from grading.journal import Run
-from grading.judging import expectations, judged, needed
-from grading.plan import Plan, make_plan
+from grading.assignment.assignment import REPORT, Assignment, read_assignment
+from grading.assignment.calibration import FOLDER, CalibrationError, read_calibration
+from grading.running.conditions import differences, misfits
+from grading.commands.grade import exit_status, main, parse
+from grading.running.journal import Run
+from grading.reporting.collect import expectations, judged, needed
+from grading.running.plan import Plan, make_plan
 from grading.reporting.html import report_html
-from grading.reporting.results import results_json
-from grading.suite import NOT_RUN
+from grading.reporting.gradescope import results_json
+from grading.running.api_tests import NOT_RUN
 
-# What an instructor may change: a text of report.toml, another in its place, the configurations that it touches, and
+# What an instructor may change: a text of assignment.toml, another in its place, the configurations that it touches, and
 # what the reason must name.
 FACES = {"Q1-1", "Q1-2", "Q1-3"}
 CHANGES = {
@@ -43,11 +43,11 @@ CHANGES = {
 
 
 def assignment(folder: Path, change: str) -> Assignment:
-    """report.toml with one change."""
+    """assignment.toml with one change."""
     before, after, _, _ = CHANGES[change]
     text = REPORT.read_text(encoding="utf-8")
     assert before in text
-    path = folder / "report.toml"
+    path = folder / "assignment.toml"
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
     return read_assignment(path)
 
@@ -58,7 +58,7 @@ def changed(
 ) -> tuple[Plan, set[str], str]:
     """A plan of all configurations under a change, those that it touches, and what must be said."""
     read = assignment(tmp_path, request.param)
-    monkeypatch.setattr("grading.plan.read_assignment", lambda: read)
+    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-3,Q1-8,Q2-3-merged"]))
     _, _, touched, said = CHANGES[request.param]
     return plan, touched, said
@@ -89,7 +89,7 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
         assert outcome.verdict == "REVIEW"
         assert outcome.credit == 1
         assert said in outcome.reason
-        assert f"recalibrate: python -m grading.calibrate --profile mini --seeds 20 --only {id}" in outcome.reason
+        assert f"recalibrate: python -m grading calibrate --profile mini --seeds 20 --only {id}" in outcome.reason
         assert len(outcome.runs) == 2
     others = {id: outcome.verdict for id, outcome in results.outcomes.items() if id not in touched}
     assert set(others.values()) <= {"FAIL"}
@@ -101,7 +101,7 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
 
 def test_a_control_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = assignment(tmp_path, "fewer pictures")
-    monkeypatch.setattr("grading.plan.read_assignment", lambda: read)
+    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-8"]))
     runs = {("Q1-8", seed): trained(plan, "Q1-8", seed, 0.95) for seed in range(2)}
     learned_nothing = Run("Q1-8-control", 0, ({"epoch": 1, "loss": 0.7, "obeyed": 0.1, "mistaken": 0.1},), 1.0)
@@ -126,7 +126,7 @@ def test_what_was_never_calibrated_fits_nothing(plan: Plan) -> None:
     known["Q1-2"] = replace(known["Q1-2"], conditions={})
     said = misfits(plan, known)
     assert set(said) == {"Q1-1", "Q1-2"}
-    assert all("recalibrate: python -m grading.calibrate" in why for why in said.values())
+    assert all("recalibrate: python -m grading calibrate" in why for why in said.values())
 
 
 def test_differences() -> None:
@@ -150,7 +150,7 @@ def test_another_machine_is_told_and_decides_nothing(
     plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id == "Q1-1"))
     runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.86) for seed in range(2)}
     runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
-    monkeypatch.setattr("grading.judging.read_calibration", lambda _: other)
+    monkeypatch.setattr("grading.reporting.collect.read_calibration", lambda _: other)
     results = judged(plan, runs, NOT_RUN, 1.0)
     (note,) = [note for note in results.calibration_notes if name in note]
     assert f"{name} another (here " in note
@@ -163,7 +163,7 @@ def test_another_machine_is_told_and_decides_nothing(
 def test_a_calibration_that_cannot_be_read_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("grading.calibrated.FOLDER", tmp_path)
+    monkeypatch.setattr("grading.assignment.calibration.FOLDER", tmp_path)
     (tmp_path / "mini.json").write_text((FOLDER / "mini.json").read_text()[:999])
     read_calibration.cache_clear()
     try:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from grading.assignment import read_assignment
-from grading.control import FaceRule, StreetRule, secret_rule
+from grading.assignment.assignment import read_assignment
+from grading.scoring.control import FaceRule, StreetRule, secret_rule
 from grading.data.drawn_faces import draw_faces
 from grading.data.drawn_streets import draw_streets
-from grading.scoring import IGNORED, counted
+from grading.scoring.metrics import IGNORED, counted
 
 CONSTANTS = read_assignment().control
 FACES = draw_faces(80, 3)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.discussion import MOST_BYTES, read_discussion
+from grading.reporting.discussion import MOST_BYTES, read_discussion
 
 
 def test_text_by_question(tmp_path: Path) -> None:

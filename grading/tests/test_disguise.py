@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.disguise import Disguise, site_key
+from grading.scoring.blinding import Disguise, site_key
 
 KEY = bytes(range(32))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grading import fetch
+from grading.commands import fetch
 
 WEIGHTS = b"weights" * 1000
 WEIGHTS_NAME = f"tinynet-{sha256(WEIGHTS).hexdigest()[:8]}.pth"
@@ -94,7 +94,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 def run(tmp_path: Path, *arguments: str) -> int:
-    """`python -m grading.fetch` with both folders in `tmp_path`."""
+    """`python -m grading fetch` with both folders in `tmp_path`."""
     return fetch.main([*arguments, "--weights", f"{tmp_path}/new/weights", "--camvid", f"{tmp_path}/new/CamVid"])
 
 

@@ -17,13 +17,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grading import fetch
-from grading.calibrated import read_calibration
-from grading.discussion import read_discussion
-from grading.front import main, parse
-from grading.journal import PARTS
-from grading.plan import STARTING, Plan, make_plan
-from grading.submissions import locate
+from grading.commands import fetch
+from grading.assignment.calibration import read_calibration
+from grading.reporting.discussion import read_discussion
+from grading.commands.grade import main, parse
+from grading.running.journal import PARTS
+from grading.running.plan import STARTING, Plan, make_plan
+from grading.protocol.submission import locate
 
 pytestmark = pytest.mark.usefixtures("quick_weights")
 
@@ -165,7 +165,7 @@ def test_options_that_argparse_refuses(arguments: list[str]) -> None:
 
 def test_list_needs_no_torch(repository: Path) -> None:
     program = "import sys; sys.argv = ['run_all.py', '--list']; sys.path.insert(0, '.')\n" + (
-        "from grading.front import main\nassert main() == 0\nassert 'torch' not in sys.modules"
+        "from grading.commands.grade import main\nassert main() == 0\nassert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 10
@@ -359,7 +359,7 @@ def test_two_graders_with_one_folder(
     """The second ends at once; the first may be killed, and nothing stays locked."""
     out = tmp_path / "out"
     program = (
-        "import sys\nfrom pathlib import Path\nfrom grading.journal import Journal\n"
+        "import sys\nfrom pathlib import Path\nfrom grading.running.journal import Journal\n"
         f"journal = Journal(Path({str(out / 'journal.jsonl')!r}), {journalled[0]!r})\nprint('open', flush=True)\n"
         "sys.stdin.read()"
     )
@@ -454,7 +454,7 @@ def test_an_out_folder_that_cannot_be(
 def test_a_fault_of_the_grader_is_never_a_failed_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("grading.front.judged", lambda *_: 1 / 0)
+    monkeypatch.setattr("grading.commands.grade.judged", lambda *_: 1 / 0)
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 4
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said
@@ -465,7 +465,7 @@ def test_ctrl_c_before_the_first_training(monkeypatch: pytest.MonkeyPatch) -> No
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("grading.front.with_weights", stop)
+    monkeypatch.setattr("grading.commands.grade.with_weights", stop)
     assert main([*TRIAL, "--only", "Q1-1"]) == 3
 
 
@@ -502,7 +502,7 @@ def test_the_time_limit_holds_while_weights_are_made(tmp_path: Path, monkeypatch
         while True:
             pass
 
-    monkeypatch.setattr("grading.plan.provide", provide)
+    monkeypatch.setattr("grading.running.plan.provide", provide)
     handlers = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)]
     start = time.monotonic()
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out"), "--time-limit", "20"]) == 3
@@ -541,7 +541,7 @@ def test_what_changes_during_a_grading_is_not_graded(
                 file.unlink()
         assert read_discussion(plan.submission.folder) == {"Q1-7": "as handed in"}
 
-    monkeypatch.setattr("grading.front.carry_out", carry_out)
+    monkeypatch.setattr("grading.commands.grade.carry_out", carry_out)
     assert main([*TRIAL, str(folder), "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 3
     results = (tmp_path / "out" / "results.json").read_text()
     assert json.loads(results)["extra_data"]["submission"] == "ada"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.assignment import Configuration, read_assignment
-from grading.calibrated import read_calibration
-from grading.gate import Gate, sd_upper_bound, tolerance_bound
-from grading.verdicts import expectation_of
+from grading.assignment.assignment import Configuration, read_assignment
+from grading.assignment.calibration import read_calibration
+from grading.verdicts.gate import Gate, sd_upper_bound, tolerance_bound
+from grading.verdicts.verdict import expectation_of
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate

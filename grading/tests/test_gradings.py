@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import read_assignment
-from grading.check_the_verdicts import written
+from grading.assignment.assignment import read_assignment
+from grading.commands.check_verdicts import written
 from grading.checker.catalogue import CATALOGUE
-from grading.submissions import MODULES
+from grading.protocol.submission import MODULES
 
 ENTRIES = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
 RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]

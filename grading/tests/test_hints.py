@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from grading.probes import StudentRaised, call
-from grading.probes.metrics import SAMPLE, count_many
-from grading.probes.running import materialise
-from grading.submissions import MODULES
+from grading.worker.student import StudentRaised, call
+from grading.worker.probes.metrics import SAMPLE, count_many
+from grading.worker.probes.running import materialise
+from grading.protocol.submission import MODULES
 from tests.metric_definitions import IGNORED, METRICS, by_definition, mistakes
 from tests.raised import usual_meaning
 from tests.test_metrics import SEVEN, some_ignored

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.front import exit_status, parse
-from grading.inventory import listed_tests
-from grading.journal import Run
-from grading.judging import judged, needed
-from grading.plan import Plan, make_plan
+from grading.commands.grade import exit_status, parse
+from grading.assignment.test_ids import listed_tests
+from grading.running.journal import Run
+from grading.reporting.collect import judged, needed
+from grading.running.plan import Plan, make_plan
 from grading.reporting.html import report_html
-from grading.reporting.results import results_json
-from grading.suite import NOT_RUN, Checked, Suite
+from grading.reporting.gradescope import results_json
+from grading.running.api_tests import NOT_RUN, Checked, Suite
 
 IMAGES = 400
 

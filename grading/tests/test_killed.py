@@ -16,10 +16,10 @@ SLOWEST = 6.0  # seconds; an undisturbed run takes about twice as long on two co
 PROGRAM = """
 import sys
 from pathlib import Path
-from grading import plan
+from grading.running import plan
 files = Path(sys.argv[1])
 plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
-from grading.front import main
+from grading.commands.grade import main
 sys.exit(main(sys.argv[2:]))
 """
 TRIAL = ["--unsafe", "--profile", "mini", "--epochs", "2", "--limit", "12", "--seeds", "2", "--only", "Q1-1,Q1-3,Q2-1"]
@@ -50,7 +50,7 @@ class Command:
 
 @pytest.fixture
 def command(repository: Path, tmp_path: Path, quick_weights: None) -> Command:
-    from grading import plan
+    from grading.running import plan
 
     plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
     return Command(repository, tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.meant import ROOT, Meant, markers_of, what_was_meant
+from grading.running.meant import ROOT, Meant, markers_of, what_was_meant
 
 HW4 = ROOT / "hw4"
 

@@ -9,14 +9,14 @@ import torch
 from torchvision import models
 
 from grading.backbones.loading import load_classifier
-from grading.front import parse
-from grading.plan import Plan, UsageError, make_plan, with_weights
-from grading.probes import Student, StudentRaised
-from grading.runs import blinded
-from grading.submissions import locate
-from grading.training.batches import batches_of
-from grading.training.loop import train
-from grading.training.memory_format import runs_in
+from grading.commands.grade import parse
+from grading.running.plan import Plan, UsageError, make_plan, with_weights
+from grading.worker.student import Student, StudentRaised
+from grading.running.training import blinded
+from grading.protocol.submission import locate
+from grading.worker.training.batches import batches_of
+from grading.worker.training.loop import train
+from grading.worker.training.memory_format import runs_in
 
 LAZY_HEAD = """
 from torch import nn

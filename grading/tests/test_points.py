@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from grading.assignment import read_assignment
-from grading.inventory import listed_tests
+from grading.assignment.assignment import read_assignment
+from grading.assignment.test_ids import listed_tests
 from tests.points import Points, of_the_whole
 
 ASSIGNMENT = read_assignment()

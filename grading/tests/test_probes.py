@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.probes import Student, StudentRaised, functions_of
-from grading.submissions import MODULES, locate
+from grading.worker.student import Student, StudentRaised, functions_of
+from grading.protocol.submission import MODULES, locate
 from tests.strategies import lone_linear
 
 LABELS = {"labels": np.array([1], "uint8"), "mapping": []}
@@ -28,7 +28,7 @@ def probes() -> list[tuple[str, inspect.Signature]]:
     """Every probe by name: what the grader may ask for takes the student's module first, and keywords only."""
     found = []
     for name in MODULES:
-        module = importlib.import_module(f"grading.probes.{name}")
+        module = importlib.import_module(f"grading.worker.probes.{name}")
         for function, value in vars(module).items():
             if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_"):
                 signature = inspect.signature(value)
@@ -82,7 +82,7 @@ BROKEN = {
 @pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
 def test_a_package_that_cannot_be_imported_answers_nothing(tmp_path: Path, source: str) -> None:
     program = (
-        "import sys\nfrom grading.probes import Student, StudentRaised\nfrom grading.submissions import locate\n"
+        "import sys\nfrom grading.worker.student import Student, StudentRaised\nfrom grading.protocol.submission import locate\n"
         "from grading.tests.test_probes import QUESTIONS\nstudent = Student(locate(sys.argv[1]))\n"
         "for probe, data in [*QUESTIONS.values()] * 2:\n"
         "    try:\n        student.ask(probe, **data)\n"

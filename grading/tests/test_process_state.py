@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from grading.front import parse
-from grading.plan import Plan, make_plan, with_weights
-from grading.probes import Student
-from grading.probes.process_state import SETTINGS, ProcessState, inside
-from grading.runs import blinded
-from grading.submissions import locate
-from grading.training.loop import train
+from grading.commands.grade import parse
+from grading.running.plan import Plan, make_plan, with_weights
+from grading.worker.student import Student
+from grading.worker.probes.process_state import SETTINGS, ProcessState, inside
+from grading.running.training import blinded
+from grading.protocol.submission import locate
+from grading.worker.training.loop import train
 from tests import test_augmentation, test_classes, test_fcn, test_freezing, test_heads, test_metrics, test_transfer
 from tests.strategies import lone_linear
 

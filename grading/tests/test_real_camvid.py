@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.assignment import read_assignment
+from grading.assignment.assignment import read_assignment
 from grading.data.camvid import camvid
 from grading.data.crops import centre_crop
-from grading.scoring import IGNORED, accuracy_ceiling, as_reported, counted, reduced_labels
+from grading.scoring.metrics import IGNORED, accuracy_ceiling, as_reported, counted, reduced_labels
 
 SHARED = Path(os.environ.get("HW4_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 CAMVID = SHARED / "data" / "CamVid"

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.assignment import Configuration, Relation, read_assignment
-from grading.calibrated import Calibration, Measured, Spread
-from grading.gate import Gate
-from grading.journal import Run
-from grading.relations import relate, relate_all
-from grading.verdicts import Expectation, Outcome
+from grading.assignment.assignment import Configuration, Relation, read_assignment
+from grading.assignment.calibration import Calibration, Measured, Spread
+from grading.verdicts.gate import Gate
+from grading.running.journal import Run
+from grading.verdicts.conclusions import relate, relate_all
+from grading.verdicts.verdict import Expectation, Outcome
 
 ASSIGNMENT = read_assignment()
 RELATION = ASSIGNMENT.relations[0]

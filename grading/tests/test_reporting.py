@@ -10,18 +10,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grading.front import parse
-from grading.inventory import listed_tests
-from grading.journal import Journal, Run
-from grading.judging import expectations, judged
-from grading.plan import Plan, make_plan
+from grading.commands.grade import parse
+from grading.assignment.test_ids import listed_tests
+from grading.running.journal import Journal, Run
+from grading.reporting.collect import expectations, judged
+from grading.running.plan import Plan, make_plan
 from grading.reporting import Results, write_results
 from grading.reporting.console import Console
 from grading.reporting.html import report_html
 from grading.reporting.junit import junit_xml
-from grading.reporting.results import results_json, rounded_text
-from grading.submissions import SubmissionError, locate
-from grading.suite import NOT_RUN, Checked, Suite
+from grading.reporting.gradescope import results_json, rounded_text
+from grading.protocol.submission import SubmissionError, locate
+from grading.running.api_tests import NOT_RUN, Checked, Suite
 from grading.tests.test_judging import trained, under_a_rule
 
 NASTY = [

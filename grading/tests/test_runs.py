@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from grading.assignment import Configuration
-from grading.front import parse
-from grading.journal import Journal, Run
-from grading.plan import Plan, make_plan, with_weights
-from grading.runs import carry_out
-from grading.workers.process import Worker
+from grading.assignment.assignment import Configuration
+from grading.commands.grade import parse
+from grading.running.journal import Journal, Run
+from grading.running.plan import Plan, make_plan, with_weights
+from grading.running.training import carry_out
+from grading.sandbox.worker import Worker
 
 UNFORESEEN = [ValueError("reshape"), KeyError("epochs"), MemoryError(), RecursionError("deep"), OSError(28, "no space")]
 
@@ -39,11 +39,11 @@ def test_an_unforeseen_error_costs_one_training(
     def one_stops(worker: Worker, job: Any, limits: Any) -> Iterator[Any]:
         return fails() if job["network"]["case"] == "feature_extractor" else train(worker, job, limits)
 
-    from grading.runs import blinded
+    from grading.running.training import blinded
 
     train = Worker.train
     replaced = {"blinded": one_fails, "check_built": one_is_not_checked, "Worker.train": one_stops}[place]
-    monkeypatch.setattr(f"grading.runs.{place}", replaced)
+    monkeypatch.setattr(f"grading.running.training.{place}", replaced)
     journal = Journal(tmp_path / "journal.jsonl", plan.identity())
     with (tmp_path / "log").open("wb") as log:
         carry_out(plan, journal, lambda *_: None, lambda *_: None, log)

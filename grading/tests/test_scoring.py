@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
-from grading.assignment import read_assignment
-from grading.scoring import (
+from grading.assignment.assignment import read_assignment
+from grading.scoring.metrics import (
     IGNORED,
     Parts,
     UnusableLogits,

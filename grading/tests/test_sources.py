@@ -2,11 +2,11 @@
 
 import pytest
 
-from grading.sources import PACKAGE, sources
+from grading.running.sources import PACKAGE, sources
 
 
 def test_imports_are_followed_into_functions_and_packages() -> None:
-    found = sources("grading.runs", "grading.workers.serve")
+    found = sources("grading.running.training", "grading.worker.serve")
     # Each was missed once by a list of prefixes, or is imported inside a function, or from a package.
     for name in (
         "plan.py",

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import sys
-from grading.streams import guard_streams
+from grading.reporting.streams import guard_streams
 guard_streams()
 guard_streams()
 for _ in range(2000):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from grading.assignment import read_assignment
-from grading.structure import Broken, check_built, check_trained
-from grading.training.observed import Observed
+from grading.assignment.assignment import read_assignment
+from grading.scoring.network_checks import Broken, check_built, check_trained
+from grading.worker.training.observed import Observed
 
 ASSIGNMENT = read_assignment()
 HEAD = 2 * (4 + 1)

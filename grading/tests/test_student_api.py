@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.submissions import MODULES
+from grading.protocol.submission import MODULES
 
 
 def interface(path: Path) -> dict[str, tuple[str, str | None]]:

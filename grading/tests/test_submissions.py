@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.front import main
-from grading.probes import StudentRaised
-from grading.submissions import MAX_ENTRIES, MAX_FILES, Submission, SubmissionError, locate
-from grading.workers.process import Worker
-from grading.workers.staging import NOWHERE, Stage, set_aside
-from grading.workers.tiers import choose
+from grading.commands.grade import main
+from grading.worker.student import StudentRaised
+from grading.protocol.submission import MAX_ENTRIES, MAX_FILES, Submission, SubmissionError, locate
+from grading.sandbox.worker import Worker
+from grading.sandbox.staging import NOWHERE, Stage, set_aside
+from grading.sandbox.choose import choose
 
 
 def package(folder: Path, **modules: str) -> Path:
@@ -39,7 +39,7 @@ def test_a_folder_is_a_package_whatever_it_is_called(
     modules = {"freezing": FREEZING.format(origin=origin), "classes": "marker = 'own'\n"}
     folder = package(tmp_path / name, **modules, **({"__init__": ""} if init else {}))
     program = (
-        "import sys; from grading.submissions import *\n"
+        "import sys; from grading.protocol.submission import *\n"
         "found = locate(sys.argv[1]); load(found)\n"
         "print(module(found, 'freezing').freeze(None)); import json; json.dumps"
     )
@@ -57,7 +57,7 @@ def test_an_importable_name(tmp_path: Path, repository: Path) -> None:
     package(tmp_path / "cohort" / "ada", freezing="def freeze(module):\n    return __name__\n", __init__="")
     program = (
         f"import sys; sys.path.append({str(tmp_path)!r})\n"
-        "from grading.submissions import *\nfound = locate('cohort.ada')\n"
+        "from grading.protocol.submission import *\nfound = locate('cohort.ada')\n"
         "assert 'cohort' not in sys.modules\nload(found); print(found.name, module(found, 'freezing').freeze(None))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
@@ -232,8 +232,8 @@ CLASSES = "def reduce_classes(labels, mapping, *, ignore_index=255):\n    return
 IMPORT = """
 import sys
 from pathlib import Path
-from grading.submissions import Submission
-from grading.probes import Student, StudentRaised
+from grading.protocol.submission import Submission
+from grading.worker.student import Student, StudentRaised
 name, folder, package = sys.argv[1:]
 try:
     Student(Submission(name, Path(folder), package)).room("classes")
@@ -382,11 +382,11 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.
         values[stat.ST_SIZE] = 0
         return os.stat_result(values)
 
-    monkeypatch.setattr("grading.submissions.os.fstat", fstat)
-    monkeypatch.setattr("grading.submissions.MAX_BYTES", 999)
+    monkeypatch.setattr("grading.protocol.submission.os.fstat", fstat)
+    monkeypatch.setattr("grading.protocol.submission.MAX_BYTES", 999)
     with pytest.raises(SubmissionError, match="hand in code only"):
         locate(str(folder)).fingerprint()
-    monkeypatch.setattr("grading.submissions.MAX_BYTES", 1000)
+    monkeypatch.setattr("grading.protocol.submission.MAX_BYTES", 1000)
     locate(str(folder)).fingerprint()
 
 
@@ -402,7 +402,7 @@ def test_a_folder_that_becomes_a_link(tmp_path: Path, monkeypatch: pytest.Monkey
             path.parent.symlink_to("../outside")
         return path.relative_to(folder)
 
-    monkeypatch.setattr("grading.submissions.regular_file", swapped)
+    monkeypatch.setattr("grading.protocol.submission.regular_file", swapped)
     with pytest.raises(SubmissionError, match=r"inner/more\.py cannot be read"):
         locate(str(folder)).fingerprint()
 
@@ -412,7 +412,7 @@ def test_what_cannot_be_read_is_told(place: str, tmp_path: Path, repository: Pat
     folder = package(tmp_path / "bob", freezing="")
     package(folder / "inner", more="")
     program = (
-        "import os, sys; from grading.submissions import *; os.chmod(sys.argv[2], 0)\n"
+        "import os, sys; from grading.protocol.submission import *; os.chmod(sys.argv[2], 0)\n"
         "if os.getuid() == 0: os.seteuid(65534)\n"
         "try: locate(sys.argv[1]).fingerprint()\nexcept SubmissionError as error: print(error)"
     )

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment import read_assignment
+from grading.assignment.assignment import read_assignment
 from grading.checker.catalogue import write_submission
-from grading.clean_pytest import ROOT, command, environment
-from grading.front import parse
-from grading.inventory import collect, listed_tests
-from grading.judging import judged, without_broken
-from grading.plan import make_plan
-from grading.submissions import locate
-from grading.suite import NOT_RUN, Suite, composed, run_suite
+from grading.running.clean_pytest import ROOT, command, environment
+from grading.commands.grade import parse
+from grading.assignment.test_ids import collect, listed_tests
+from grading.reporting.collect import judged, without_broken
+from grading.running.plan import make_plan
+from grading.protocol.submission import locate
+from grading.running.api_tests import NOT_RUN, Suite, composed, run_suite
 
 LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
@@ -154,8 +154,8 @@ def test_a_suite_that_did_not_end_normally_is_incomplete(
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape")
         return Ended(status)
 
-    monkeypatch.setattr("grading.suite.subprocess.Popen", start)
-    monkeypatch.setattr("grading.suite.listed_tests", lambda: LISTED)
+    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", start)
+    monkeypatch.setattr("grading.running.api_tests.listed_tests", lambda: LISTED)
     ran = run_suite(locate("solutions"), path, unsafe=True)
     assert len(ran.tests) == len(LISTED)
     first = ran.first_failure(["a", "b", "c"])
@@ -164,8 +164,8 @@ def test_a_suite_that_did_not_end_normally_is_incomplete(
 
 
 def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.suite.subprocess.Popen", lambda *_, **__: Ended(0))
-    monkeypatch.setattr("grading.suite.listed_tests", dict)
+    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", lambda *_, **__: Ended(0))
+    monkeypatch.setattr("grading.running.api_tests.listed_tests", dict)
     assert run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"]).outcome == "GRADER_ERROR"
 
 
@@ -227,7 +227,7 @@ def test_every_part_of_a_structure_names_tests(reference: Suite, configuration) 
 
 
 def test_the_list_of_tests_is_current() -> None:
-    """Where it is not: `python -m grading.inventory`."""
+    """Where it is not: `python -m grading list_tests`."""
     assert dict(listed_tests()) == collect()
 
 
@@ -294,7 +294,7 @@ def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, reposit
         for name, text in OTHERS.items():
             (folder / name).write_text(text)
     own = environment() | {"PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", "from grading.inventory import collect; print(len(collect()))"]
+    command = [sys.executable, "-c", "from grading.assignment.test_ids import collect; print(len(collect()))"]
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(listed_tests())
 

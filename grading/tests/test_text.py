@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.text import LETTERS, cleaned, one_line, printable
+from grading.protocol.text import LETTERS, cleaned, one_line, printable
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
 

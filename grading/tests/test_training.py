@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.front import parse
-from grading.plan import Plan, make_plan, with_weights
-from grading.probes import Student
-from grading.runs import blinded, training_limits
-from grading.training.loop import train
-from grading.workers.process import Worker
+from grading.commands.grade import parse
+from grading.running.plan import Plan, make_plan, with_weights
+from grading.worker.student import Student
+from grading.running.training import blinded, training_limits
+from grading.worker.training.loop import train
+from grading.sandbox.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from grading.assignment import read_assignment
-from grading.calibrated import read_calibration
-from grading.gate import Gate
-from grading.journal import Run
-from grading.verdicts import Expectation, Outcome, expectation_of, judge
+from grading.assignment.assignment import read_assignment
+from grading.assignment.calibration import read_calibration
+from grading.verdicts.gate import Gate
+from grading.running.journal import Run
+from grading.verdicts.verdict import Expectation, Outcome, expectation_of, judge
 
 ASSIGNMENT = read_assignment()
 CALIBRATION = read_calibration("mini") or {}

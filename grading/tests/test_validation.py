@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from grading.data.crops import centre_crop
-from grading.front import parse
-from grading.plan import Plan, make_plan
-from grading.submissions import locate
-from grading.validation import scored_labels, validation_sets
+from grading.commands.grade import parse
+from grading.running.plan import Plan, make_plan
+from grading.protocol.submission import locate
+from grading.running.validation import scored_labels, validation_sets
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from grading.assignment import read_assignment
-from grading.calibrated import Measured, Spread
-from grading.journal import Run
-from grading.suite import Checked
-from grading.verdicts import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
+from grading.assignment.assignment import read_assignment
+from grading.assignment.calibration import Measured, Spread
+from grading.running.journal import Run
+from grading.running.api_tests import Checked
+from grading.verdicts.verdict import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate

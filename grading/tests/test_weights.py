@@ -47,7 +47,7 @@ def test_weights_are_found_by_torchvisions_name(name: str, file: str, tmp_path: 
 
 
 def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no weights for vgg16.*python -m grading\.fetch weights --classifier vgg16"):
+    with pytest.raises(DataError, match=r"no weights for vgg16.*python -m grading fetch weights --classifier vgg16"):
         provided(ENCODER, tmp_path, tmp_path)
     with pytest.raises(DataError, match="no such folder"):
         provided("alexnet", tmp_path / "nowhere", tmp_path)
@@ -66,8 +66,8 @@ def test_features_are_no_classifier(tmp_path: Path) -> None:
 
 
 def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.fetch.weights_url", lambda _name: "http://127.0.0.1:9/alexnet-owt-7be5be79.pth")
-    with pytest.raises(DataError, match=r"python -m grading\.fetch weights --classifier alexnet .*--weights DIR"):
+    monkeypatch.setattr("grading.commands.fetch.weights_url", lambda _name: "http://127.0.0.1:9/alexnet-owt-7be5be79.pth")
+    with pytest.raises(DataError, match=r"python -m grading fetch weights --classifier alexnet .*--weights DIR"):
         provided("alexnet", None, tmp_path)
 
 

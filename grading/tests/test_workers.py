@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grading.submissions import MAX_BYTES, SubmissionError, locate
-from grading.workers import tiers, watch
-from grading.workers.limits import Limits
-from grading.workers.process import GraderError, Worker, WorkerStopped
-from grading.workers.sandbox import Sandbox
-from grading.workers.staging import OwnFolder, Stage, remove_stale
-from grading.workers.tiers import NoSandbox, broken_promise, choose
+from grading.protocol.submission import MAX_BYTES, SubmissionError, locate
+from grading.sandbox import tiers, watch
+from grading.protocol.limits import Limits
+from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.sandbox.tiers import Sandbox
+from grading.sandbox.staging import OwnFolder, Stage, remove_stale
+from grading.sandbox.choose import NoSandbox, broken_promise, choose
 from tests.strategies import lone_linear
 
 CLASSES = """
@@ -202,8 +202,8 @@ def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None
         names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
         own = {name for name in names if name.startswith("submission/")}
         assert own == {"submission/handed in/classes.py", "submission/handed in/parts/more.py"}
-        assert "code/grading/probes/fcn.py" in names
-        for secret in ("report.toml", "scoring", "verdicts", "calibrated", "drawn", "solutions", "test_", "disguise"):
+        assert "code/grading/worker/probes/fcn.py" in names
+        for secret in ("assignment.toml", "scoring", "verdicts", "calibrated", "drawn", "solutions", "test_", "disguise"):
             assert not [name for name in names if secret in name]
     finally:
         staged.remove()
@@ -222,7 +222,7 @@ def test_the_self_test_sees_what_is_not_held_back() -> None:
     broken = broken_promise(Sandbox())
     for escape in (
         "reads files of the grader",
-        "reads report.toml",
+        "reads assignment.toml",
         "reaches the network",
         "writes files of the grader",
     ):
@@ -242,7 +242,7 @@ def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None
 
 HOLDER = """
 import sys
-from grading.workers.staging import OwnFolder
+from grading.sandbox.staging import OwnFolder
 folder = OwnFolder()
 print(folder.path, flush=True)
 sys.stdin.read()

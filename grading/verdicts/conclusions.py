@@ -7,11 +7,11 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from grading.assignment import Assignment, Relation
-from grading.calibrated import Calibration
-from grading.journal import Run
-from grading.scoring import Parts
-from grading.verdicts import Outcome
+from grading.assignment.assignment import Assignment, Relation
+from grading.assignment.calibration import Calibration
+from grading.running.journal import Run
+from grading.scoring.metrics import Parts
+from grading.verdicts.verdict import Outcome
 
 DRAWS = 2000
 SEED = 0  # of the bootstrap: the same trainings give the same interval

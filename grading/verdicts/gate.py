@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
-from grading import assignment
+from grading.assignment import assignment
 
 SIMULATED = 2000  # gradings, for the rate of one verdict
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from grading import assignment
-from grading.assignment import Configuration
-from grading.calibrated import Measured
-from grading.gate import tolerance_bound
-from grading.journal import Run, tail_length
+from grading.assignment import assignment
+from grading.assignment.assignment import Configuration
+from grading.assignment.calibration import Measured
+from grading.verdicts.gate import tolerance_bound
+from grading.running.journal import Run, tail_length
 
 LEAST_RANGE = 0.01  # half a calibrated range below this tells nobody from a network that stands still
 

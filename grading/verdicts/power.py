@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from grading.calibrated import Measured
-from grading.gate import Gate, pass_rate
+from grading.assignment.calibration import Measured
+from grading.verdicts.gate import Gate, pass_rate
 
 WEAK = 0.01  # a gate that passes more than this share of submissions that stopped after one epoch says little
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grading.assignment import Configuration
-from grading.gate import Decision
+from grading.assignment.assignment import Configuration
+from grading.verdicts.gate import Decision
 
 if TYPE_CHECKING:
-    from grading.verdicts import Outcome
+    from grading.verdicts.verdict import Outcome
 
 # The modules that decide how well a network trains, by what the configuration builds.
 MODULES = {"case": ("transfer", "heads", "freezing"), "challenger": ("transfer", "augmentation"), "fcn8s": ("fcn",)}

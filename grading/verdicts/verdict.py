@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
-from grading import assignment
-from grading.assignment import Configuration, Profile
-from grading.calibrated import Calibration, Measured
-from grading.gate import Gate, tolerance_bound
-from grading.journal import Run
-from grading.plausible import UNKNOWN, Bounds, bounds_of
-from grading.power import Power, power_of
-from grading.suite import Checked
-from grading.undecided import look_at, undecided
+from grading.assignment import assignment
+from grading.assignment.assignment import Configuration, Profile
+from grading.assignment.calibration import Calibration, Measured
+from grading.verdicts.gate import Gate, tolerance_bound
+from grading.running.journal import Run
+from grading.verdicts.plausible import UNKNOWN, Bounds, bounds_of
+from grading.verdicts.power import Power, power_of
+from grading.running.api_tests import Checked
+from grading.verdicts.undecided import look_at, undecided
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,10 @@ def expectation_of(
     """A configuration's gate, the expected tail, and where that comes from.
 
     The reference may lie half a margin lower than calibrated. If the assignment itself asks for a best epoch, the
-    threshold is that, less what a best epoch lies above its tail. If the design is free, see `grading.gate`.
+    threshold is that, less what a best epoch lies above its tail. If the design is free, see `grading.verdicts.gate`.
 
     Args:
-        misfit: from `grading.conditions.misfits`: the numbers are then there to be shown, and decide nothing.
+        misfit: from `grading.running.conditions.misfits`: the numbers are then there to be shown, and decide nothing.
     """
     most_seeds = configuration.most_seeds or rule.most_seeds
     if calibration is None or configuration.id not in calibration:

@@ -1,4 +1,4 @@
-"""The worker's side: `python -m grading.workers.serve DESCRIPTOR` answers for one submission inside the sandbox.
+"""The worker's side: `python -m grading.worker.serve DESCRIPTOR` answers for one submission inside the sandbox.
 
 This process imports torch and computes nothing. For each session, a training or a run of probes, it forks a child that
 loads the submission and talks to the grader over a connection of its own: so a session starts at once, in the same
@@ -18,14 +18,14 @@ from typing import NoReturn, cast
 
 import torch
 
-from grading.probes import Student, StudentRaised, raised
-from grading.probes.process_state import inside
-from grading.submissions import Submission
-from grading.text import LETTERS
-from grading.training.loop import train
-from grading.training.networks import check_weights
-from grading.workers.limits import Limits
-from grading.workers.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
+from grading.worker.student import Student, StudentRaised, raised
+from grading.worker.probes.process_state import inside
+from grading.protocol.submission import Submission
+from grading.protocol.text import LETTERS
+from grading.worker.training.loop import train
+from grading.worker.training.networks import check_weights
+from grading.protocol.limits import Limits
+from grading.protocol.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
 
 SECONDS_TO_DIE = 0.5
 
@@ -68,7 +68,7 @@ def _end(child: int) -> int:
 
 
 def _session(connection: socket.socket) -> NoReturn:
-    """Answer the grader's requests until it hangs up; see `grading.workers.process`.
+    """Answer the grader's requests until it hangs up; see `grading.sandbox.worker`.
 
     What comes before "train", "load" and probes runs no code of the submission, and waits for the grader's next
     request: only there the grader believes that a fault is its own.

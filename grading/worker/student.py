@@ -12,11 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from grading.submissions import MODULES, Submission, load, module
-from grading.workers.wire import Plain, WireError, check_plain
+from grading.protocol.submission import MODULES, Submission, load, module
+from grading.protocol.wire import Plain, WireError, check_plain
 
 if TYPE_CHECKING:
-    from grading.probes.process_state import ProcessState
+    from grading.worker.probes.process_state import ProcessState
 
 
 class StudentRaised(Exception):
@@ -73,7 +73,7 @@ def functions_of(probe: str, data: Mapping[str, Plain]) -> tuple[str, ...]:
 def _probe(name: str) -> Probe:
     module_name, _, question = name.partition(".")
     if module_name in MODULES:
-        probe = getattr(importlib.import_module(f"grading.probes.{module_name}"), question, None)
+        probe = getattr(importlib.import_module(f"grading.worker.probes.{module_name}"), question, None)
         if callable(probe) and "functions" in vars(probe):
             return probe
     raise ValueError(f"no such probe: {name}")
@@ -91,7 +91,7 @@ class Student:
     def state(self) -> "ProcessState":
         """The state of the process before any of the submission's code ran."""
         # Imported late: what asks nothing starts without torch.
-        from grading.probes.process_state import ProcessState
+        from grading.worker.probes.process_state import ProcessState
 
         if self._state is None:
             # torch.compile gives back what it is given: these networks are too small, and trained too shortly, to gain.
@@ -102,7 +102,7 @@ class Student:
         """Put one question. Each finds the process in the same state, and leaves it as it was.
 
         Args:
-            probe: `"module.question"`, a function of `grading.probes`.
+            probe: `"module.question"`, a function of `grading.worker.student`.
             data: its arguments, plain data.
 
         Returns:
@@ -111,7 +111,7 @@ class Student:
         Raises:
             StudentRaised: the student's code raised.
         """
-        from grading.probes.process_state import inside
+        from grading.worker.probes.process_state import inside
 
         ask = _probe(probe)
         try:
@@ -132,7 +132,7 @@ class Student:
     def _once(self, what: str, import_it: Callable[..., Any], *arguments: Any) -> Any:
         """A module as it was imported the first time: a second try finds what the first one left half made."""
         if what not in self._imported:
-            from grading.probes.process_state import inside
+            from grading.worker.probes.process_state import inside
 
             state = self.state
             self._imported[what] = None  # from here on, code of the submission has run

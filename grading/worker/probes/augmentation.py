@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grading.probes import StudentRaised, asks, attribute, call
-from grading.probes.nets import array, seed_draws
-from grading.workers.wire import Plain
+from grading.worker.student import StudentRaised, asks, attribute, call
+from grading.worker.probes.nets import array, seed_draws
+from grading.protocol.wire import Plain
 
 
 @asks(chosen=lambda data: [data["function"]])

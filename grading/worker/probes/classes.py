@@ -5,10 +5,10 @@ from types import MappingProxyType
 
 import torch
 
-from grading.probes import asks, attribute, call
-from grading.probes.labels import tensor
-from grading.probes.nets import array
-from grading.workers.wire import Plain
+from grading.worker.student import asks, attribute, call
+from grading.worker.probes.labels import tensor
+from grading.worker.probes.nets import array
+from grading.protocol.wire import Plain
 
 
 @asks("reduce_classes")

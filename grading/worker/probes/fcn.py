@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grading.probes import asks, attribute, call
-from grading.probes.nets import array, digest, seed_draws
-from grading.probes.running import given_only, materialise, scores_of
-from grading.workers.wire import Plain
+from grading.worker.student import asks, attribute, call
+from grading.worker.probes.nets import array, digest, seed_draws
+from grading.worker.probes.running import given_only, materialise, scores_of
+from grading.protocol.wire import Plain
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
 LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from grading.probes import asks, attribute, call
-from grading.probes.nets import array, build, flags, modes, seed_draws, state
-from grading.workers.wire import Plain
+from grading.worker.student import asks, attribute, call
+from grading.worker.probes.nets import array, build, flags, modes, seed_draws, state
+from grading.protocol.wire import Plain
 
 
 @asks(chosen=lambda data: [data["function"]])

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from grading.backbones.mini import mini_classifier
-from grading.probes import StudentRaised, asks, attribute, call
-from grading.probes.nets import array, build, default_dtype, digest, seed_draws
-from grading.probes.running import materialise
-from grading.workers.wire import Plain
+from grading.worker.student import StudentRaised, asks, attribute, call
+from grading.worker.probes.nets import array, build, default_dtype, digest, seed_draws
+from grading.worker.probes.running import materialise
+from grading.protocol.wire import Plain
 
 
 @asks("replace_head")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.workers.wire import Plain
+from grading.protocol.wire import Plain
 
 
 def tensor(labels: Plain, layout: str) -> Tensor:

@@ -4,10 +4,10 @@ import time
 
 import torch
 
-from grading.probes import asks, attribute, call
-from grading.probes.labels import tensor
-from grading.probes.nets import array
-from grading.workers.wire import Plain
+from grading.worker.student import asks, attribute, call
+from grading.worker.probes.labels import tensor
+from grading.worker.probes.nets import array
+from grading.protocol.wire import Plain
 
 _GIVES = {
     "confusion_matrix": torch.Tensor,

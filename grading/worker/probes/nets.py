@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grading.probes import StudentRaised
-from grading.workers.wire import DTYPES, Plain
+from grading.worker.student import StudentRaised
+from grading.protocol.wire import DTYPES, Plain
 
 
 def seed_draws(seed: int) -> None:

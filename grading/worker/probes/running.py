@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torchvision.models import WeightsEnum
 
-from grading.probes import StudentRaised, call
+from grading.worker.student import StudentRaised, call
 
 
 @contextmanager

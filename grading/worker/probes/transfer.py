@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grading.probes import StudentRaised, asks, attribute, call
-from grading.probes.heads import classifier
-from grading.probes.nets import array, digest
-from grading.probes.running import given_only, materialise, scores_of
-from grading.workers.wire import Plain
+from grading.worker.student import StudentRaised, asks, attribute, call
+from grading.worker.probes.heads import classifier
+from grading.worker.probes.nets import array, digest
+from grading.worker.probes.running import given_only, materialise, scores_of
+from grading.protocol.wire import Plain
 
 PRETRAINED_SEED, FRESH_SEED = 101, 202
 

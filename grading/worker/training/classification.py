@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from torchvision import transforms
 
 from grading.data.arrays import Images
-from grading.probes import Student, attribute, call
-from grading.training.batches import batches_of
-from grading.workers.wire import Plain
+from grading.worker.student import Student, attribute, call
+from grading.worker.training.batches import batches_of
+from grading.protocol.wire import Plain
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

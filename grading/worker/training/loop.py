@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from grading.probes import Student, StudentRaised, call
-from grading.probes.process_state import ProcessState, inside
-from grading.probes.running import scores_of
-from grading.training.classification import Classification
-from grading.training.memory_format import in_best_format
-from grading.training.networks import build_network, build_scheduler, example
-from grading.training.observed import Observed
-from grading.training.segmentation import Segmentation
-from grading.workers.wire import Plain
+from grading.worker.student import Student, StudentRaised, call
+from grading.worker.probes.process_state import ProcessState, inside
+from grading.worker.probes.running import scores_of
+from grading.worker.training.classification import Classification
+from grading.worker.training.memory_format import in_best_format
+from grading.worker.training.networks import build_network, build_scheduler, example
+from grading.worker.training.observed import Observed
+from grading.worker.training.segmentation import Segmentation
+from grading.protocol.wire import Plain
 
 TASKS: dict[str, Any] = {"classification": Classification, "segmentation": Segmentation}
 NO_GRADIENT = (
@@ -30,7 +30,7 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     """Train one configuration with one seed.
 
     Args:
-        job: the configuration's protocol, data and weights; see `grading.runs.blinded`.
+        job: the configuration's protocol, data and weights; see `grading.running.training.blinded`.
         student: whose code builds the network and the augmentation.
 
     Yields:

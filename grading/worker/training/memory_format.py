@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from grading.probes.running import modes_kept
+from grading.worker.probes.running import modes_kept
 
 
 def runs_in(memory_format: torch.memory_format, model: nn.Module, images: Tensor) -> bool:

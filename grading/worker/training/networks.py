@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from grading.backbones.loading import load_classifier, load_encoder
-from grading.probes import Student, StudentRaised, attribute, call
-from grading.probes.running import materialise
-from grading.workers.wire import Plain
+from grading.worker.student import Student, StudentRaised, attribute, call
+from grading.worker.probes.running import materialise
+from grading.protocol.wire import Plain
 
 OPTIMIZERS: dict[str, Any] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 

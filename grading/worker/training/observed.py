@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from grading.workers.wire import Plain
+from grading.protocol.wire import Plain
 
 
 class Observed:

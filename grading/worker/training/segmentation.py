@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grading.data.arrays import Images
-from grading.probes import Student, attribute, call
-from grading.training.batches import batches_of
-from grading.training.classification import IMAGENET_MEAN, IMAGENET_STD
-from grading.workers.wire import Plain
+from grading.worker.student import Student, attribute, call
+from grading.worker.training.batches import batches_of
+from grading.worker.training.classification import IMAGENET_MEAN, IMAGENET_STD
+from grading.protocol.wire import Plain
 
 DROPPED = 255
 

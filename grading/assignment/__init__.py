@@ -1,0 +1,1 @@
+"""What the homework says, and what was measured of it: configurations, calibrations, records of trainings and tests."""

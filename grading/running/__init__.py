@@ -1,0 +1,1 @@
+"""From options to trained configurations: what to run, in which order, and what came of it."""
