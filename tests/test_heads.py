@@ -48,40 +48,76 @@ ITSELF_A_LINEAR = (
 def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classes: int, seed: int, what: str) -> None:
     """All that the contract says of `replace_head`, first failing stage first; `model` is the test's own."""
     asked = f"replace_head({what}, {num_classes})"
-    old = list(model.named_parameters())
+    expect_body_kept(asked, seen, model)
+    expect_old_head_gone(asked, seen, model)
+    weight, bias = expect_new_head(asked, seen, model, num_classes)
+    expect_buffers_kept(asked, seen, model)
+    expect_head_in_its_place(asked, seen, model, inputs, seed, weight, bias)
+    expect_gradients(asked, seen, model)
+
+
+def _body(model: nn.Module) -> list[tuple[int, str, nn.Parameter]]:
+    """Position, name and tensor of every parameter but the head's."""
     head = {id(parameter) for parameter in head_of(model).parameters()}
-    kept = {one["position"]: one for one in seen["parameters"]}
-    body = [(position, name, p) for position, (name, p) in enumerate(old) if id(p) not in head]
-    names = ", ".join(name for position, name, _ in body[:20] if position not in kept)
-    stay = [name for position, (name, p) in enumerate(old) if id(p) in head and position in kept]
+    return [(at, name, p) for at, (name, p) in enumerate(model.named_parameters()) if id(p) not in head]
+
+
+def _kept(seen: Spec) -> dict[int, Spec]:
+    """What was seen of the old parameters that are still there, by their position in the old model."""
+    return {one["position"]: one for one in seen["parameters"] if one["position"] != -1}
+
+
+def _old_head_left(seen: Spec, model: nn.Module) -> list[str]:
+    """The names of the old head's parameters that are still in the model."""
+    head = {id(parameter) for parameter in head_of(model).parameters()}
+    kept = _kept(seen)
+    return [name for at, (name, p) in enumerate(model.named_parameters()) if id(p) in head and at in kept]
+
+
+def _new(seen: Spec) -> list[Spec]:
+    """What was seen of the new parameters, a weight before a bias."""
+    return sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
+
+
+def expect_body_kept(asked: str, seen: Spec, model: nn.Module) -> None:
+    """Before the head, every parameter is the same tensor, with the values and the requires_grad that it had."""
+    body, kept = _body(model), _kept(seen)
     expect(
-        all(position in kept for position, _, _ in body),
+        all(at in kept for at, _, _ in body),
         f"{asked}: every parameter before the head is the same tensor",
-        f"lost: {names}",
+        f"lost: {', '.join(name for at, name, _ in body[:20] if at not in kept)}",
         "another Linear is gone: only the last Linear goes, in module order, whatever it is called; model.modules() "
         "reaches nested ones, children() only one level"
-        if stay
+        if _old_head_left(seen, model)
         else "keep the old layers themselves, not copies or fresh ones; only the last Linear goes, in module order",
     )
     for aspect, there, hint in (
         ("digest", digest, "keep the values before the head: do not initialise anything but the new head"),
         ("trains", lambda p: p.requires_grad, "replace_head neither freezes nor unfreezes what is before the head"),
     ):
-        other = [name for position, name, p in body if kept[position][aspect] != there(p)]
+        changed = [name for at, name, p in body if kept[at][aspect] != there(p)]
         expect(
-            not other,
+            not changed,
             f"{asked}: parameters before the head keep their values and requires_grad",
-            f"changed: {', '.join(other[:4])}",
+            f"changed: {', '.join(changed[:4])}",
             hint,
         )
+
+
+def expect_old_head_gone(asked: str, seen: Spec, model: nn.Module) -> None:
+    left = _old_head_left(seen, model)
     expect(
-        not stay,
+        not left,
         f"{asked}: the old head is gone",
-        f"{', '.join(stay)} still in the model",
+        f"{', '.join(left)} still in the model",
         ITSELF_A_LINEAR if isinstance(model, nn.Linear) else IN_ITS_PLACE,
     )
-    new = sorted((one for one in seen["parameters"] if one["position"] == -1), key=lambda one: -one["values"].ndim)
-    wanted = [(num_classes, head_of(model).in_features), (num_classes,)]
+
+
+def expect_new_head(asked: str, seen: Spec, model: nn.Module, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """A trainable weight and bias of the right shapes and dtype, freshly initialised; returns them."""
+    new, old = _new(seen), head_of(model)
+    wanted = [(num_classes, old.in_features), (num_classes,)]
     shapes = [one["values"].shape for one in new]
     expect(
         shapes == wanted,
@@ -96,26 +132,36 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         "the new head trains even if everything else is frozen",
     )
     weight, bias = (one["values"] for one in new)
-    dtype = array(head_of(model).weight).dtype
+    dtype = array(old.weight).dtype
     expect(
         {weight.dtype, bias.dtype} == {dtype},
         f"{asked}: the new head in {dtype}, as the model",
         f"{weight.dtype} and {bias.dtype}",
         "convert nothing: nn.Linear(in_features, num_classes) as it comes",
     )
-    rows = {row.tobytes() for row in array(head_of(model).weight).astype(weight.dtype)}
+    rows = {row.tobytes() for row in array(old.weight).astype(weight.dtype)}
     expect(
         not any(row.tobytes() in rows for row in weight),
         f"{asked}: a freshly initialised head",
         "rows of the old head's weight",
         "the old head's classes are not the new ones: start from fresh weights",
     )
+    return weight, bias
+
+
+def expect_buffers_kept(asked: str, seen: Spec, model: nn.Module) -> None:
     expect(
         not Counter(map(digest, model.buffers())) - Counter(seen["buffers"]),
         f"{asked}: buffers, such as running statistics, as before",
         "some changed or are lost",
         "replace the head alone; do not reset or run the model",
     )
+
+
+def expect_head_in_its_place(
+    asked: str, seen: Spec, model: nn.Module, inputs: np.ndarray, seed: int, weight: np.ndarray, bias: np.ndarray
+) -> None:
+    """The logits are those of the old model with the new weight and bias in its last Linear."""
     expect(
         "error" not in seen,
         f"{asked}, then forward: logits",
@@ -130,12 +176,16 @@ def expect_replaced(seen: Spec, model: nn.Module, inputs: np.ndarray, num_classe
         f"{asked}: the old model with the new weight and bias in its last Linear",
         "everything before and behind the head must run as before, activations included, in the same mode",
         mistakes=_wrong_logits(model, right, inputs, seed),
-        tolerance=1e-5 if dtype == np.float64 else 1e-4,
+        tolerance=1e-5 if weight.dtype == np.float64 else 1e-4,
     )
-    trains = {position for position, _, p in body if p.requires_grad}
-    missed = [name for position, (name, _) in enumerate(old) if position in trains and not kept[position]["collected"]]
+
+
+def expect_gradients(asked: str, seen: Spec, model: nn.Module) -> None:
+    """Backward reaches the head, and whatever is trainable before it."""
+    kept = _kept(seen)
+    missed = [name for at, name, p in _body(model) if p.requires_grad and not kept[at]["collected"]]
     expect(
-        not missed and all(one["collected"] for one in new),
+        not missed and all(one["collected"] for one in _new(seen)),
         f"{asked}, backward: a gradient for the head and for whatever is trainable before it",
         f"none for {', '.join(missed[:4]) or 'the head'}",
         "no detach, no torch.no_grad: what is before the head may train",
