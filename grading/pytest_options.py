@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from grading import ROOT
+
 CONFIGURATION = ROOT / "pyproject.toml"
 
 
@@ -21,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl", default="hw4", help="implementation to test: a package or a folder (default: %(default)s)"
     )
     group.addoption("--sandbox", action="store_true", help="run the implementation in a sandboxed process of its own")
-    group.addoption("--unsafe", action="store_true", help="with --sandbox, where none works: run it unconfined")
+    group.addoption("--unsafe", action="store_true", help="with --sandbox, if none works: run it unconfined")
     group.addoption("--records", metavar="FILE", help="write the outcome of every test there, as JSON lines")
     group.addoption("--full", action="store_true", help="show the tests' own tracebacks too")
 

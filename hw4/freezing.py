@@ -43,6 +43,6 @@ def trainable_parameters(module: nn.Module) -> list[nn.Parameter]:
 
     Returns:
         Each parameter object that has `requires_grad` at the time of the call, whether or not it holds a gradient,
-        once, in the order of `module.parameters()`; an empty list where there is none.
+        once, in the order of `module.parameters()`; an empty list if there is none.
     """
     raise NotImplementedError("Q1-1: trainable_parameters")

@@ -44,7 +44,7 @@ def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = N
             -100 in int64. None: every pixel counts.
 
     Returns:
-        Accuracy in [0, 1], right to 1e-6; NaN where no pixel counts.
+        Accuracy in [0, 1], right to 1e-6; NaN if no pixel counts.
 
     Raises:
         ValueError: the shapes differ.
@@ -67,7 +67,7 @@ def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: i
             -100 in int64. None: every pixel counts.
 
     Returns:
-        A new tensor, float64 (C,), values in [0, 1], right to 1e-6; NaN where the class is in neither the target nor
+        A new tensor, float64 (C,), values in [0, 1], right to 1e-6; NaN if the class is in neither the target nor
             the prediction of the pixels that count.
 
     Raises:
@@ -93,7 +93,7 @@ def mean_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: in
             -100 in int64. None: every pixel counts.
 
     Returns:
-        Mean IoU in [0, 1], right to 1e-6; NaN where no pixel counts.
+        Mean IoU in [0, 1], right to 1e-6; NaN if no pixel counts.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from grading.assignment.assignment import AssignmentError, read_assignment
-from grading.worker.student import Student, StudentRaised
+from grading.protocol.questions import Student, StudentRaised
 from grading.protocol.submission import Submission, SubmissionError, locate
+from grading.protocol.wire import Plain
+from grading.worker.student import LocalStudent
 
 from .answers import formed
 from .built_on import built_on
@@ -48,14 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def student(pytestconfig: pytest.Config) -> Iterator[Any]:
+def student(pytestconfig: pytest.Config) -> Iterator[Student]:
     """The implementation under test: answers probes with plain data."""
     submission = pytestconfig.stash[LOCATED]
     if not pytestconfig.getoption("--sandbox"):
-        yield FormChecked(Student(submission))
+        yield FormChecked(LocalStudent(submission))
         return
-    from grading.sandbox.worker import Worker
     from grading.sandbox.choose import NoSandbox, choose
+    from grading.sandbox.worker import Worker
 
     try:
         sandbox = choose(unsafe=pytestconfig.getoption("--unsafe"))
@@ -68,10 +70,10 @@ def student(pytestconfig: pytest.Config) -> Iterator[Any]:
 class FormChecked:
     """Answers probes as another does, each in the form that the tests read."""
 
-    def __init__(self, student: Any) -> None:
+    def __init__(self, student: Student) -> None:
         self._student = student
 
-    def ask(self, probe: str, **data: Any) -> Any:
+    def ask(self, probe: str, **data: Plain) -> Plain:
         return formed(probe, data, self._student.ask(probe, **data))
 
 
@@ -82,10 +84,10 @@ class Stopped(BaseException):
 class SandboxedStudent:
     """Answers probes from a sandbox."""
 
-    def __init__(self, worker: Any) -> None:
+    def __init__(self, worker: Student) -> None:
         self._worker = worker
 
-    def ask(self, probe: str, **data: Any) -> Any:
+    def ask(self, probe: str, **data: Plain) -> Plain:
         from grading.sandbox.worker import WorkerStopped
 
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MODULES
 
 from .asked import shortened, wrapped

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 
 from .asked import told
 

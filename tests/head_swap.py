@@ -10,7 +10,7 @@ Layer = nn.Linear | nn.Conv2d
 
 
 def head_of(model: nn.Module) -> Layer:
-    """The last Linear in module order; where there is none, as in SqueezeNet, the last convolution."""
+    """The last Linear in module order; if there is none, as in SqueezeNet, the last convolution."""
     layers = [part for part in model.modules() if isinstance(part, Layer)]
     return next((part for part in reversed(layers) if isinstance(part, nn.Linear)), layers[-1])
 

@@ -115,7 +115,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _iou(pred: np.ndarray, target: np.ndarray, classes: int) -> np.ndarray:
-    """|both| / |either|, NaN where the class is in neither."""
+    """|both| / |either|, NaN if the class is in neither."""
     both, true, predicted = _sides(pred, target, classes)
     return _share(both, true + predicted - both)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MODULES
 
 NO_MASK = "a tensor compared with None gives one bool, no mask: ignore_index may be None"

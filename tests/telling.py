@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis.errors import FlakyFailure
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 
 from .expect import Unmet
 from .raised import usual_meaning

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 
 from .expect import Unmet, expect, expect_close
 from .face_targets import (

@@ -70,7 +70,7 @@ def expect_reduced(seen: Spec, given: Spec, hint: str = "look every label up in 
     else:
         wrong, known = got != right, np.isin(given["labels"], [old for old, _ in given["mapping"]])
         if not (wrong & known).any():
-            hint = "a label that is not a key becomes ignore_index, whatever the label is: 255 where none is given"
+            hint = "a label that is not a key becomes ignore_index, whatever the label is: 255 if none is given"
         elif np.array_equal(wrong, known) and (got == ignored_label(given)).all():
             hint = "no key is found: an element of a tensor is no int, so look up int(label), or labels.tolist()"
         elif not (wrong & ~known).any() and (got[wrong] == ignored_label(given)).all():
@@ -174,7 +174,7 @@ def test_rules_in_any_order(student, dtype: str) -> None:
 @pytest.mark.parametrize("ignore_index", [None, 0, 7, 254])
 @pytest.mark.parametrize("mapping", [[], [[3, 1]], [[1, 4], [6, 2]], [[0, 0], [1, 1], [2, 2]]])
 def test_labels_without_a_rule(student, ignore_index: int | None, mapping: list) -> None:
-    """a label that is not a key becomes ignore_index, 255 where none is given"""
+    """a label that is not a key becomes ignore_index, 255 if none is given"""
     labels = np.array([[0, 1, 2, 3], [4, 5, 6, 200]], dtype="uint8")
     given_ = {"labels": labels, "mapping": mapping, "ignore_index": ignore_index}
     hint = "a label that is not a key becomes ignore_index, whatever the label is, also between and beyond the keys"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.worker.probes.fcn import encoder_tensors
 
 from .expect import Unmet, accepted, expect, expect_close, refused
@@ -63,7 +63,7 @@ def backward(student, net: Spec, training: bool) -> list:
 
 
 def gradient_at(tap: str, seen: list) -> np.ndarray | None:
-    """The size of the gradient at each cell of a tap, summed over initialisations; None where there is none."""
+    """The size of the gradient at each cell of a tap, summed over initialisations; None if there is none."""
     gradients = [one["tap_gradients"][tap] for one in seen]
     return None if any(g is None for g in gradients) else sum(np.abs(g).sum(axis=1) for g in gradients)
 

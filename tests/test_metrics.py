@@ -250,14 +250,14 @@ def test_confusion_matrix(student, given_: Spec) -> None:
 @pytest.mark.about("pixel_accuracy")
 @given(given_=segmentations())
 def test_pixel_accuracy(student, given_: Spec) -> None:
-    """share of right pixels among those that count, NaN where none does"""
+    """share of right pixels among those that count, NaN if none does"""
     expect_measured(measured(student, "pixel_accuracy", given_), "pixel_accuracy", given_)
 
 
 @pytest.mark.about("class_iou")
 @given(given_=segmentations())
 def test_class_iou(student, given_: Spec) -> None:
-    """TP / (TP + FP + FN) by class, NaN where the class is in neither"""
+    """TP / (TP + FP + FN) by class, NaN if the class is in neither"""
     seen = measured(student, "class_iou", given_)
     expect_measured(seen, "class_iou", given_)
     expect_dtype(seen, "class_iou", given_)
@@ -266,7 +266,7 @@ def test_class_iou(student, given_: Spec) -> None:
 @pytest.mark.about("mean_iou")
 @given(given_=segmentations())
 def test_mean_iou(student, given_: Spec) -> None:
-    """mean over the classes that are present, NaN where none is"""
+    """mean over the classes that are present, NaN if none is"""
     expect_measured(measured(student, "mean_iou", given_), "mean_iou", given_)
 
 

@@ -36,7 +36,7 @@ def digests(*parts: nn.Module) -> Counter[str]:
 def expect_scores(seen: Spec, source: nn.Module, num_classes: int | None, asked: str) -> None:
     """A row of finite scores for each image, in either mode; two of them if num_classes is not given."""
     wanted = (len(IMAGES), num_classes or 2)
-    hint = "pass num_classes on to the head" if num_classes else "num_classes is 2 where it is not given"
+    hint = "pass num_classes on to the head" if num_classes else "num_classes is 2 if it is not given"
     if seen["logits"].shape[1:] == (array(head_of(source).weight).shape[0],):
         hint = "the head is still the one that was loaded: replace it"
     for mode, logits in (("eval", seen["logits"]), ("train", seen["train_logits"])):

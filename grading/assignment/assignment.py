@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 CONTROL = "-control"  # ends the id of a configuration that is trained under a secret rule
 OBEYED, MISTAKEN = "obeyed", "mistaken"  # the metrics of a control
-REPORT = Path(__file__).with_name("assignment.toml")
+FILE = Path(__file__).with_name("assignment.toml")
 
 
 class AssignmentError(Exception):
@@ -58,7 +58,7 @@ class Configuration:
         protocols: by profile, how it is trained: epochs, batch_size, sizes, optimizer, scheduler.
         augmentation: `"default"` or `"face"` for classification.
         classes: the classes for segmentation.
-        structure: regular expressions over the ids of the student API's tests: what they see exactly needs no
+        required_tests: regular expressions over the ids of the student API's tests: what they see exactly needs no
             training. Where one of these tests fails, so does the configuration.
         trains: `"head"` or `"all"`.
         pretrained: whether it starts from pretrained weights.
@@ -76,7 +76,7 @@ class Configuration:
     metric: str
     published: Mapping[str, Mapping[str, float]]
     protocols: Mapping[str, Mapping[str, Any]]
-    structure: tuple[str, ...]
+    required_tests: tuple[str, ...]
     trains: str
     pretrained: bool
     augmentation: str | None = None
@@ -125,7 +125,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Profile:
-    """The scale of a run; counts of generated pictures are None where the data are given.
+    """The scale of a run; counts of generated pictures are None if the data are given.
 
     Attributes:
         margin: how far below the published best epoch the tail may lie where the profile is not calibrated.
@@ -141,12 +141,12 @@ class Profile:
     secret_streets: int | None = None
 
     def secret_pictures(self, task: str) -> int | None:
-        """How many secret pictures a task has; None where the data are given."""
+        """How many secret pictures a task has; None if the data are given."""
         return self.secret_faces if task == "classification" else self.secret_streets
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateRule:
     """The constants of the rule in `grading.verdicts.gate`.
 
     Attributes:
@@ -198,7 +198,7 @@ class Assignment:
     configurations: tuple[Configuration, ...]
     relations: tuple[Relation, ...]
     profiles: Mapping[str, Profile]
-    gate: Gate
+    gate: GateRule
     control: Control
     gflop: Mapping[str, float]
     throughput: Mapping[str, float]
@@ -214,7 +214,7 @@ class Assignment:
 
 
 @cache
-def read_assignment(path: Path = REPORT) -> Assignment:
+def read_assignment(path: Path = FILE) -> Assignment:
     """Read the table of facts.
 
     Raises:
@@ -245,7 +245,7 @@ def _assignment(table: Mapping[str, Any]) -> Assignment:
         configurations=configurations,
         relations=tuple(_made(Relation, f"relation {entry.get('id')}", entry) for entry in table["relations"]),
         profiles={name: _made(Profile, f"profile {name}", entry) for name, entry in table["profiles"].items()},
-        gate=_made(Gate, "gate", table["gate"]),
+        gate=_made(GateRule, "gate", table["gate"]),
         control=_made(Control, "control", control),
         gflop=table["cost"]["gflop"],
         throughput=table["cost"]["throughput"],
@@ -263,8 +263,8 @@ def _configuration(entry: Mapping[str, Any], table: Mapping[str, Any], classes: 
     where = f"configuration {entry.get('id')}"
     fields = {name: value for name, value in entry.items() if name != "protocol"}
     fields["protocols"] = _named(entry.get("protocol"), table["protocols"], f"{where}: protocol")
-    fields["structure"] = tuple(
-        _named(name, table["structures"], f"{where}: structure") for name in entry.get("structure", ())
+    fields["required_tests"] = tuple(
+        _named(name, table["required_tests"], f"{where}: required_tests") for name in entry.get("required_tests", ())
     )
     fields["free"] = tuple(entry.get("free", ()))
     if "classes" in entry:

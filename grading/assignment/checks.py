@@ -5,13 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from grading.assignment.assignment import Assignment, AssignmentError, Classes, Configuration, Question
+from grading.assignment.tasks import TASKS
 from grading.assignment.test_ids import UPDATE
 from grading.protocol.submission import MODULES
 
-TASKS = ("classification", "segmentation")
-# A verdict rests on one of these; the others are reported beside it.
-DECISIVE = {"classification": ("accuracy",), "segmentation": ("miou_reported", "miou_standard")}
-REPORTED = {"classification": (), "segmentation": ("accuracy_reported", "accuracy_standard")}
 CASES = ("feature_extractor", "finetuned", "scratch")
 OPTIMIZERS = ("SGD", "Adam")
 LABELS = range(256)
@@ -26,7 +23,7 @@ def check_tests(assignment: Assignment, listed: Mapping[str, str]) -> None:
         listed: from `grading.assignment.test_ids.listed_tests`.
 
     Raises:
-        AssignmentError: points are given for tests that do not exist, or a structure names none.
+        AssignmentError: points are given for tests that do not exist, or a configuration requires none.
     """
     for question in assignment.questions:
         if question.test_points and question.id not in listed.values():
@@ -35,10 +32,10 @@ def check_tests(assignment: Assignment, listed: Mapping[str, str]) -> None:
                 f"but tests/ids.txt lists none of it ({UPDATE} writes it)"
             )
     for configuration in assignment.configurations:
-        for pattern in configuration.structure:
+        for pattern in configuration.required_tests:
             if not any(re.search(pattern, id) for id in listed):
                 raise AssignmentError(
-                    f"assignment.toml: configuration {configuration.id}: structure {pattern!r} matches no test "
+                    f"assignment.toml: configuration {configuration.id}: required_tests {pattern!r} matches no test "
                     f"in tests/ids.txt ({UPDATE} writes it)"
                 )
 
@@ -104,9 +101,9 @@ def _of_configuration(c: Configuration, assignment: Assignment, questions: Mappi
     yield from _unknown("task", c.task, TASKS)
     if c.task not in TASKS:
         return
-    yield from _unknown("metric", c.metric, DECISIVE[c.task])
+    yield from _unknown("metric", c.metric, TASKS[c.task].decisive)
     for metric, figures in c.published.items():
-        yield from _unknown("published metric", metric, (*DECISIVE[c.task], *REPORTED[c.task]))
+        yield from _unknown("published metric", metric, TASKS[c.task].metrics)
         if "best" not in figures:
             yield f"published {metric} has no best"
     if c.metric not in c.published:
@@ -114,13 +111,13 @@ def _of_configuration(c: Configuration, assignment: Assignment, questions: Mappi
     yield from _unknown("trains", c.trains, ("head", "all"))
     for module in c.free:
         yield from _unknown("free", module, MODULES)
-    if not c.structure:
-        yield "structure names no tests"
-    for pattern in c.structure:
+    if not c.required_tests:
+        yield "required_tests names no tests"
+    for pattern in c.required_tests:
         try:
             re.compile(pattern)
         except re.error as error:
-            yield f"structure {pattern!r} is no regular expression: {error}"
+            yield f"required_tests {pattern!r} is no regular expression: {error}"
     yield from _of_network(c)
     yield from _unknown("cost.gflop of", c.kind, assignment.gflop)
     for profile in assignment.profiles:
@@ -138,9 +135,8 @@ def _of_configuration(c: Configuration, assignment: Assignment, questions: Mappi
 
 
 def _of_network(c: Configuration) -> Iterator[str]:
-    builds = {"classification": ("case", "challenger"), "segmentation": ("fcn8s",)}[c.task]
     build = c.network.get("build")
-    yield from _unknown("network build", build, builds)
+    yield from _unknown("network build", build, TASKS[c.task].builds)
     if build == "case":
         yield from _unknown("network case", c.network.get("case"), CASES)
     if build == "fcn8s" and not isinstance(c.network.get("skips"), bool):
@@ -148,7 +144,7 @@ def _of_network(c: Configuration) -> Iterator[str]:
 
 
 def _of_protocol(c: Configuration, protocol: Mapping[str, Any]) -> Iterator[str]:
-    sizes = ("epochs", "batch_size", "crop", *(("resize",) if c.task == "classification" else ()))
+    sizes = TASKS[c.task].sizes
     for name in sizes:
         least = LEAST if name == "batch_size" else 1
         if not isinstance(protocol.get(name), int) or protocol[name] < least:

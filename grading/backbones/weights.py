@@ -12,6 +12,7 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
+from grading import PACKAGE, ROOT
 from grading.backbones.challengers import MOST_SECONDS
 from grading.data.arrays import DataError, fingerprint
 from grading.protocol.text import duration, one_line
@@ -26,7 +27,6 @@ SECONDS_BETWEEN = 15.0  # two lines of progress
 CPU_SECONDS = 3 * MOST_SECONDS
 WALL_SECONDS = 4 * CPU_SECONDS
 DATA_BYTES = 3 * 2**30
-ROOT = Path(__file__).resolve().parents[2]
 
 # Whatever decides what the proxy pretraining learns.
 SOURCES = (
@@ -96,7 +96,7 @@ def how_to_mend(name: str, profile: str) -> str:
 
 def mini_file(name: str, cache: Path, seed: int = 0) -> Path:
     """Where the mini weights of a backbone are kept: another name for each code that makes other ones."""
-    sources = {name: ROOT / "grading" / name for name in SOURCES}
+    sources = {name: PACKAGE / name for name in SOURCES}
     key = fingerprint(sources, torch=version("torch"), torchvision=version("torchvision"), seed=seed)[:16]
     return cache / f"mini-{name}-{key}.safetensors"
 
@@ -202,7 +202,7 @@ def _found(name: str, folder: Path | None, cache: Path) -> Path:
         )
     if file := _in_folder(name, cache):
         return file
-    from grading.commands.fetch import fetch_weights
+    from grading.data.download import fetch_weights
 
     try:
         fetch_weights([_torchvision_name(name)], cache)

@@ -1,1 +1,1 @@
-"""Checking the tests of the student API: correct modules in many styles, which they must accept, and wrong ones."""
+"""The tests of the tests: correct modules in many styles, which they must accept, and wrong ones."""

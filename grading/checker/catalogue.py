@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grading import ROOT
 from grading.protocol.submission import MODULES
 
-ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "tests" / "checker"
 
 

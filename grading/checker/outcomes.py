@@ -8,14 +8,14 @@ from grading.checker.trials import Trial
 
 
 @dataclass(frozen=True)
-class Judged:
+class SpecimenOutcome:
     """A trial of a wheat or chaff.
 
     Attributes:
-        problem: in one line, what the tests did wrong; empty where they did right.
+        problem: in one line, what the tests did wrong; empty if they did right.
     """
 
-    crop: Wheat | Chaff
+    specimen: Wheat | Chaff
     trial: Trial
     killed: bool
     by_its_question: bool
@@ -23,28 +23,30 @@ class Judged:
     problem: str
 
 
-def judged(crop: Wheat | Chaff, trial: Trial) -> Judged:
+def outcome_of(specimen: Wheat | Chaff, trial: Trial) -> SpecimenOutcome:
     """Hold a trial against what the catalogue says."""
     failure = trial.failure
     if trial.ended != "finished":
-        return Judged(crop, trial, False, False, False, f"its process {trial.ended}")
-    if isinstance(crop, Wheat):
+        return SpecimenOutcome(specimen, trial, False, False, False, f"its process {trial.ended}")
+    if isinstance(specimen, Wheat):
         problem = "no test ran" if not trial.passed else ""
-        return Judged(crop, trial, False, False, False, f"refused by {failure.test}" if failure else problem)
+        return SpecimenOutcome(
+            specimen, trial, False, False, False, f"refused by {failure.test}" if failure else problem
+        )
     if failure is None:
-        return Judged(crop, trial, False, False, False, "accepted")
+        return SpecimenOutcome(specimen, trial, False, False, False, "accepted")
     if failure.kind != "FAIL":
-        return Judged(crop, trial, False, False, False, f"{failure.kind} in {failure.test}")
-    own = failure.question == crop.question
-    taught = own and crop.lesson.is_taught_by(failure.test, failure.message)
+        return SpecimenOutcome(specimen, trial, False, False, False, f"{failure.kind} in {failure.test}")
+    own = failure.question == specimen.question
+    taught = own and specimen.lesson.is_taught_by(failure.test, failure.message)
     problem = ""
     if not own:
         problem = f"killed only by {failure.question}: {failure.test}"
-    elif not crop.lesson.test_matches(failure.test):
-        problem = f"first killed by {failure.test}, not by {crop.lesson.test}"
+    elif not specimen.lesson.test_matches(failure.test):
+        problem = f"first killed by {failure.test}, not by {specimen.lesson.test}"
     elif not taught:
-        problem = f"{failure.test} does not say {crop.lesson.hint!r}"
-    return Judged(crop, trial, True, own, taught, problem)
+        problem = f"{failure.test} does not say {specimen.lesson.hint!r}"
+    return SpecimenOutcome(specimen, trial, True, own, taught, problem)
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,11 @@ class Row:
 HEADINGS = ("module", "wheats accepted", "chaffs killed", "by their question", "with their hint", "time")
 
 
-def row(module: str, all_judged: Iterable[Judged]) -> Row:
+def row(module: str, all_judged: Iterable[SpecimenOutcome]) -> Row:
     """Count the trials of one module, or of all."""
-    judged = list(all_judged)
-    wheats = [one for one in judged if isinstance(one.crop, Wheat)]
-    chaffs = [one for one in judged if isinstance(one.crop, Chaff)]
+    outcome_of = list(all_judged)
+    wheats = [one for one in outcome_of if isinstance(one.specimen, Wheat)]
+    chaffs = [one for one in outcome_of if isinstance(one.specimen, Chaff)]
     return Row(
         module,
         len(wheats),
@@ -89,5 +91,5 @@ def row(module: str, all_judged: Iterable[Judged]) -> Row:
         sum(one.killed for one in chaffs),
         sum(one.by_its_question for one in chaffs),
         sum(one.by_its_lesson for one in chaffs),
-        sum(one.trial.seconds for one in judged),
+        sum(one.trial.seconds for one in outcome_of),
     )

@@ -21,11 +21,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-import torch
 
-from grading.checker.catalogue import ROOT, write_submission
-from grading.running.clean_pytest import OPTIONS, environment
+from grading import ROOT
+from grading.checker.catalogue import write_submission
 from grading.protocol.submission import MODULES
+from grading.running.clean_pytest import OPTIONS, environment
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Task:
     Attributes:
         name: of the wheat or chaff.
         source: of the module that takes the place of the reference's.
-        rooms: the modules whose tests run.
+        modules: the modules whose tests run.
         question: the question whose tests run; the others run only where those pass. None: all together.
-        seed: for hypothesis, None where it is derandomised as for a student.
+        seed: for hypothesis, None if it is derandomised as for a student.
     """
 
     name: str
     module: str
     source: str
-    rooms: tuple[str, ...]
+    modules: tuple[str, ...]
     question: str | None = None
     seed: int | None = None
 
@@ -106,12 +106,14 @@ PREPARED = (
     "pytest_benchmark.plugin",
     "torchmetrics.functional.classification",
     "torchvision.transforms.v2",
-    *(f"grading.worker.probes.{room}" for room in MODULES),
+    *(f"grading.worker.probes.{module}" for module in MODULES),
 )
 
 
 def prepare() -> None:
     """Import what every test needs, and go to where pytest starts, with the environment of a grading."""
+    import torch  # here: it takes seconds, and a command line needs none of it
+
     os.environ.clear()
     os.environ.update(environment())
     for name in PREPARED:
@@ -208,4 +210,4 @@ def _arguments(task: Task, submission: Path, selection: str) -> list[str]:
     arguments = [*OPTIONS, f"--impl={submission}", "-q", "--exitfirst", "-m", selection]
     if task.seed is not None:
         arguments += ["--hypothesis-profile=seeds", f"--hypothesis-seed={task.seed}"]
-    return arguments + [f"tests/test_{room}.py" for room in task.rooms]
+    return arguments + [f"tests/test_{module}.py" for module in task.modules]

@@ -24,19 +24,23 @@ from typing import Any
 
 from grading.assignment.assignment import Configuration
 from grading.assignment.calibration import FOLDER
+from grading.assignment.files import write_whole
+from grading.assignment.training_record import Run
 from grading.checker.catalogue import wheats, write_submission
-from grading.running.conditions import conditions, made_with
-from grading.scoring.control import gap
 from grading.commands.exits import as_command
-from grading.commands.grade import CANNOT_START, command_line, out_folder
-from grading.verdicts.gate import sd_upper_bound
-from grading.running.journal import Journal, Run, write_whole
-from grading.running.plan import Plan, UsageError, make_plan, with_weights
-from grading.verdicts.plausible import range_before_tail
-from grading.reporting.console import Console
-from grading.running.training import carry_out
+from grading.commands.options import CANNOT_START, command_line, out_folder
 from grading.protocol.submission import locate
 from grading.protocol.text import one_line
+from grading.reporting.console import Console
+from grading.running.conditions import conditions, made_with
+from grading.running.journal import Journal
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import UsageError, make_plan
+from grading.running.scheduler import carry_out
+from grading.scoring.control import gap
+from grading.verdicts.gate import sd_upper_bound
+from grading.verdicts.plausible import range_before_tail
 
 DIGITS = 6
 SEEDS_PER_PRETRAINING = 4
@@ -184,7 +188,3 @@ def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
             "initial_mean": round(fmean(run.initial(metric) for run in runs), DIGITS),
         }
     return {"seeds": len(runs), "seconds": round(fmean(run.seconds for run in runs), 1), "metrics": spreads}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

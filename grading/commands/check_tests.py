@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from grading.assignment.files import write_whole
 from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
-from grading.checker.outcomes import HEADINGS, Judged, Row, judged, row
+from grading.checker.outcomes import HEADINGS, Row, SpecimenOutcome, outcome_of, row
 from grading.checker.trials import Task, prepare, run_all
 from grading.commands.exits import as_command
-from grading.running.journal import write_whole
-from grading.reporting.markdown import table_of
 from grading.protocol.submission import MODULES
+from grading.reporting.markdown import table_of
 
 LIMIT_S = 180.0
 
@@ -39,20 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 the tests tell right from wrong and say why, 1 they do not, 2 bad usage, 4 the grader broke."""
     options = parse(arguments)
     catalogue: list[Wheat | Chaff] = [*wheats(), *(() if options.seeds else chaffs())]
-    crops = [crop for crop in catalogue if fnmatch.fnmatch(crop.name, options.only)]
-    if not crops:
+    specimens = [specimen for specimen in catalogue if fnmatch.fnmatch(specimen.name, options.only)]
+    if not specimens:
         print(f"error: --only {options.only}: no such wheat or chaff", file=sys.stderr)
         return 2
     seeds: list[int | None] = [random.SystemRandom().randrange(2**32) for _ in range(options.seeds)]
-    named = {crop.name: crop for crop in crops}
-    tasks = list(tasks_of(crops, seeds or [None]))
+    named = {specimen.name: specimen for specimen in specimens}
+    tasks = list(tasks_of(specimens, seeds or [None]))
     console = Console(highlight=False)
     prepare()
-    found: list[Judged] = []
+    found: list[SpecimenOutcome] = []
     with Progress(console=console, transient=True) as bar:
         for trial in bar.track(run_all(tasks, options.jobs, LIMIT_S), total=len(tasks), description="trials"):
-            found.append(judged(named[trial.task.name], trial))
-    rows = [row(module, own) for module in MODULES if (own := [one for one in found if one.crop.module == module])]
+            found.append(outcome_of(named[trial.task.name], trial))
+    rows = [row(module, own) for module in MODULES if (own := [one for one in found if one.specimen.module == module])]
     rows.append(row("all", found))
     show(console, rows, found)
     write(options.out, rows, found)
@@ -72,25 +72,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def tasks_of(crops: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Iterator[Task]:
+def tasks_of(specimens: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Iterator[Task]:
     """A chaff needs one run of its module's tests, a wheat one for each seed, of all that its module has a part in."""
-    for crop in crops:
-        if isinstance(crop, Chaff):
-            yield Task(crop.name, crop.module, crop.source, (crop.module,), crop.question)
+    for specimen in specimens:
+        if isinstance(specimen, Chaff):
+            yield Task(specimen.name, specimen.module, specimen.source, (specimen.module,), specimen.question)
             continue
         for seed in seeds:
-            rooms = (crop.module, *(() if seed is not None else ALSO_TESTED.get(crop.module, ())))
-            yield Task(crop.name, crop.module, crop.source, rooms, seed=seed)
+            modules = (specimen.module, *(() if seed is not None else ALSO_TESTED.get(specimen.module, ())))
+            yield Task(specimen.name, specimen.module, specimen.source, modules, seed=seed)
 
 
-def show(console: Console, rows: Sequence[Row], found: Sequence[Judged]) -> None:
+def show(console: Console, rows: Sequence[Row], found: Sequence[SpecimenOutcome]) -> None:
     """Print what is wrong, with what a student would read, then the table."""
     for one in found:
         if one.problem:
             seed = "" if one.trial.task.seed is None else f" with --hypothesis-seed={one.trial.task.seed}"
-            console.print(f"{one.crop.name}{seed}: {one.problem}", style="bold", markup=False, soft_wrap=True)
-            if isinstance(one.crop, Chaff):
-                console.print(f"  bug: {one.crop.description}", markup=False, soft_wrap=True)
+            console.print(f"{one.specimen.name}{seed}: {one.problem}", style="bold", markup=False, soft_wrap=True)
+            if isinstance(one.specimen, Chaff):
+                console.print(f"  bug: {one.specimen.description}", markup=False, soft_wrap=True)
             if one.trial.failure:
                 console.print(
                     "  " + one.trial.failure.message[:1500].replace("\n", "\n  "), markup=False, soft_wrap=True
@@ -101,12 +101,12 @@ def show(console: Console, rows: Sequence[Row], found: Sequence[Judged]) -> None
     console.print(table)
 
 
-def write(out: Path, rows: Sequence[Row], found: Sequence[Judged]) -> None:
+def write(out: Path, rows: Sequence[Row], found: Sequence[SpecimenOutcome]) -> None:
     """Write `checker.json`, every trial, and `checker.md`, the table."""
     trials = [
         {
-            "name": one.crop.name,
-            "kind": type(one.crop).__name__.lower(),
+            "name": one.specimen.name,
+            "kind": type(one.specimen).__name__.lower(),
             "problem": one.problem,
             "seed": one.trial.task.seed,
             "ended": one.trial.ended,
@@ -120,7 +120,3 @@ def write(out: Path, rows: Sequence[Row], found: Sequence[Judged]) -> None:
     document = {"modules": [asdict(one_row) for one_row in rows], "trials": trials}
     write_whole(out / "checker.json", json.dumps(document, indent=1) + "\n")
     write_whole(out / "checker.md", table_of(HEADINGS, (one_row.cells for one_row in rows)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

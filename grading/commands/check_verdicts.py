@@ -19,19 +19,26 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from grading import ROOT
+from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import Configuration
 from grading.assignment.calibration import read_calibration
-from grading.checker.catalogue import CATALOGUE, ROOT, write_submission
+from grading.assignment.files import write_whole
+from grading.assignment.training_record import Run
+from grading.checker.catalogue import CATALOGUE, write_submission
 from grading.commands.exits import as_command
-from grading.commands.grade import CANNOT_START, command_line
-from grading.running.journal import Journal, Run, write_whole
-from grading.running.plan import Plan, UsageError, make_plan, with_weights
-from grading.verdicts.plausible import implausible
+from grading.commands.options import CANNOT_START, command_line
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
-from grading.running.training import carry_out
-from grading.running.api_tests import Checked, run_suite
-from grading.verdicts.verdict import Outcome, distrust, expectation_of, judge, needed_seeds
+from grading.running.api_tests import run_suite
+from grading.running.journal import Journal
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import UsageError, make_plan
+from grading.running.scheduler import carry_out
+from grading.verdicts.expectation import expectation_of
+from grading.verdicts.plausible import implausible
+from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console:
     rows = []
     for c in plan.configurations:
         outcomes = tuple(doubted(outcome_from(plan, c, journal.runs, first)) for first in seeds)
-        rows.append(Row(name, right, c, outcomes, suite.first_failure(c.structure)))
+        rows.append(Row(name, right, c, outcomes, suite.first_failure(c.required_tests)))
     return rows
 
 
@@ -206,7 +213,3 @@ def write(out: Path, rows: list[Row]) -> None:
     write_whole(out / "verdicts.md", table_of(HEADER, (row.cells() for row in rows)))
     table = [dict(zip(HEADER, row.cells(), strict=True)) for row in rows]
     write_whole(out / "verdicts.json", json.dumps(table, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec
 
-from grading.reporting.streams import guard_streams
 from grading.protocol.text import printable
+from grading.reporting.streams import guard_streams
 
 PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
 Arguments = ParamSpec("Arguments")

@@ -8,13 +8,12 @@ import argparse
 import difflib
 import os
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from grading.checker.catalogue import ROOT
+from grading import ROOT
 from grading.checker.trials import Task, prepare, run_all
 from grading.commands.exits import as_command
 from grading.protocol.submission import MODULES
@@ -105,7 +104,3 @@ def equivalents() -> set[tuple[str, str]]:
     """The changes that docs/mutants.md lists: the first two cells of its tables, in backquotes; `any` change is ""."""
     rows = re.findall(r"^\| `(.*?)` \| (?:`(.*?)`|any) \|", EQUIVALENTS.read_text(encoding="utf-8"), re.MULTILINE)
     return {(before.replace("\\|", "|"), after.replace("\\|", "|")) for before, after in rows}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

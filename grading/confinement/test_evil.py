@@ -17,25 +17,28 @@ import psutil
 import pytest
 from hypothesis.errors import Flaky
 
-from grading.data.crops import centre_crop
+from grading import ROOT
+from grading.assignment.api_test_record import NOT_RUN
+from grading.assignment.training_record import Run
 from grading.commands.grade import parse
-from grading.running.journal import Journal, Run
-from grading.reporting.collect import expectations, judged, needed
-from grading.running.plan import make_plan, with_weights
-from grading.worker.student import StudentRaised
-from grading.reporting import Results
-from grading.running.training import carry_out
-from grading.protocol.submission import locate
-from grading.running.api_tests import NOT_RUN
+from grading.data.crops import centre_crop
 from grading.protocol.limits import MIB, Limits
-from grading.sandbox.worker import Worker
-from grading.sandbox.tiers import OwnUser, Sandbox
+from grading.protocol.questions import StudentRaised
+from grading.protocol.submission import locate
+from grading.reporting.collect import judged
+from grading.reporting.results import Results
+from grading.running.journal import Journal
+from grading.running.needed import expectations, needed
+from grading.running.pretrained import with_weights
+from grading.running.resolve import make_plan
+from grading.running.scheduler import carry_out
 from grading.sandbox.choose import broken_promise, candidates
+from grading.sandbox.tiers import OwnUser, Sandbox
+from grading.sandbox.worker import Worker
 from tests import test_classes, test_freezing, test_metrics
 from tests.conftest import FormChecked, SandboxedStudent, Stopped
 from tests.expect import Unmet
 
-ROOT = Path(__file__).resolve().parents[2]
 EVIL = ROOT / "tests" / "evil"
 TIERS = [sandbox for sandbox in candidates() if not broken_promise(sandbox)]
 LIMITS = Limits(seconds=4.0, cpu_seconds=20, data_bytes=2048 * MIB, resident_bytes=2048 * MIB)

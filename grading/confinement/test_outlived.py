@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grading.confinement.test_evil import EVIL, ROOT, TIERS
+from grading import ROOT
+from grading.confinement.test_evil import EVIL, TIERS
 from grading.protocol.submission import MODULES
 from grading.sandbox.tiers import Sandbox
 
@@ -22,11 +23,11 @@ SECONDS_TO_START = 180.0
 PROGRAM = """
 import sys
 from pathlib import Path
-from grading.running import plan
+from grading.running import pretrained, resolve
 from grading.sandbox.choose import candidates
 files, tier = Path(sys.argv[1]), sys.argv[2]
-plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
-plan.choose = lambda **_: next(sandbox for sandbox in candidates() if sandbox.tier == tier)
+pretrained.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
+resolve.choose = lambda **_: next(sandbox for sandbox in candidates() if sandbox.tier == tier)
 from grading.commands.grade import main
 sys.exit(main(sys.argv[3:]))
 """
@@ -42,9 +43,9 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture
 def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts the front door in a process and with a temporary folder of its own."""
-    from grading.running import plan
+    from grading.running import pretrained
 
-    plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
     own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
     for folder in (tmp_path, *own):
         folder.chmod(0o755)

@@ -43,7 +43,7 @@ class Images:
 
     @classmethod
     def open(cls, folder: Path) -> "Images":
-        """Memory-map what `save_images` wrote to `folder`. DataError where it is missing or damaged."""
+        """Memory-map what `save_images` wrote to `folder`. DataError if it is missing or damaged."""
         pixels, shapes = _open_array(folder / "pixels.npy"), _open_array(folder / "shapes.npy")
         try:
             return cls.of(pixels, shapes)
@@ -187,7 +187,7 @@ def cache_folder() -> Path:
 
 
 def writable(cache: Path) -> Path:
-    """The same folder, made where it is missing.
+    """The same folder, made if it is missing.
 
     Raises:
         DataError: nothing can be written there.

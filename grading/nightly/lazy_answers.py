@@ -18,8 +18,8 @@ import torch
 from hypothesis import Phase, settings
 from torch import Tensor, nn
 
-from grading.worker.student import Student
 from grading.protocol.submission import locate
+from grading.worker.student import LocalStudent
 from tests.diagnosis import function_of
 
 Function = Callable[..., Any]
@@ -163,16 +163,16 @@ SHAPED: dict[str, dict[str, Function]] = {
 }
 
 
-class Lazy(Student):
+class Lazy(LocalStudent):
     """The reference with one function replaced."""
 
     def __init__(self, function: str, instead: Function) -> None:
         super().__init__(locate("solutions"))
         self.function, self.instead = function, instead
 
-    def room(self, room: str) -> ModuleType:
-        reference = importlib.import_module(f"solutions.{room}")
-        module = ModuleType(room)
+    def module(self, name: str) -> ModuleType:
+        reference = importlib.import_module(f"solutions.{name}")
+        module = ModuleType(name)
         vars(module).update(vars(reference))
         if self.function in vars(module):
             setattr(module, self.function, self.instead)

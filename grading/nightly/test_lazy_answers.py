@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from grading.running.clean_pytest import ROOT, command, environment
+from grading import ROOT
 from grading.assignment.test_ids import listed_tests
 from grading.protocol.submission import MODULES
+from grading.running.clean_pytest import command, environment
 from tests.answers import FORMS, misfit
 
 

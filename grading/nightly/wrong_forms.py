@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-from grading.worker.student import Student, StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
+from grading.worker.student import LocalStudent
 from tests.conftest import FormChecked
 from tests.expect import Unmet
 from tests.telling import repeatable
@@ -86,7 +87,7 @@ class Changed:
     """The reference, whose answers are changed; asked the same again, it remembers."""
 
     def __init__(self) -> None:
-        self._student = Student(locate("solutions"))
+        self._student = LocalStudent(locate("solutions"))
         self._known: dict[bytes, Any] = {}
         self.change: Change = lambda answer: answer
 

@@ -212,7 +212,7 @@ def locate(submission: str) -> Submission:
     return found
 
 
-def load(submission: Submission) -> None:
+def load_package(submission: Submission) -> None:
     """Make the package importable in this process, under `submission.package`.
 
     Raises:
@@ -279,11 +279,11 @@ def _refuse_link(path: Path, folder: Path) -> None:
         raise ImportError(f"hand in {path.name} itself, not a link that leads elsewhere")
 
 
-def module(submission: Submission, name: str) -> ModuleType:
+def load_module(submission: Submission, name: str) -> ModuleType:
     """Import one module of a loaded submission.
 
     Raises:
-        Exception: whatever importing it raises, ModuleNotFoundError where it is missing.
+        Exception: whatever importing it raises, ModuleNotFoundError if it is missing.
     """
     return importlib.import_module(f"{submission.package}.{name}")
 

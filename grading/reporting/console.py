@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: progress bars, or plain lines where there is no terminal."""
+"""What a person sees in the terminal: progress bars, or plain lines if there is no terminal."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from grading.assignment.assignment import Configuration
-from grading.running.journal import Journal, Run
-from grading.running.plan import Plan
-from grading.reporting.streams import guard_streams
+from grading.assignment.training_record import Run
 from grading.protocol.text import duration, printable
+from grading.reporting.streams import guard_streams
+from grading.running.journal import Journal
+from grading.running.plan import Plan
 
 if TYPE_CHECKING:
-    from grading.reporting import Results
+    from grading.reporting.results import Results
 
 FILE_WIDTH = 120  # of a table that no terminal shows: nothing in it need be cut
 STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yellow"}

@@ -5,12 +5,13 @@ import re
 import stat
 from pathlib import Path
 
+from grading import ROOT
 from grading.protocol.text import cleaned
 
 FILE = "discussion.md"
 MOST_BYTES = 64 * 1024
 HEADING = re.compile(r"^#+\s*(Q\d-\d)\b.*$", re.MULTILINE)
-PROMPTS = Path(__file__).resolve().parents[1] / "hw4" / FILE
+PROMPTS = ROOT / "hw4" / FILE
 
 
 def read_discussion(folder: Path) -> dict[str, str]:

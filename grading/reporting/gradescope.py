@@ -14,7 +14,7 @@ from grading.assignment.assignment import Question
 from grading.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
-    from grading.reporting import Results
+    from grading.reporting.results import Results
 
 DECIMALS = 2
 FIGURE = re.compile(r"(?<![\w.])([+-]?)(\d+\.\d{3,}(?:e[+-]?\d+)?)(?!\w|\.\d)")

@@ -4,10 +4,10 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from grading.reporting import Results
+from grading.scoring.metrics import METRICS
 
-METRICS = ("accuracy", "miou_reported", "accuracy_reported", "miou_standard", "accuracy_standard")
+if TYPE_CHECKING:
+    from grading.reporting.results import Results
 
 
 def history_csv(results: "Results") -> str:

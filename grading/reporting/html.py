@@ -9,7 +9,7 @@ from grading.protocol.text import printable
 from grading.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
-    from grading.reporting import Results
+    from grading.reporting.results import Results
 
 WIDTH, HEIGHT = 320, 150
 LEFT, BOTTOM = 34, 18

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from grading.reporting.gradescope import student_reason
 from grading.protocol.text import printable
+from grading.reporting.gradescope import student_reason
 
 if TYPE_CHECKING:
-    from grading.reporting import Results
+    from grading.reporting.results import Results
 
 
 def junit_xml(results: "Results") -> str:

@@ -5,85 +5,23 @@ beforehand. A question's tests earn points only if exactly the known ones ran, e
 """
 
 import json
-import re
 import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from grading.running.clean_pytest import ROOT, command, environment
+from grading import ROOT
+from grading.assignment.api_test_record import Checked, Suite
 from grading.assignment.test_ids import UPDATE, listed_tests
 from grading.protocol.submission import Submission
 from grading.protocol.text import cleaned, duration
+from grading.running.clean_pytest import command, environment
 from grading.sandbox.staging import remove_stale
 
-
-@dataclass(frozen=True)
-class Checked:
-    """One test.
-
-    Attributes:
-        outcome: `PASS`, `FAIL`, `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the
-            submission.
-        message: what a student reads; empty if it passed.
-    """
-
-    id: str
-    question: str
-    outcome: str
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class Suite:
-    """All tests of a run.
-
-    Attributes:
-        asked_for: whether the tests were to run; not so in trials, which give no verdict.
-    """
-
-    tests: tuple[Checked, ...]
-    asked_for: bool = True
-
-    def of(self, question: str) -> tuple[Checked, ...]:
-        """The tests of one question."""
-        return tuple(test for test in self.tests if test.question == question)
-
-    def share(self, question: str) -> float:
-        """The share of a question's tests that passed; 0 if one has no outcome that counts."""
-        tests = self.of(question)
-        if not tests or self.undecided(question):
-            return 0.0
-        return sum(test.outcome == "PASS" for test in tests) / len(tests)
-
-    def undecided(self, question: str) -> tuple[Checked, ...]:
-        """The tests of a question that say nothing about the submission."""
-        return tuple(test for test in self.of(question) if test.outcome == "GRADER_ERROR")
-
-    def first_failure(self, patterns: Iterable[str]) -> Checked | None:
-        """The first test that did not pass among those whose id holds one of the regular expressions.
-
-        If there is no test for one of them, that is the first failure, a GRADER_ERROR: what was not tested is not
-        passed.
-        """
-        if not self.asked_for:
-            return None
-        wanted = tuple(patterns) or ("",)
-        for pattern in wanted:
-            if not any(re.search(pattern, test.id) for test in self.tests):
-                return Checked(
-                    pattern, "", "GRADER_ERROR", f"none of the {len(self.tests)} tests that ran is one of these"
-                )
-        required = re.compile("|".join(f"(?:{pattern})" for pattern in wanted))
-        return next((test for test in self.tests if test.outcome != "PASS" and required.search(test.id)), None)
-
-
 MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
-NOT_RUN = Suite((), asked_for=False)
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:

@@ -7,9 +7,8 @@ inherited: no PYTEST_ADDOPTS, no pytest.ini of a folder above, no plugin that ha
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from grading import ROOT
 
 # Plugins that the tests use. Those that are merely installed are not loaded: they may repeat, reorder or skip tests.
 PLUGINS = ("_hypothesis_pytestplugin", "pytest_benchmark.plugin")
@@ -44,8 +43,9 @@ def command(arguments: Sequence[str], *, lifeline: bool = False) -> list[str]:
     Args:
         lifeline: end with the process that starts it, see `grading.protocol.lifeline`.
     """
-    program = ("from grading.protocol.lifeline import end_with_the_grader; end_with_the_grader(); " if lifeline else "") + (
-        f"import sys; sys.path += [folder for folder in {sys.path!r} if folder not in sys.path]; import pytest; "
+    hold = "from grading.protocol.lifeline import end_with_the_grader; end_with_the_grader(); " if lifeline else ""
+    program = (
+        f"{hold}import sys; sys.path += [folder for folder in {sys.path!r} if folder not in sys.path]; import pytest; "
         f"sys.exit(pytest.main({[*OPTIONS, *arguments]!r}))"
     )
     return [sys.executable, "-c", program]

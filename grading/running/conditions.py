@@ -13,9 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from grading import PACKAGE
 from grading.assignment.assignment import Configuration
-from grading.backbones.weights import SOURCES
 from grading.assignment.calibration import Calibration, Measured
+from grading.assignment.tasks import TASKS
+from grading.backbones.weights import SOURCES
 from grading.data.arrays import fingerprint
 from grading.running.plan import Plan
 
@@ -33,7 +35,7 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
         "trains": c.trains,
         "pretrained": c.pretrained,
         "metric": c.metric,
-        "required tests": c.structure,
+        "required tests": c.required_tests,
         "images": {
             "training": len(dataset.train_images),
             "validation": len(dataset.validation_images),
@@ -49,9 +51,8 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
 def _backbones(plan: Plan, configuration: Configuration) -> Any:
     """Which pretrained networks a training starts from. A challenger's are the student's choice."""
     if plan.profile_name == "mini":
-        folder = Path(__file__).parent
         networks = [Path(name) for name in SOURCES if name.startswith("backbones/")]  # the rest draws: see "data"
-        return fingerprint({path.name: folder / path for path in networks})[:DIGITS]
+        return fingerprint({path.name: PACKAGE / path for path in networks})[:DIGITS]
     if configuration.network["build"] == "challenger":
         return None
     return {name: Path(plan.weights[name]).name for name in plan.backbones(configuration) if name in plan.weights}
@@ -83,8 +84,7 @@ def misfits(plan: Plan, calibration: Calibration | None) -> dict[str, str]:
 
 def command(plan: Plan, configuration: Configuration) -> str:
     """How to calibrate a configuration again."""
-    data = {"classification": "--faces DIR", "segmentation": "--camvid DIR"}[configuration.task]
-    given = "" if plan.profile_name == "mini" else f" {data}"
+    given = "" if plan.profile_name == "mini" else f" {TASKS[configuration.task].option} DIR"
     return (
         f"recalibrate: python -m grading calibrate --profile {plan.profile_name} --seeds 20 "
         f"--only {configuration.id}{given}"

@@ -5,77 +5,19 @@ import json
 import math
 import os
 import weakref
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from grading.scoring.metrics import Parts
+from grading.assignment.training_record import Run
+from grading.scoring.metrics import ImageCounts
 
 KINDS = ("FINISHED", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH", "GRADER_ERROR")
-PARTS = {field.name for field in fields(Parts)}
+PARTS = {field.name for field in fields(ImageCounts)}
 
 
 class JournalError(Exception):
     """The journal belongs to another run, is damaged or in use; one line."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training.
-
-    Attributes:
-        history: by epoch, `{"epoch": 1, "loss": ..., metric: value, ...}`.
-        seconds: wall time.
-        kind: how it ended: `FINISHED`, `FAIL` (an error of the submission's, or answers that cannot be used),
-            `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the submission.
-        failure: why it ended early; None where it was finished.
-        images: the parts of the tail's metrics, image by image; see `grading.scoring.metrics.Parts`. None where the training
-            did not reach its last epoch.
-    """
-
-    configuration: str
-    seed: int
-    history: tuple[dict[str, float], ...]
-    seconds: float
-    kind: str = "FINISHED"
-    failure: str | None = None
-    images: dict[str, list[list[float]]] | None = None
-
-    def values(self, metric: str) -> list[float]:
-        """The metric's value after each epoch."""
-        return [epoch[metric] for epoch in self.history]
-
-    def initial(self, metric: str) -> float:
-        """After the first epoch."""
-        return self.values(metric)[0]
-
-    def early(self, metric: str) -> float:
-        """Mean over the first fifth of the epochs, at least one."""
-        return fmean(self.values(metric)[: tail_length(len(self.history))])
-
-    def best(self, metric: str) -> float:
-        """After the best epoch."""
-        return max(self.values(metric))
-
-    def tail(self, metric: str) -> float:
-        """Mean over the last fifth of the epochs, at least one: unlike the best epoch, not biased upwards."""
-        values = self.values(metric)
-        last = values[-tail_length(len(values)) :]
-        return sum(last) / len(last)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all; what a kill leaves is overwritten the next time."""
-    aside = path.with_name(f".{path.name}.part")
-    # A byte of a file name that is no UTF-8, in a path or in a message, must not cost the file.
-    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
-    os.replace(aside, path)
-
-
-def tail_length(epochs: int) -> int:
-    """How many epochs a fifth of them is, at least one."""
-    return max(1, epochs // 5)
 
 
 class Journal:
@@ -85,7 +27,7 @@ class Journal:
     GRADER_ERROR is not finished when the file is opened again: it is trained anew.
 
     Args:
-        path: the file; made where it is missing.
+        path: the file; made if it is missing.
         identity: what the run is about; a journal of another identity is refused.
 
     Raises:
@@ -150,14 +92,14 @@ def _run_of(line: dict[str, Any]) -> Run:
     for number, epoch in enumerate(run.history, start=1):
         _check(type(epoch) is dict and metrics <= set(epoch) and epoch["epoch"] == number)
         _check(all(map(_is_number, epoch.values())))
-    if run.images is not None:
-        _check(type(run.images) is dict and set(run.images) == PARTS)
-        images, classes = {len(part) for part in run.images.values()}, set()
-        for row in (row for part in run.images.values() for row in part):
+    if run.counts_by_image is not None:
+        _check(type(run.counts_by_image) is dict and set(run.counts_by_image) == PARTS)
+        images, classes = {len(part) for part in run.counts_by_image.values()}, set()
+        for row in (row for part in run.counts_by_image.values() for row in part):
             _check(type(row) is list and all(map(_is_number, row)))
             classes.add(len(row))
         _check(len(images) == len(classes) == 1 and 0 not in images | classes)
-    _check(run.failure is not None or (bool(run.history) and run.images is not None))
+    _check(run.failure is not None or (bool(run.history) and run.counts_by_image is not None))
     return run
 
 

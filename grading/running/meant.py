@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from grading import ROOT
 from grading.assignment.assignment import Question, read_assignment
-from grading.running.clean_pytest import ROOT
 from grading.assignment.test_ids import listed_tests
 from grading.protocol.submission import FOLDER_PACKAGE, MODULES
 

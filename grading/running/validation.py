@@ -7,43 +7,22 @@ as the network hardly changes any more, this says as much as if each epoch had a
 """
 
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.assignment import Configuration
-from grading.scoring.control import FaceRule, Rule, StreetRule, secret_rule
+from grading.assignment.tasks import TASKS
+from grading.assignment.training_record import tail_length
 from grading.data.arrays import Images
 from grading.data.crops import centre_crop
 from grading.data.generated import secret_pictures
-from grading.scoring.blinding import Disguise
-from grading.running.journal import tail_length
 from grading.running.plan import Plan
+from grading.scoring.blinding import Blinding
+from grading.scoring.control import FaceRule, Rule, StreetRule, secret_rule
 from grading.scoring.metrics import Array, metrics_of, reduced_labels
-
-Metrics = Callable[[NDArray[np.int64]], dict[str, float]]
-
-
-@dataclass(frozen=True, eq=False)
-class ValidationSet:
-    """Pictures that some epochs of a training are measured on, one epoch after the other.
-
-    Attributes:
-        images: in their own order.
-        labels: what the answers are scored against; IGNORED where nothing is.
-        disguise: of what the worker gets.
-        epochs: how many.
-        metrics: from counts, see `grading.scoring.metrics.counted`, to metrics by name.
-    """
-
-    images: Images | NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    disguise: Disguise
-    epochs: int
-    metrics: Metrics
+from grading.scoring.validation_set import Metrics, ValidationSet
 
 
 def validation_sets(
@@ -68,14 +47,14 @@ def validation_sets(
     for part, (images, labels, count) in enumerate(pictures):
         if count:
             shown, scored, metrics = _measured(plan, configuration, rule, images, labels)
-            disguise = Disguise.draw(
+            blinding = Blinding.draw(
                 plan.key,
                 f"{configuration.id} seed {seed}",
                 part=part,
                 images=len(shown),
                 classes=plan.num_classes(configuration),
             )
-            sets.append(ValidationSet(shown, scored, disguise, count, metrics))
+            sets.append(ValidationSet(shown, scored, blinding, count, metrics))
     return sets
 
 
@@ -120,7 +99,7 @@ def _measured(
     labels: NDArray[np.uint8],
 ) -> tuple[Images | NDArray[np.uint8], NDArray[np.uint8], Metrics]:
     """Pictures as a configuration shows them, the labels that its answers are scored against, and its metrics."""
-    metrics: Metrics = partial(metrics_of, configuration.task)
+    metrics: Metrics = partial(metrics_of, TASKS[configuration.task].metrics)
     if configuration.classes is None:
         return images, labels, rule.comparison(images, labels).metrics if isinstance(rule, FaceRule) else metrics
     stacked = images if isinstance(images, np.ndarray) else images.stacked()

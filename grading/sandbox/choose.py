@@ -12,8 +12,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from grading.sandbox.tiers import Bubblewrap, OwnUser, Sandbox
-from grading.sandbox.staging import ROOT, OwnFolder
+from grading import PACKAGE, ROOT
+from grading.assignment.assignment import FILE as ASSIGNMENT_FILE
+from grading.sandbox.staging import OwnFolder
+from grading.sandbox.tiers import Bubblewrap, OwnUser, Sandbox, Unconfined
 
 SELF_TEST_SECONDS = 20.0
 SECRET = b"secret"
@@ -38,7 +40,7 @@ def choose(*, unsafe: bool = False) -> Sandbox:
             return candidate
         problems.append(f"{candidate.tier}: {problem}")
     if unsafe:
-        return Sandbox()
+        return Unconfined()
     if sys.platform != "linux":
         raise NoSandbox(
             f"there is no sandbox for {sys.platform}, so nothing can be graded safely here: grade on Linux, or give "
@@ -57,16 +59,13 @@ def candidates() -> Iterator[Sandbox]:
     if sys.platform != "linux":
         return
     for binary in _bubblewrap_binaries():
-        yield Bubblewrap(
-            "bubblewrap", "no files but its own, no network, no other processes, no privileges", True, binary
-        )
+        yield Bubblewrap(binary)
     if os.getuid() == 0:
-        yield OwnUser("own-user", "reduced sandbox: a user of its own; network open, other processes visible", True)
+        yield OwnUser()
 
 
 def broken_promise(sandbox: Sandbox) -> str:
-    """What is possible inside that must not be, or why the sandbox does not start; empty where all is well."""
-    allowed = {"reaches the network", "reaches sockets of the host"} if isinstance(sandbox, OwnUser) else set()
+    """What is possible inside that must not be, or why the sandbox does not start; empty if all is well."""
     marker = f"HW4_{uuid.uuid4().hex}"
     with OwnFolder() as folder, OwnFolder() as closed, socket.socket() as internet:
         code = folder / "code"
@@ -77,15 +76,14 @@ def broken_promise(sandbox: Sandbox) -> str:
         secret = closed / "secret"
         secret.write_bytes(SECRET)
         # Where nobody but the grader may write: beside its code, and beside Python's own.
-        new = [ROOT / "grading" / marker, Path(os.__file__).parent / marker]
+        new = [PACKAGE / marker, Path(os.__file__).parent / marker]
         internet.bind(("127.0.0.1", 0))
         internet.listen()
         unix = socket.socket(socket.AF_UNIX)
         unix.bind(f"\0{marker}")
         unix.listen()
         os.environ[marker] = "1"
-        report = ROOT / "grading" / "assignment.toml"
-        arguments = [secret, report, internet.getsockname()[1], marker, *new]
+        arguments = [secret, ASSIGNMENT_FILE, internet.getsockname()[1], marker, *new]
         try:
             possible = _tried(sandbox, ["-m", "escapes", *map(str, arguments)], folder)
             possible["writes files of the grader"] = secret.read_bytes() != SECRET
@@ -99,13 +97,13 @@ def broken_promise(sandbox: Sandbox) -> str:
             for file in new:
                 with suppress(OSError):  # a read-only file system says so even of a file that is not there
                     file.unlink()
-    return ", ".join(name for name, happened in possible.items() if happened and name not in allowed)
+    return ", ".join(name for name, happened in possible.items() if happened and name not in sandbox.allows)
 
 
-def _tried(sandbox: Sandbox, arguments: list[str], stage: Path) -> dict[str, bool]:
+def _tried(sandbox: Sandbox, arguments: list[str], workspace: Path) -> dict[str, bool]:
     """What escapes.py managed to do inside."""
     with open(os.devnull, "rb") as keep:
-        confined = sandbox.start(arguments, stage, keep=keep.fileno(), output=subprocess.PIPE)
+        confined = sandbox.start(arguments, workspace, keep=keep.fileno(), output=subprocess.PIPE)
         try:
             output, _ = confined.process.communicate(timeout=SELF_TEST_SECONDS)
         finally:

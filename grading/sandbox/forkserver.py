@@ -11,18 +11,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from grading.protocol.text import printable
 from grading.protocol.limits import Limits
+from grading.protocol.text import printable
+from grading.protocol.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
 from grading.sandbox.tiers import Sandbox
 from grading.sandbox.watch import MemoryWatch
-from grading.protocol.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
 
 LOG_BYTES = 2**20
 START_SECONDS = 180.0
 STATUS_SECONDS = 5.0
 
 
-class Host:
+class ForkServer:
     """The process in the sandbox that sessions are forked from.
 
     Attributes:
@@ -30,13 +30,13 @@ class Host:
         untouched: whether no code of the submission can have run in this sandbox: all that it says is the grader's.
     """
 
-    def __init__(self, sandbox: Sandbox, stage: Path, log: IO[bytes] | None) -> None:
+    def __init__(self, sandbox: Sandbox, workspace: Path, log: IO[bytes] | None) -> None:
         self._control, theirs = socket.socketpair()
         self.out_of_memory = False
         self.untouched = True
         with theirs:
             arguments = ["-m", "grading.worker.serve", str(theirs.fileno())]
-            self._confined = sandbox.start(arguments, stage, keep=theirs.fileno(), output=subprocess.PIPE)
+            self._confined = sandbox.start(arguments, workspace, keep=theirs.fileno(), output=subprocess.PIPE)
         self._drain = threading.Thread(target=self._drained, args=(log,), name="worker's output", daemon=True)
         self._drain.start()
         self.watch = MemoryWatch(self._confined.members, Limits().resident_bytes, self._exceeded)
@@ -54,7 +54,7 @@ class Host:
         return Session(ours, limits)
 
     def status(self) -> int | None:
-        """How the last session ended; None where nobody answers."""
+        """How the last session ended; None if nobody answers."""
         try:
             self._control.settimeout(STATUS_SECONDS)
             self._control.send(STATUS)

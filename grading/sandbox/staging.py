@@ -10,34 +10,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from grading.protocol.submission import FOLDER_PACKAGE, Submission, handed_in
-
-ROOT = Path(__file__).resolve().parents[2]
-
-CODE = (
-    "__init__.py",
-    "submissions.py",
-    "text.py",
-    "backbones/__init__.py",
-    "backbones/encoders.py",
-    "backbones/loading.py",
-    "backbones/mini.py",
-    "data/__init__.py",
-    "data/arrays.py",
-    "data/crops.py",
-    "probes",
-    "training",
-    "workers/__init__.py",
-    "workers/limits.py",
-    "workers/serve.py",
-    "workers/wire.py",
-)
-"""The part of `grading` that runs in a worker: no facts, no labels, no judgement, no drawing of validation images."""
+from grading import PACKAGE
+from grading.protocol.sources import sources
+from grading.protocol.submission import FOLDER_PACKAGE, MODULES, Submission, handed_in
 
 PREFIX = "hw4-worker-"  # of temporary folders
 NOWHERE = "/nowhere"  # the root of a sandbox is read-only
+
+
+@cache
+def worker_code() -> dict[str, Path]:
+    """The part of `grading` that runs in a worker, by path relative to it: the probes, the server, what they import.
+
+    There is no label, no threshold, no expected value in it, and nothing that draws validation pictures: see the
+    directions of imports in pyproject.toml.
+    """
+    return sources("grading.worker.serve", *(f"grading.worker.probes.{module}" for module in MODULES))
 
 
 class OwnFolder:
@@ -92,7 +83,7 @@ def remove_stale() -> None:
                 os.close(lock)
 
 
-class Stage:
+class Workspace:
     """What one worker sees: `code/` and `submission/` in a temporary folder.
 
     Attributes:
@@ -110,12 +101,10 @@ class Stage:
         self._own = OwnFolder()
         self.folder = self._own.path
         try:
-            for part in CODE:
-                source, target = ROOT / "grading" / part, self.code / "grading" / part
-                for module in source.rglob("*.py") if source.is_dir() else [source]:
-                    copy = target / module.relative_to(source)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(module, copy)
+            for place, file in worker_code().items():
+                copy = self.code / PACKAGE.name / place
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
             self.submission = copied(submission, self.folder / "submission")
             for path in self.folder.rglob("*"):
                 if not path.is_symlink():

@@ -12,16 +12,17 @@ import random
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import psutil
 
-from grading.sandbox.staging import ROOT
+from grading import ROOT
 
 NOBODY = 65534
 MEMORY_FILE_BYTES = 256 * 2**20  # of /tmp and of /dev/shm each
@@ -33,21 +34,26 @@ REAPER = Path(__file__).with_name("reaper.py")
 FOREIGN = ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "tracefs", "nfs", "nfs4", "cifs", "fuse", "9p")
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    """No sandbox at all, and what the tiers have in common.
+class Sandbox(ABC):
+    """A tier: how a submission's process is held.
+
+    A new tier states what it promises, and `start`s a process. It is used only if `choose.broken_promise` finds that
+    nothing is possible inside beside what it `allows`.
 
     Attributes:
         tier: its name in results.
         promise: what it holds back, in one line.
         verified: whether results can be trusted whatever the submission does.
+        allows: escapes that the tier does not promise to prevent, by their names in `escapes.py`.
     """
 
-    tier: str = "none"
-    promise: str = "no sandbox: the submission could read and write everything, its results prove nothing"
-    verified: bool = False
+    tier: ClassVar[str]
+    promise: ClassVar[str]
+    verified: ClassVar[bool] = True
+    allows: ClassVar[frozenset[str]] = frozenset()
 
-    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+    @abstractmethod
+    def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         """Start Python inside.
 
         Args:
@@ -56,7 +62,17 @@ class Sandbox:
             keep: a descriptor that stays open.
             output: where standard output and error go.
         """
-        return Confined(_started(_python(arguments), _environment(stage), keep, output))
+
+
+class Unconfined(Sandbox):
+    """No sandbox at all."""
+
+    tier = "none"
+    promise = "no sandbox: the submission could read and write everything, its results prove nothing"
+    verified = False
+
+    def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+        return Confined(_started(_python(arguments), _environment(workspace), keep, output))
 
 
 @dataclass(frozen=True)
@@ -67,37 +83,42 @@ class Bubblewrap(Sandbox):
         binary: the `bwrap` program.
     """
 
-    binary: str = "bwrap"
+    tier = "bubblewrap"
+    promise = "no files but its own, no network, no other processes, no privileges"
+    binary: str
 
-    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+    def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         # What lies in the stage, not the stage itself: that one is closed to everybody else.
-        binds = [*_python_folders(), *stage.iterdir()]
+        binds = [*_python_folders(), *workspace.iterdir()]
         if os.getuid() == 0:
             program, outer, binds_from = _as_nobody(self.binary, binds)
         else:
             program, outer, binds_from = self.binary, [], {path: path for path in binds}
-        options = _bubblewrap_options(binds_from, _environment(stage))
+        options = _bubblewrap_options(binds_from, _environment(workspace))
         # Its own environment is empty too: code inside could read it.
         return Confined(_started([*outer, program, *options, "--", *_python(arguments)], {}, keep, output))
 
 
-@dataclass(frozen=True)
 class OwnUser(Sandbox):
     """As a user that nobody else is."""
 
-    def start(self, arguments: Sequence[str], stage: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
+    tier = "own-user"
+    promise = "reduced sandbox: a user of its own; network open, other processes visible"
+    allows = frozenset({"reaches the network", "reaches sockets of the host"})
+
+    def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
         taken = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
         user = random.SystemRandom().choice([uid for uid in OWN_USERS if uid not in taken])
         # Closed to the users of other workers; root's own, so that it outlives what this user leaves.
-        os.chown(stage, 0, user)
-        stage.chmod(0o750)
+        os.chown(workspace, 0, user)
+        workspace.chmod(0o750)
         identity = {"user": user, "group": user, "extra_groups": [], "umask": 0o077}
         # The reaper first: there is no moment at which the death of the grader leaves a process.
         reaper = subprocess.Popen(_reaping(user), env={}, cwd="/", stdin=subprocess.PIPE, start_new_session=True)
         # No program that runs as another user, such as crontab, leaves anything in this user's name.
         command = [SETPRIV, "--no-new-privs", *_python(arguments)]
         try:
-            process = _started(command, _environment(stage), keep, output, **identity)
+            process = _started(command, _environment(workspace), keep, output, **identity)
         except BaseException:
             reaper.communicate()
             raise
@@ -198,7 +219,7 @@ def _started(
     )
 
 
-def _environment(stage: Path) -> dict[str, str]:
+def _environment(workspace: Path) -> dict[str, str]:
     """All that a worker's environment holds."""
     return {
         "PATH": "/usr/bin:/bin",
@@ -206,7 +227,7 @@ def _environment(stage: Path) -> dict[str, str]:
         "USER": "student",  # torch asks who runs it, and no list of users is at hand
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(stage / "code"),
+        "PYTHONPATH": str(workspace / "code"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",  # what is printed last before a crash matters most
         # One thread: the same numbers whatever the machine's cores, and a core for each of several workers.

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
 
-from grading.worker.student import StudentRaised, functions_of
+from grading.protocol.limits import Limits
+from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import Submission
 from grading.protocol.text import printable
-from grading.sandbox.forkserver import START_SECONDS, Host, Session
-from grading.protocol.limits import Limits
-from grading.sandbox.tiers import Sandbox
-from grading.sandbox.staging import Stage
 from grading.protocol.wire import FRAMES, Plain, WireError
+from grading.sandbox.forkserver import START_SECONDS, ForkServer, Session
+from grading.sandbox.staging import Workspace
+from grading.sandbox.tiers import Sandbox
 
 SESSION_SECONDS = 10.0
 
@@ -39,7 +39,7 @@ class GraderError(Exception):
 
 
 class Worker:
-    """Answers probes, as `grading.worker.student.Student` does, and runs trainings.
+    """Answers probes, as `grading.worker.student.LocalStudent` does, and runs trainings.
 
     What stops a session (a crash, a limit) costs the probe that was asked: the next one gets a new session. A
     function that has used up its time or memory is not asked again.
@@ -65,29 +65,29 @@ class Worker:
         self._sandbox = sandbox
         self._log = log
         self._limits = limits or Limits()
-        self._stage = Stage(submission)
+        self._workspace = Workspace(submission)
         self._stopped: dict[str, WorkerStopped] = {}
         self._session: Session | None = None
-        self._host: Host | None = None
+        self._forkserver: ForkServer | None = None
 
     def ask(self, probe: str, **data: Plain) -> Plain:
-        """Put one question; see `grading.worker.student.Student.ask`.
+        """Put one question; see `grading.worker.student.LocalStudent.ask`.
 
         Raises:
             StudentRaised: the student's code raised.
             WorkerStopped: the student's code did not survive the question.
             GraderError: the grader's own part of it failed.
         """
-        room = probe.partition(".")[0]
+        module = probe.partition(".")[0]
         functions = functions_of(probe, data)
-        for place in (f"{room}.py", probe, *functions):
+        for place in (f"{module}.py", probe, *functions):
             if place in self._stopped:
                 raise self._stopped[place]
         session = self._session or self._open(self._limits)
         self._session = session
-        if room not in session.loaded:
-            self._answer({"load": room}, session, f"`{room}.py`", f"{room}.py")
-            session.loaded.add(room)
+        if module not in session.loaded:
+            self._answer({"load": module}, session, f"`{module}.py`", f"{module}.py")
+            session.loaded.add(module)
         # Of several functions, nobody knows which one it was: only this question is not put again.
         guilty = functions[0] if len(functions) == 1 else probe
         told = ", ".join(f"`{function}`" for function in functions)
@@ -109,8 +109,8 @@ class Worker:
         deadline = session.opened + limits.seconds
         try:
             reply = self._exchange(session, {"train": None}, deadline, "the training")
-            while set(reply) == {"report"}:
-                yield reply["report"]
+            while set(reply) == {"event"}:
+                yield reply["event"]
                 reply = self._exchange(session, None, deadline, "the training")
             self._checked(reply)
         finally:
@@ -120,7 +120,7 @@ class Worker:
         """End the worker and everything that it started."""
         self._close_session()
         self._close_host()
-        self._stage.remove()
+        self._workspace.remove()
 
     def __enter__(self) -> "Worker":
         return self
@@ -131,14 +131,14 @@ class Worker:
         self.close()
 
     def _open(self, limits: Limits, job: Plain = None) -> Session:
-        """A session in which none of the submission's code has run, with the job of a training where there is one.
+        """A session in which none of the submission's code has run, with the job of a training if there is one.
 
         Raises:
             GraderError: it cannot be had. That is said by a sandbox in which no code of the submission has ever run:
                 what another one says may be written by the submission.
             WorkerStopped: the submission ended the process that its sessions are forked from.
         """
-        untouched = self._host is None or self._host.untouched
+        untouched = self._forkserver is None or self._forkserver.untouched
         try:
             return self._opened(limits, job)
         except GraderError:
@@ -148,19 +148,19 @@ class Worker:
         return self._opened(limits, job)
 
     def _opened(self, limits: Limits, job: Plain) -> Session:
-        fresh = self._host is None
+        fresh = self._forkserver is None
         # The first session waits for torch to be imported, from a cold disk perhaps; others start at once.
         start_seconds = START_SECONDS if fresh else SESSION_SECONDS
-        if self._host is None:
-            self._host = Host(self._sandbox, self._stage.folder, self._log)
-        submission = self._stage.submission
+        if self._forkserver is None:
+            self._forkserver = ForkServer(self._sandbox, self._workspace.folder, self._log)
+        submission = self._workspace.submission
         about = {
             "limits": asdict(limits),
             "submission": [submission.name, str(submission.folder), submission.package],
         }
-        self._host.watch.limit = limits.resident_bytes
+        self._forkserver.watch.limit = limits.resident_bytes
         try:
-            session = self._host.session(limits)
+            session = self._forkserver.session(limits)
             session.send(about, time.monotonic() + start_seconds)
             _agreed(session.receive(time.monotonic() + start_seconds))
             session.opened = time.monotonic()
@@ -193,8 +193,8 @@ class Worker:
 
     def _exchange(self, session: Session, request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
         """Send a request, if there is one, and wait for the next frame."""
-        assert self._host is not None
-        self._host.untouched = False
+        assert self._forkserver is not None
+        self._forkserver.untouched = False
         try:
             if request is not None:
                 session.send(request, deadline)
@@ -205,7 +205,7 @@ class Worker:
             raise WorkerStopped("CRASH", f"{what} sent {error}") from None
         except (EOFError, ConnectionError):
             raise self._epitaph(what) from None
-        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"report"}):
+        if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"event"}):
             raise WorkerStopped("CRASH", f"{what} sent a malformed reply")
         return reply
 
@@ -220,20 +220,20 @@ class Worker:
                 raise WorkerStopped("CRASH", "a malformed reply")
         if "MemoryError" in kinds or "can't allocate memory" in message:
             raise WorkerStopped("OUT_OF_MEMORY", message or "MemoryError")
-        prefix = printable(self._stage.prefix)
+        prefix = printable(self._workspace.prefix)
         raise StudentRaised(kinds[:FRAMES], message, [frame.replace(prefix, "") for frame in frames[-FRAMES:]])
 
     def _epitaph(self, what: str) -> WorkerStopped:
         """Why a session ended without an answer."""
-        host = self._host
-        assert host is not None
-        if host.out_of_memory:
-            used = host.watch.limit / 2**30
+        forkserver = self._forkserver
+        assert forkserver is not None
+        if forkserver.out_of_memory:
+            used = forkserver.watch.limit / 2**30
             self._close_host()
-            if not host.watch.proven:
+            if not forkserver.watch.proven:
                 return WorkerStopped("GRADER_ERROR", f"others on this machine took {used:.0f} GiB during {what}")
             return WorkerStopped("OUT_OF_MEMORY", f"{what} took more than {used:.0f} GiB of memory")
-        status = host.status()
+        status = forkserver.status()
         if status is None:
             self._close_host()
             return WorkerStopped("CRASH", f"{what} ended the worker")
@@ -248,9 +248,9 @@ class Worker:
             self._session = None
 
     def _close_host(self) -> None:
-        if self._host is not None:
-            self._host.close()
-            self._host = None
+        if self._forkserver is not None:
+            self._forkserver.close()
+            self._forkserver = None
 
 
 def _agreed(reply: Plain) -> None:

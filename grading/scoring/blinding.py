@@ -22,12 +22,12 @@ from grading.data.arrays import Images
 
 Array = NDArray[Any]
 KEY_FILE = "secret.key"
-TWINS = 8  # images that come twice: they make a last batch of another size, and meet other neighbours
+DUPLICATES = 8  # images that come twice: they make a last batch of another size, and meet other neighbours
 QUIET = 0.25  # quantile of the sizes of logits that rounding is compared with
 
 
 @dataclass(frozen=True, eq=False)
-class Disguise:
+class Blinding:
     """The secrets of one training and one of its sets of validation images.
 
     Attributes:
@@ -37,23 +37,23 @@ class Disguise:
     """
 
     order: NDArray[np.int64]
-    names: NDArray[np.int64]
+    class_permutation: NDArray[np.int64]
     noise: int
 
     @classmethod
-    def draw(cls, key: bytes, purpose: str, *, images: int, classes: int, part: int = 0) -> "Disguise":
+    def draw(cls, key: bytes, purpose: str, *, images: int, classes: int, part: int = 0) -> "Blinding":
         """Draw from the machine's secret key; the same for the same purpose, such as `"Q1-1 seed 0"`.
 
         Args:
             part: which of a training's sets of images; the classes have the same numbers in all of them.
         """
-        names = keyed_generator(key, f"{purpose} {classes} classes").permutation(classes)
+        class_permutation = keyed_generator(key, f"{purpose} {classes} classes").permutation(classes)
         generator = keyed_generator(key, f"{purpose} {images} images {part}")
         order = generator.permutation(images)
         noise = int(generator.integers(2**62))
-        twins = generator.choice(images, size=min(TWINS, images), replace=False)
-        places = generator.integers(len(order) + 1, size=len(twins))
-        return cls(np.insert(order, places, twins), names, noise)
+        duplicates = generator.choice(images, size=min(DUPLICATES, images), replace=False)
+        places = generator.integers(len(order) + 1, size=len(duplicates))
+        return cls(np.insert(order, places, duplicates), class_permutation, noise)
 
     def images(self, images: Images | NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         """The validation images as the worker gets them."""
@@ -63,18 +63,18 @@ class Disguise:
 
     def labels(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Training labels in [0, C) as the worker knows them."""
-        return self.names.astype(np.uint8)[labels]
+        return self.class_permutation.astype(np.uint8)[labels]
 
     def mapping(self, mapping: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Rules from old to new classes, the new ones as the worker knows them."""
-        return [[old, int(self.names[new])] for old, new in mapping]
+        return [[old, int(self.class_permutation[new])] for old, new in mapping]
 
     def logits(self, logits: Array) -> Array:
         """A worker's logits (N + T, C, ...), with images and classes in their true order and each image once."""
-        return logits[self._first][:, self.names]
+        return logits[self._first][:, self.class_permutation]
 
-    def discord(self, logits: Array) -> float:
-        """The largest difference between the two answers to an image; 0 where none comes twice.
+    def batch_dependence(self, logits: Array) -> float:
+        """The largest difference between the two answers to an image; 0 if none comes twice.
 
         It is relative to the size of a pixel's own logits, less their mean over the classes, or to QUIET of all pixels'
         where that is more, as float32 rounds by that. So neither a few huge logits nor a common offset hide anything.

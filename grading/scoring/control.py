@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.assignment import MISTAKEN, OBEYED, Classes, Configuration, Control
+from grading.assignment.training_record import Run
 from grading.data.arrays import Images
 from grading.scoring.blinding import keyed_generator
-from grading.running.journal import Run
 from grading.scoring.metrics import IGNORED, Array
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -29,7 +29,7 @@ class Comparison:
     """Where answers that obey a rule differ from true ones, image by image.
 
     Attributes:
-        labels: true classes, (N,) or (N, H, W); IGNORED where a pixel is not compared.
+        labels: true classes, (N,) or (N, H, W); IGNORED if a pixel is not compared.
         true, other: (N,) the class that is compared, and the one that the rule may put in its place.
         changed, unchanged: (N,) whether the rule does so, and whether it leaves the image alone.
     """
@@ -41,7 +41,7 @@ class Comparison:
     unchanged: NDArray[np.bool_]
 
     def metrics(self, counts: NDArray[np.int64]) -> dict[str, float]:
-        """Shares in [0, 1] of what is compared that is predicted as `other`; NaN where nothing is compared.
+        """Shares in [0, 1] of what is compared that is predicted as `other`; NaN if nothing is compared.
 
         Args:
             counts: of answers to these labels, see `grading.scoring.metrics.counted`.
@@ -167,7 +167,7 @@ def lightness_of_faces(images: Images | Array, region: str) -> NDArray[np.float6
 
 
 def lightness_of_region(images: Images | Array, labels: NDArray[np.uint8], region: int) -> NDArray[np.float64]:
-    """(N,) mean lightness of the pixels of a class in each scene, 0 to 255; NaN where there are none."""
+    """(N,) mean lightness of the pixels of a class in each scene, 0 to 255; NaN if there are none."""
     inside = [(images[index] @ LUMA)[own == region] for index, own in enumerate(labels)]
     return np.array([pixels.mean() if pixels.size else np.nan for pixels in inside])
 

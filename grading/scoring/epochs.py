@@ -5,15 +5,15 @@ from itertools import chain
 
 import numpy as np
 
-from grading.running.journal import tail_length
-from grading.scoring.metrics import Array, Parts, UnusableLogits, counted, predicts_one_class, usable
-from grading.running.validation import ValidationSet
+from grading.assignment.training_record import tail_length
 from grading.protocol.wire import Plain
+from grading.scoring.metrics import Array, ImageCounts, UnusableLogits, check_logits, counted, predicts_one_class
+from grading.scoring.validation_set import ValidationSet
 
-# How far the logits of the same image may lie apart, see `Disguise.discord`. Float32 convolutions of another batch size
-# round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which a submission may switch on, makes
-# 0.005. Dropout makes 0.1.
-DISCORD = {"cpu": 1e-3, "cuda": 0.02}
+# The largest difference between the logits of two copies of an image, see `Blinding.batch_dependence`. Float32
+# convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which
+# a submission may switch on, makes 0.005. Dropout makes 0.1.
+MOST_DEPENDENCE = {"cpu": 1e-3, "cuda": 0.02}
 
 
 class ScoredTraining:
@@ -34,25 +34,25 @@ class ScoredTraining:
         """Whether every epoch has been scored."""
         return len(self.history) == len(self._sets)
 
-    def add(self, report: Plain, device: str) -> dict[str, float]:
+    def add(self, event: Plain, device: str) -> dict[str, float]:
         """Score the next epoch.
 
         Raises:
             UnusableLogits: it cannot be.
         """
-        loss, logits = checked_epoch(report)
+        loss, logits = checked_epoch(event)
         one = self._sets[len(self.history)]
-        shape = (len(one.disguise.order), *one.labels.shape[1:])
-        usable(logits, shape, self._num_classes)
-        if (discord := one.disguise.discord(logits)) > DISCORD[device]:
+        shape = (len(one.blinding.order), *one.labels.shape[1:])
+        check_logits(logits, shape, self._num_classes)
+        if (batch_dependence := one.blinding.batch_dependence(logits)) > MOST_DEPENDENCE[device]:
             raise UnusableLogits(
                 "asked: in eval mode, the logits of an image whatever batch it is in\n"
-                f"got:   logits of the same image that differ by {discord:.1%} of their size\n"
+                f"got:   logits of the same image that differ by {batch_dependence:.1%} of their size\n"
                 "hint:  dropout or batch normalisation still works as in training: does the network override train() "
                 "or eval(), hold layers that are not registered, call F.dropout without training=self.training, or "
                 "switch to half precision by itself?"
             )
-        counts = counted(one.disguise.logits(logits), one.labels)
+        counts = counted(one.blinding.logits(logits), one.labels)
         self.history.append({"epoch": len(self.history) + 1, "loss": loss, **one.metrics(counts)})
         if len(self.history) > len(self._sets) - tail_length(len(self._sets)):
             self._tail.setdefault(id(one), []).append(counts)
@@ -72,12 +72,12 @@ class ScoredTraining:
         if learns and predicts_one_class(np.concatenate([*chain(*self._tail.values())])):
             raise UnusableLogits("the trained network gives every pixel of every validation image the same class")
 
-    def images(self) -> dict[str, list[list[float]]] | None:
-        """What the tail is made from, image by image; None where it is not whole."""
+    def counts_by_image(self) -> dict[str, list[list[float]]] | None:
+        """What the tail is made from, image by image; None if it is not whole."""
         if not self.is_full:
             return None
-        parts = Parts.of(np.concatenate([np.mean(counts, axis=0) for counts in self._tail.values()]))
-        return {name: np.round(part, 2).tolist() for name, part in vars(parts).items()}
+        counts = ImageCounts.of(np.concatenate([np.mean(counts, axis=0) for counts in self._tail.values()]))
+        return {name: np.round(part, 2).tolist() for name, part in vars(counts).items()}
 
 
 def checked_epoch(epoch: Plain) -> tuple[float, Array]:

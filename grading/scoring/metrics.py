@@ -1,5 +1,6 @@
 """Logits and labels to metrics, under both protocols of the report. Never sees student code."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ def counted(logits: Array, labels: Array) -> NDArray[np.int64]:
 
     Args:
         logits: float (N, C) with labels (N,), or (N, C, H, W) with labels (N, H, W).
-        labels: uint8, IGNORED where a pixel has no class.
+        labels: uint8, IGNORED if a pixel has no class.
 
     Returns:
         int64 (N, C + 1, C); see `confusion_per_image`. A classified image counts as one pixel.
@@ -30,19 +31,21 @@ def counted(logits: Array, labels: Array) -> NDArray[np.int64]:
     return confusion_per_image(argmax_over_classes(logits), labels, logits.shape[1])
 
 
-def metrics_of(task: str, counts: NDArray[np.int64]) -> dict[str, float]:
-    """All metrics of a task, in [0, 1], by name.
+def metrics_of(names: Iterable[str], counts: NDArray[np.int64]) -> dict[str, float]:
+    """Metrics in [0, 1] by name, of all images together.
 
     Args:
-        task: `"classification"` or `"segmentation"`.
+        names: of METRICS.
         counts: from `counted`.
+
+    Raises:
+        KeyError: there is no such metric.
     """
-    if task == "classification":
-        return {"accuracy": standard(counts)["accuracy_standard"]}
-    return {**as_reported(counts), **standard(counts)}
+    by_image = ImageCounts.of(counts)
+    return {name: METRICS[name](by_image) for name in names}
 
 
-def usable(logits: Array, shape: tuple[int, ...], num_classes: int) -> None:
+def check_logits(logits: Array, shape: tuple[int, ...], num_classes: int) -> None:
     """Check that there is one finite logit for each class of each label of an array of labels of this shape.
 
     Raises:
@@ -79,30 +82,9 @@ def confusion_per_image(predicted: Array, labels: Array, num_classes: int) -> ND
     return np.stack(counts).reshape(-1, num_classes + 1, num_classes)
 
 
-def as_reported(counts: NDArray[np.int64]) -> dict[str, float]:
-    """The report's own metrics, image by image over all pixels.
-
-    IoU of each class (an ignored pixel that is predicted as a class counts in its union; NaN where the class is in
-    neither), mean over images, then over classes. Accuracy is right pixels over all pixels, mean over images.
-    """
-    parts = Parts.of(counts)
-    accuracies = parts.right.sum(axis=1) / counts.sum(axis=(1, 2))
-    return {"miou_reported": parts.value("miou_reported"), "accuracy_reported": float(accuracies.mean())}
-
-
-def standard(counts: NDArray[np.int64]) -> dict[str, float]:
-    """One confusion matrix over all images, ignored pixels left out."""
-    parts = Parts.of(counts)
-    total = counts[:, :-1].sum()
-    return {
-        "miou_standard": parts.value("miou_standard"),
-        "accuracy_standard": float(parts.right.sum() / total) if total else float("nan"),
-    }
-
-
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """What the metrics that verdicts rest on are made from, image by image: arrays (N, C), pixels.
+class ImageCounts:
+    """What every metric is made from, image by image: arrays (N, C), pixels.
 
     Attributes:
         right: predicted rightly as the class.
@@ -115,30 +97,60 @@ class Parts:
     ignored: Array
 
     @classmethod
-    def of(cls, counts: Array) -> "Parts":
+    def of(cls, counts: Array) -> "ImageCounts":
         """From `counted`, or the mean of several."""
         squares = counts[:, :-1]
         right = np.diagonal(squares, axis1=1, axis2=2)
         return cls(right, squares.sum(axis=2) + squares.sum(axis=1) - right, counts[:, -1])
 
-    def value(self, metric: str, images: NDArray[np.int64] | None = None) -> float:
-        """`accuracy`, `miou_reported` or `miou_standard` over the images, or over a choice of them with repeats.
+    def of_images(self, images: NDArray[np.int64]) -> "ImageCounts":
+        """A choice of images, with repeats: for the bootstrap."""
+        return ImageCounts(self.right[images], self.union[images], self.ignored[images])
 
-        Raises:
-            ValueError: there is no such metric.
-        """
-        right, union, ignored = (
-            part if images is None else part[images] for part in (self.right, self.union, self.ignored)
-        )
-        match metric:
-            case "accuracy":
-                return float(right.sum() / len(right))
-            case "miou_reported":
-                return _mean(_mean_over_images(_ratio(right, union + ignored)))
-            case "miou_standard":
-                return _mean(_ratio(right.sum(axis=0), union.sum(axis=0)))
-            case _:
-                raise ValueError(f"no metric {metric!r} is made from an image's counts")
+    @property
+    def labelled(self) -> Array:
+        """(N,) pixels that have a class: each is counted once as a target and once as a prediction."""
+        return (self.union.sum(axis=1) + self.right.sum(axis=1)) / 2
+
+
+def accuracy(counts: ImageCounts) -> float:
+    """Images that are classified rightly over all images."""
+    return float(counts.right.sum() / len(counts.right))
+
+
+def miou_reported(counts: ImageCounts) -> float:
+    """Mean IoU as the report computes it, image by image over all pixels.
+
+    IoU of each class (an ignored pixel that is predicted as a class counts in its union; NaN if the class is in
+    neither), mean over images, then over classes.
+    """
+    return _mean(_mean_over_images(_ratio(counts.right, counts.union + counts.ignored)))
+
+
+def accuracy_reported(counts: ImageCounts) -> float:
+    """Pixel accuracy as the report computes it: right pixels over all pixels of an image, mean over images."""
+    return float((counts.right.sum(axis=1) / (counts.labelled + counts.ignored.sum(axis=1))).mean())
+
+
+def miou_standard(counts: ImageCounts) -> float:
+    """Mean IoU of one confusion matrix over all images, ignored pixels left out."""
+    return _mean(_ratio(counts.right.sum(axis=0), counts.union.sum(axis=0)))
+
+
+def accuracy_standard(counts: ImageCounts) -> float:
+    """Right pixels over all pixels that have a class, of all images together; NaN if there are none."""
+    total = counts.labelled.sum()
+    return float(counts.right.sum() / total) if total else float("nan")
+
+
+METRICS: Mapping[str, Callable[[ImageCounts], float]] = {
+    "accuracy": accuracy,
+    "miou_reported": miou_reported,
+    "accuracy_reported": accuracy_reported,
+    "miou_standard": miou_standard,
+    "accuracy_standard": accuracy_standard,
+}
+"""Every metric by the name that assignment.toml, histories and results call it."""
 
 
 def predicts_one_class(counts: Array) -> bool:
@@ -147,7 +159,7 @@ def predicts_one_class(counts: Array) -> bool:
 
 
 def reduced_labels(labels: NDArray[np.uint8], classes: Classes) -> NDArray[np.uint8]:
-    """The labels under a choice of classes; IGNORED where there is no rule."""
+    """The labels under a choice of classes; IGNORED if there is no rule."""
     table = np.full(256, IGNORED, dtype=np.uint8)
     for old, new in classes.mapping:
         table[old] = new
@@ -166,7 +178,7 @@ def _mean_over_images(ious: Array) -> Array:
 
 
 def _ratio(right: Array, union: Array) -> Array:
-    """IoU; NaN where there is no union."""
+    """IoU; NaN if there is no union."""
     return np.divide(right, union, out=np.full(right.shape, np.nan), where=union > 0)
 
 

@@ -8,7 +8,7 @@ from grading.protocol.wire import Plain
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
 
 
-class Broken(Exception):
+class NetworkCheckFailed(Exception):
     """A network is not what was asked: what was asked, what came back, what is probably wrong."""
 
     def __init__(self, asked: str, got: str, hint: str) -> None:
@@ -28,27 +28,27 @@ def check_built(configuration: Configuration, built: Plain, head: int) -> None:
         case {"parameters": int(parameters), "trainable": int(trainable), "kept": float(kept)}:
             pass
         case _:
-            raise Broken("a network", "no account of it", "the training was tampered with")
+            raise NetworkCheckFailed("a network", "no account of it", "the training was tampered with")
     if configuration.trains == "head" and trainable != head:
-        raise Broken(
+        raise NetworkCheckFailed(
             f"only the new head trains: {head} parameters",
             f"{trainable} trainable parameters",
             "freeze the backbone first, then replace its head; the head's weight and bias stay trainable",
         )
     if configuration.trains == "all" and configuration.task == "classification" and trainable != parameters:
-        raise Broken(
+        raise NetworkCheckFailed(
             f"all {parameters} parameters train",
             f"{trainable} trainable parameters",
             "unfreeze the whole network, head and backbone",
         )
     if configuration.pretrained and kept < NEARLY_ALL:
-        raise Broken(
+        raise NetworkCheckFailed(
             "the network starts from the pretrained weights",
             f"{kept:.0%} of the pretrained convolution weights are in it",
             "ask for the backbone with pretrained=True, and do not reset its layers",
         )
     if not configuration.pretrained and kept > 1 - NEARLY_ALL:
-        raise Broken(
+        raise NetworkCheckFailed(
             "the network starts from random weights",
             f"{kept:.0%} of the pretrained convolution weights are in it",
             "ask for the backbone with pretrained=False",
@@ -65,21 +65,21 @@ def check_trained(configuration: Configuration, trained: Plain) -> None:
         case {"trained": float(changed), "moved": float(moved)} if math.isfinite(changed) and math.isfinite(moved):
             pass
         case _:
-            raise Broken("a trained network", "no account of it", "the training was tampered with")
+            raise NetworkCheckFailed("a trained network", "no account of it", "the training was tampered with")
     if changed == 0:
-        raise Broken(
+        raise NetworkCheckFailed(
             "the training changes the network",
             "every parameter has the value that it started with",
             "is the learning rate 0, or is the optimizer over other parameters than the network's?",
         )
     if configuration.trains == "head" and moved > 0:
-        raise Broken(
+        raise NetworkCheckFailed(
             "the frozen backbone keeps its weights",
             f"{moved:.0%} of its convolution weights have changed",
             "what is frozen must not be in reach of the optimizer",
         )
     if configuration.trains == "all" and configuration.pretrained and moved < NEARLY_ALL:
-        raise Broken(
+        raise NetworkCheckFailed(
             "the pretrained layers are trained too",
             f"{moved:.0%} of their convolution weights have changed",
             "the optimizer needs every parameter, and forward must not cut the gradient off with detach or no_grad",

@@ -1,6 +1,7 @@
 """Fixtures of the grader's own tests."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from grading.assignment.assignment import read_assignment
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.sandbox.choose import choose
@@ -19,7 +21,24 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture
-def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mini profile with few pictures: what these tests are about does not depend on how many there are."""
+    whole = read_assignment()
+    few = replace(
+        whole.profiles["mini"],
+        train_faces=48,
+        validation_faces=40,
+        train_streets=32,
+        validation_streets=8,
+        secret_faces=48,
+        secret_streets=12,
+    )
+    small = replace(whole, profiles={**whole.profiles, "mini": few})
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: small)
+
+
+@pytest.fixture
+def quick_weights(few_pictures: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Random weights in place of the proxy pretraining, which takes a minute."""
 
     def provide(names, *_) -> dict[str, str]:
@@ -31,7 +50,7 @@ def quick_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
         return files
 
-    monkeypatch.setattr("grading.running.plan.provide", provide)
+    monkeypatch.setattr("grading.running.pretrained.provide", provide)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment.assignment import REPORT, read_assignment
+from grading.assignment.assignment import FILE, read_assignment
 from grading.commands.grade import main
 
 ASSIGNMENT = read_assignment()
@@ -46,7 +46,7 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
             assert value is None or value * 400 == pytest.approx(round(value * 400))
 
 
-# What an instructor may change wrongly: a text of assignment.toml, another in its place, and what the one line must name.
+# What an instructor may change wrongly: a text, another in its place, and what the one line must name.
 MISTAKES = {
     "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
     "batches of one image": ("batch_size = 4", "batch_size = 1", r"batch_size is a whole number of at least 2"),
@@ -62,8 +62,12 @@ MISTAKES = {
     "a metric of the other task": ('metric = "miou_reported"', 'metric = "accuracy"', r"Q2-1-skips: metric 'accuracy'"),
     "unknown classes": ('classes = "all"', 'classes = "every"', r"Q2-1-skips: classes 'every' is none of all"),
     "an unknown protocol": ('protocol = "faces"', 'protocol = "face"', r"Q1-1: protocol 'face' is none of faces"),
-    "an unknown structure": ('structure = ["scratch"]', 'structure = ["scrach"]', r"Q1-3: structure 'scrach'"),
-    "no structure": ('structure = ["scratch"]', "structure = []", r"Q1-3: structure"),
+    "an unknown required test": (
+        'required_tests = ["scratch"]',
+        'required_tests = ["scrach"]',
+        r"Q1-3: required_tests 'scrach'",
+    ),
+    "no required test": ('required_tests = ["scratch"]', "required_tests = []", r"Q1-3: required_tests"),
     "an unknown case": ('case = "scratch"', 'case = "scrach"', r"Q1-3: network case"),
     "a key that nobody reads": ('augmentation = "face"', 'augmentations = "face"', r"Q1-5: nothing reads"),
     "a missing key": ('trains = "head"\n', "", r"Q1-1: 'trains' is missing"),
@@ -89,7 +93,7 @@ def test_a_change_that_does_not_fit_is_refused_in_one_line(
 
 def changed(folder: Path, before: str, after: str) -> Path:
     """assignment.toml with the first occurrence of a text replaced."""
-    text = REPORT.read_text(encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
     assert before in text
     path = folder / "assignment.toml"
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
@@ -98,10 +102,10 @@ def changed(folder: Path, before: str, after: str) -> Path:
 
 def refused(path: Path, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """run_all ends with status 2 and one line."""
-    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read_assignment(path))
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read_assignment(path))
     assert main(["--unsafe", "--profile", "mini"]) == 2
     printed = capsys.readouterr()
-    assert re.fullmatch(rf"error: report\.toml: .*{said}.*\n", printed.err)
+    assert re.fullmatch(rf"error: assignment\.toml: .*{said}.*\n", printed.err)
     assert printed.out == ""
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from grading.commands.calibrate import write
 from grading.assignment.calibration import read_calibration
-from grading.running.conditions import made_elsewhere, misfits
+from grading.assignment.training_record import Run
+from grading.commands.calibrate import write
 from grading.commands.grade import parse
-from grading.running.journal import Run
-from grading.running.plan import make_plan
+from grading.running.conditions import made_elsewhere, misfits
+from grading.running.resolve import make_plan
 
 
 def run(id: str, seed: int, first: float, tail: float) -> Run:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from grading.data.arrays import DataError
 from grading.data.camvid import camvid
-from grading.commands.fetch import CAMVID_FINGERPRINT, camvid_fingerprint
+from grading.data.download import CAMVID_FINGERPRINT, camvid_fingerprint
 
 HEIGHT, WIDTH = 256, 288
 NAMES = {"train": ("b", "a", "c"), "val": ("d", "e")}  # in the order of the list files

@@ -19,10 +19,14 @@ from grading.backbones.challengers import COSTS, REFERENCE, known_challengers, t
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.checker.catalogue import write_submission
-from grading.data.arrays import cache_folder
 from grading.commands.grade import main, parse
-from grading.running.plan import Plan, make_plan, with_weights
+from grading.data.arrays import cache_folder
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import make_plan
 from grading.sandbox.worker import GraderError
+
+pytestmark = pytest.mark.slow
 
 TRANSFER = (Path(__file__).resolve().parents[2] / "solutions" / "transfer.py").read_text("utf-8")
 # In place of a pretraining.
@@ -90,7 +94,7 @@ def plan_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
     """A plan with the weights that a challenger of these names asks for."""
 
     def make(*names: str, only: str = "Q1-1,Q1-8") -> Plan:
-        monkeypatch.setattr("grading.running.plan._challengers", lambda _plan: list(names))
+        monkeypatch.setattr("grading.running.pretrained._challengers", lambda _plan: list(names))
         return with_weights(make_plan(parse(["--unsafe", "--profile", "mini", "--only", only])), None, print)
 
     return make
@@ -239,7 +243,7 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
     def ask(*_: object) -> None:
         raise GraderError("nobody answers")
 
-    monkeypatch.setattr("grading.running.plan.Worker.ask", ask)
+    monkeypatch.setattr("grading.running.pretrained.Worker.ask", ask)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
     expect_only_the_challenger_to_be_missing(with_weights(plan, None, print), "nobody answers")
 
@@ -280,7 +284,7 @@ def test_other_backbones_are_there_when_one_fails(cache: Path, stub: Callable[[s
 
 def test_in_the_report_profile_missing_weights_are_told_by_backbone(tmp_path: Path) -> None:
     (tmp_path / "alexnet.pth").touch()
-    with pytest.raises(NoWeights, match=r"no weights for resnet101.*grading\.fetch weights --classifier") as caught:
+    with pytest.raises(NoWeights, match=r"no weights for resnet101.*grading fetch weights --classifier") as caught:
         provide(["resnet101", "alexnet"], "report", tmp_path, tmp_path, print)
     assert list(caught.value.files) == ["alexnet"]
 

@@ -12,9 +12,11 @@ import pytest
 
 from grading.assignment.assignment import read_assignment
 from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, lessons, wheats
-from grading.checker.outcomes import judged
+from grading.checker.outcomes import outcome_of
 from grading.checker.trials import Failure, Task, Trial
 from grading.protocol.submission import MODULES
+
+pytestmark = pytest.mark.slow
 
 CHAFFS = list(chaffs())
 WHEATS = list(wheats())
@@ -73,25 +75,25 @@ def killed(chaff: Chaff, test: str, question: str, message: str, kind: str = "FA
 def test_a_chaff_is_judged(collected: dict[str, str]) -> None:
     chaff = CHAFFS[0]
     test = next(test for test in collected if chaff.lesson.test_matches(test))
-    right = judged(chaff, killed(chaff, test, chaff.question, f"hint:  {chaff.lesson.hint}"))
+    right = outcome_of(chaff, killed(chaff, test, chaff.question, f"hint:  {chaff.lesson.hint}"))
     assert not right.problem
     assert right.by_its_lesson
-    assert "does not say" in judged(chaff, killed(chaff, test, chaff.question, "hint:  no idea")).problem
-    assert "killed only by" in judged(chaff, killed(chaff, test, "Q9-9", chaff.lesson.hint)).problem
-    assert "not by" in judged(chaff, killed(chaff, "tests/test_x.py::test_x", chaff.question, "")).problem
-    assert "GRADER_ERROR" in judged(chaff, killed(chaff, test, chaff.question, "", "GRADER_ERROR")).problem
+    assert "does not say" in outcome_of(chaff, killed(chaff, test, chaff.question, "hint:  no idea")).problem
+    assert "killed only by" in outcome_of(chaff, killed(chaff, test, "Q9-9", chaff.lesson.hint)).problem
+    assert "not by" in outcome_of(chaff, killed(chaff, "tests/test_x.py::test_x", chaff.question, "")).problem
+    assert "GRADER_ERROR" in outcome_of(chaff, killed(chaff, test, chaff.question, "", "GRADER_ERROR")).problem
     task = Task(chaff.name, chaff.module, chaff.source, (chaff.module,))
-    assert judged(chaff, Trial(task, "finished", 40, None, 1.0)).problem == "accepted"
-    assert judged(chaff, Trial(task, "died", 0, None, 1.0)).problem == "its process died"
-    assert not judged(WHEATS[0], Trial(task, "finished", 40, None, 1.0)).problem
-    assert judged(WHEATS[0], killed(chaff, test, chaff.question, "")).problem.startswith("refused")
+    assert outcome_of(chaff, Trial(task, "finished", 40, None, 1.0)).problem == "accepted"
+    assert outcome_of(chaff, Trial(task, "died", 0, None, 1.0)).problem == "its process died"
+    assert not outcome_of(WHEATS[0], Trial(task, "finished", 40, None, 1.0)).problem
+    assert outcome_of(WHEATS[0], killed(chaff, test, chaff.question, "")).problem.startswith("refused")
 
 
 @pytest.mark.parametrize(
     ("only", "status"), [("classes/gather", 0), ("classes/classes-dtype-uint8", 0), ("no/such", 2)]
 )
 def test_the_command(repository: Path, tmp_path: Path, only: str, status: int) -> None:
-    command = [sys.executable, "-m", "grading.commands.check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "grading", "check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     if not status:

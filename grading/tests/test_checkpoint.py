@@ -18,8 +18,8 @@ from grading.backbones.checkpoint import read_weights
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.loading import load_classifier
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
-from grading.data.arrays import DataError
 from grading.commands.grade import main
+from grading.data.arrays import DataError
 
 State = dict[str, Tensor]
 FIX = "bring another"
@@ -227,5 +227,5 @@ def test_weights_are_read_before_anything_is_written(
     said = capsys.readouterr()
     assert said.err.startswith(f"error: {tmp_path}/vgg16.pth: ")
     assert said.err.count("\n") == 1
-    assert "grading.commands.fetch weights --classifier vgg16" in said.err or "state_dict()" in said.err
+    assert "grading fetch weights --classifier vgg16" in said.err or "state_dict()" in said.err
     assert not out.exists()

@@ -7,19 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.assignment.assignment import REPORT, Assignment, read_assignment
+from grading.assignment.api_test_record import NOT_RUN
+from grading.assignment.assignment import FILE, Assignment, read_assignment
 from grading.assignment.calibration import FOLDER, CalibrationError, read_calibration
-from grading.running.conditions import differences, misfits
+from grading.assignment.training_record import Run
 from grading.commands.grade import exit_status, main, parse
-from grading.running.journal import Run
-from grading.reporting.collect import expectations, judged, needed
-from grading.running.plan import Plan, make_plan
-from grading.reporting.html import report_html
+from grading.reporting.collect import results_of
 from grading.reporting.gradescope import results_json
-from grading.running.api_tests import NOT_RUN
+from grading.reporting.html import report_html
+from grading.running.conditions import differences, misfits
+from grading.running.needed import expectations, needed
+from grading.running.plan import Plan
+from grading.running.resolve import make_plan
 
-# What an instructor may change: a text of assignment.toml, another in its place, the configurations that it touches, and
-# what the reason must name.
+# What an instructor may change: a text, another in its place, the configurations that it touches, and what the reason
+# must name.
 FACES = {"Q1-1", "Q1-2", "Q1-3"}
 CHANGES = {
     "fewer epochs": (
@@ -45,7 +47,7 @@ CHANGES = {
 def assignment(folder: Path, change: str) -> Assignment:
     """assignment.toml with one change."""
     before, after, _, _ = CHANGES[change]
-    text = REPORT.read_text(encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
     assert before in text
     path = folder / "assignment.toml"
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
@@ -58,7 +60,7 @@ def changed(
 ) -> tuple[Plan, set[str], str]:
     """A plan of all configurations under a change, those that it touches, and what must be said."""
     read = assignment(tmp_path, request.param)
-    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read)
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-3,Q1-8,Q2-3-merged"]))
     _, _, touched, said = CHANGES[request.param]
     return plan, touched, said
@@ -75,7 +77,7 @@ def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
         {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * one for name, one in metrics.items()}}
         for epoch, share in enumerate((0.7, 0.9, 1.0), start=1)
     )
-    return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in counts.items()})
+    return Run(id, seed, history, 1.0, counts_by_image={name: part.tolist() for name, part in counts.items()})
 
 
 def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str], str]) -> None:
@@ -83,7 +85,7 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
     ids = [c.id for c in plan.configurations]
     runs = {(id, seed): trained(plan, id, seed, 0.2 + seed / 1000) for id in ids for seed in range(plan.seeds)}
     runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
-    results = judged(plan, runs, NOT_RUN, 1.0)
+    results = results_of(plan, runs, NOT_RUN, 1.0)
     for id in touched:
         outcome = results.outcomes[id]
         assert outcome.verdict == "REVIEW"
@@ -101,11 +103,11 @@ def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str]
 
 def test_a_control_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = assignment(tmp_path, "fewer pictures")
-    monkeypatch.setattr("grading.running.plan.read_assignment", lambda: read)
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-8"]))
     runs = {("Q1-8", seed): trained(plan, "Q1-8", seed, 0.95) for seed in range(2)}
     learned_nothing = Run("Q1-8-control", 0, ({"epoch": 1, "loss": 0.7, "obeyed": 0.1, "mistaken": 0.1},), 1.0)
-    results = judged(plan, runs | {("Q1-8-control", 0): learned_nothing}, NOT_RUN, 1.0)
+    results = results_of(plan, runs | {("Q1-8-control", 0): learned_nothing}, NOT_RUN, 1.0)
     assert [(control.gap, control.least_gap, control.why) for control in results.controls] == [(0, None, None)]
     assert "not measured" in report_html(results)
 
@@ -151,7 +153,7 @@ def test_another_machine_is_told_and_decides_nothing(
     runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.86) for seed in range(2)}
     runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
     monkeypatch.setattr("grading.reporting.collect.read_calibration", lambda _: other)
-    results = judged(plan, runs, NOT_RUN, 1.0)
+    results = results_of(plan, runs, NOT_RUN, 1.0)
     (note,) = [note for note in results.calibration_notes if name in note]
     assert f"{name} another (here " in note
     assert results.outcomes["Q1-1"].verdict == "PASS"

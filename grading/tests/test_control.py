@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from grading.assignment.assignment import read_assignment
-from grading.scoring.control import FaceRule, StreetRule, secret_rule
 from grading.data.drawn_faces import draw_faces
 from grading.data.drawn_streets import draw_streets
+from grading.scoring.control import FaceRule, StreetRule, secret_rule
 from grading.scoring.metrics import IGNORED, counted
 
 CONSTANTS = read_assignment().control

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from grading.commands import fetch
+from grading.data import download
 
 WEIGHTS = b"weights" * 1000
 WEIGHTS_NAME = f"tinynet-{sha256(WEIGHTS).hexdigest()[:8]}.pth"
-CAMVID = {f"{part}/{name}.png": f"{part} {name}".encode() for part in fetch.CAMVID_FOLDERS for name in "ab"}
-CAMVID |= {name: name.encode() for name in fetch.CAMVID_LISTS}
+CAMVID = {f"{part}/{name}.png": f"{part} {name}".encode() for part in download.CAMVID_FOLDERS for name in "ab"}
+CAMVID |= {name: name.encode() for name in download.CAMVID_LISTS}
 
 
 class Server:
@@ -54,9 +55,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server = Server()
     server.files = {f"/{WEIGHTS_NAME}": WEIGHTS, "/camvid.zip": archive(CAMVID)}
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(fetch, "weights_url", lambda name: f"{server.url}/{WEIGHTS_NAME}")
-    monkeypatch.setattr(fetch, "CAMVID_URL", f"{server.url}/camvid.zip")
-    monkeypatch.setattr(fetch, "CAMVID_FINGERPRINT", fingerprint_of(CAMVID))
+    monkeypatch.setattr(download, "weights_url", lambda name: f"{server.url}/{WEIGHTS_NAME}")
+    monkeypatch.setattr(download, "CAMVID_URL", f"{server.url}/camvid.zip")
+    monkeypatch.setattr(download, "CAMVID_FINGERPRINT", fingerprint_of(CAMVID))
     thread = threading.Thread(target=server.http.serve_forever, args=(0.01,))
     thread.start()
     yield server
@@ -136,7 +137,7 @@ def test_alexnet_mobilenet_and_vgg_are_the_default(
         names.append(name)
         return f"{server.url}/{WEIGHTS_NAME}"
 
-    monkeypatch.setattr(fetch, "weights_url", remember)
+    monkeypatch.setattr(download, "weights_url", remember)
     assert run(tmp_path, "weights") == 0
     assert names == ["alexnet", "mobilenet_v2", "vgg16"]
 
@@ -257,7 +258,7 @@ class TestNothingWrongIsKept:
         with socket.socket() as unused:  # bound, but nobody listens
             unused.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unused.getsockname()[1]}/camvid.zip"
-            monkeypatch.setattr(fetch, "CAMVID_URL", url)
+            monkeypatch.setattr(download, "CAMVID_URL", url)
             assert run(tmp_path, "camvid") == 1
         line = error_line(capsys)
         assert f"{url}: cannot be downloaded" in line
@@ -270,9 +271,9 @@ class TestNothingWrongIsKept:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.1)
+        monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.1)
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            monkeypatch.setattr(fetch, "CAMVID_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/camvid.zip")
+            monkeypatch.setattr(download, "CAMVID_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/camvid.zip")
             start = time.monotonic()
             assert run(tmp_path, "camvid") == 1
         assert time.monotonic() - start < 4
@@ -310,7 +311,7 @@ class TestWeightsUrl:
         ],
     )
     def test_torchvision_knows_it(self, name: str, file: str) -> None:
-        assert fetch.weights_url(name) == f"https://download.pytorch.org/models/{file}"
+        assert download.weights_url(name) == f"https://download.pytorch.org/models/{file}"
 
     @pytest.mark.parametrize(
         ("name", "message"),

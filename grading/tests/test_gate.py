@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from grading.assignment.assignment import Configuration, read_assignment
 from grading.assignment.calibration import read_calibration
+from grading.verdicts.expectation import expectation_of
 from grading.verdicts.gate import Gate, sd_upper_bound, tolerance_bound
-from grading.verdicts.verdict import expectation_of
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate

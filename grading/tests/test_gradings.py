@@ -1,4 +1,4 @@
-"""The catalogue of check_the_verdicts: every entry is a submission, and a wrong one is another program."""
+"""The catalogue of check_verdicts: every entry is a submission, and a wrong one is another program."""
 
 import ast
 import tomllib
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grading.assignment.assignment import read_assignment
-from grading.commands.check_verdicts import written
 from grading.checker.catalogue import CATALOGUE
+from grading.commands.check_verdicts import written
 from grading.protocol.submission import MODULES
 
 ENTRIES = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))

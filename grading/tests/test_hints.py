@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from grading.worker.student import StudentRaised, call
+from grading.protocol.questions import StudentRaised
+from grading.protocol.submission import MODULES
 from grading.worker.probes.metrics import SAMPLE, count_many
 from grading.worker.probes.running import materialise
-from grading.protocol.submission import MODULES
+from grading.worker.student import call
 from tests.metric_definitions import IGNORED, METRICS, by_definition, mistakes
 from tests.raised import usual_meaning
 from tests.test_metrics import SEVEN, some_ignored
@@ -43,6 +44,7 @@ def test_a_sibling_is_imported_with_a_dot(name: str, tmp_path: Path) -> None:
         assert told in hint_of(line, tmp_path / "student.py")
 
 
+@pytest.mark.slow
 def test_a_sibling_without_a_dot_on_the_screen(repository: Path, tmp_path: Path) -> None:
     folder = tmp_path / "handed_in"
     shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.commands.grade import exit_status, parse
+from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.test_ids import listed_tests
-from grading.running.journal import Run
-from grading.reporting.collect import judged, needed
-from grading.running.plan import Plan, make_plan
-from grading.reporting.html import report_html
+from grading.assignment.training_record import Run
+from grading.commands.grade import exit_status, parse
+from grading.reporting.collect import results_of
 from grading.reporting.gradescope import results_json
-from grading.running.api_tests import NOT_RUN, Checked, Suite
+from grading.reporting.html import report_html
+from grading.running.needed import needed
+from grading.running.plan import Plan
+from grading.running.resolve import make_plan
 
 IMAGES = 400
 
@@ -29,7 +31,7 @@ def trained(id: str, seed: int, accuracy: float) -> Run:
     early = [0.6, accuracy - 0.05]
     values = enumerate([*early, accuracy], start=1)
     history = tuple({"epoch": epoch, "loss": 1.0, "accuracy": value + seed / 1e4} for epoch, value in values)
-    return Run(id, seed, history, 1.0, images={name: part.tolist() for name, part in images.items()})
+    return Run(id, seed, history, 1.0, counts_by_image={name: part.tolist() for name, part in images.items()})
 
 
 def under_a_rule(id: str, gap: float, failure: str | None = None) -> Run:
@@ -58,7 +60,7 @@ def test_what_failed_needs_no_control(plan: Plan) -> None:
     failed = {key: replace(run, kind="FAIL", failure="no") for key, run in runs(plan).items() if key[0] == first.base}
     known = runs(plan) | failed
     assert (second.id, 0) in {(c.id, seed) for c, seed in needed(plan, known)}
-    results = judged(plan, known | {(second.id, 0): under_a_rule(second.id, 0.8)}, NOT_RUN, 1.0)
+    results = results_of(plan, known | {(second.id, 0): under_a_rule(second.id, 0.8)}, NOT_RUN, 1.0)
     assert [control.configuration.id for control in results.controls] == [second.id]
     assert results.outcomes[first.base].verdict == "FAIL"
     assert results.outcomes[second.base].verdict == "PASS"
@@ -90,7 +92,7 @@ def test_all_seeds_are_run_where_their_number_is_given(plan: Plan) -> None:
 
 
 def test_who_learns_the_rule_is_believed(plan: Plan) -> None:
-    results = judged(plan, runs(plan), NOT_RUN, 1.0)
+    results = results_of(plan, runs(plan), NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["PASS", "PASS"]
     assert exit_status(results) == 0
     assert "learned" in report_html(results)
@@ -99,7 +101,7 @@ def test_who_learns_the_rule_is_believed(plan: Plan) -> None:
 @pytest.mark.parametrize(("gap", "failure"), [(0.0, None), (0.05, None), (-0.4, None), (0.9, "ended by itself")])
 def test_who_learns_no_rule_gets_no_points(plan: Plan, gap: float, failure: str | None) -> None:
     control = under_a_rule(plan.controls[0].id, gap, failure)
-    results = judged(plan, runs(plan) | {(control.configuration, 0): control}, NOT_RUN, 1.0)
+    results = results_of(plan, runs(plan) | {(control.configuration, 0): control}, NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["REVIEW", "REVIEW"]
     assert exit_status(results) == 3
     assert results.score[0] == 0
@@ -111,7 +113,7 @@ def test_who_learns_no_rule_gets_no_points(plan: Plan, gap: float, failure: str 
 
 def test_without_its_control_a_task_is_incomplete(plan: Plan) -> None:
     known = {key: run for key, run in runs(plan).items() if key[0] != plan.controls[0].id}
-    results = judged(plan, known, NOT_RUN, 1.0)
+    results = results_of(plan, known, NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["INCOMPLETE", "INCOMPLETE"]
     assert results.score[0] == 0
     assert exit_status(results) == 3
@@ -119,7 +121,7 @@ def test_without_its_control_a_task_is_incomplete(plan: Plan) -> None:
 
 def test_one_implausible_training_puts_all_in_doubt(plan: Plan) -> None:
     known = runs(plan) | {("Q1-6", seed): trained("Q1-6", seed, 0.999) for seed in range(2)}
-    results = judged(plan, known, NOT_RUN, 1.0)
+    results = results_of(plan, known, NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["REVIEW", "REVIEW"]
     assert results.score[0] == 0
     assert "trained before it was handed in" in results.outcomes["Q1-6"].reason
@@ -130,7 +132,7 @@ def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
     """Neither points nor a loss: the question's points are not decided, and the reason is given."""
     ran = {id: "GRADER_ERROR" if question == "Q1-8" else "PASS" for id, question in listed_tests().items()}
     suite = Suite(tuple(Checked(id, listed_tests()[id], outcome, "7 tests ran") for id, outcome in ran.items()))
-    results = judged(plan, runs(plan), suite, 1.0)
+    results = results_of(plan, runs(plan), suite, 1.0)
     document = json.loads(results_json(results))
     (entry,) = [test for test in document["tests"] if test["number"] == "Q1-8-tests"]
     assert (entry["score"], entry["max_score"], entry["tags"]) == (0, 0, ["Q1-8", "GRADER_ERROR"])
@@ -144,7 +146,7 @@ def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
 
 def test_a_spare_training_changes_nothing(plan: Plan) -> None:
     spare = runs(plan) | {("Q1-6", 2): trained("Q1-6", 2, 0.2)}
-    assert judged(plan, spare, NOT_RUN, 1.0).outcomes == judged(plan, runs(plan), NOT_RUN, 1.0).outcomes
+    assert results_of(plan, spare, NOT_RUN, 1.0).outcomes == results_of(plan, runs(plan), NOT_RUN, 1.0).outcomes
 
 
 @pytest.mark.parametrize(("withheld", "status"), [(None, 1), ("a trial", 3)])
@@ -153,7 +155,7 @@ def test_a_trial_refutes_no_conclusion(plan: Plan, withheld: str | None, status:
     pair = tuple(plan.assignment.configuration(id) for id in ("Q1-1", "Q1-2"))
     short = replace(plan, configurations=pair, sequential=False, seeds=1, withheld=withheld)
     known = {("Q1-1", 0): trained("Q1-1", 0, 0.9), ("Q1-2", 0): trained("Q1-2", 0, 0.5)}
-    results = judged(short, known, NOT_RUN, 1.0)
+    results = results_of(short, known, NOT_RUN, 1.0)
     assert [relation.verdict for relation in results.relations] == ["contradicted"]
     assert exit_status(results) == status
     assert json.loads(results_json(results))["extra_data"]["relations"][0]["gate"] == (None if withheld else "FAIL")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 KILLS = 10
 SLOWEST = 6.0  # seconds; an undisturbed run takes about twice as long on two cores
 
@@ -16,9 +18,9 @@ SLOWEST = 6.0  # seconds; an undisturbed run takes about twice as long on two co
 PROGRAM = """
 import sys
 from pathlib import Path
-from grading.running import plan
+from grading.running import pretrained
 files = Path(sys.argv[1])
-plan.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
+pretrained.provide = lambda names, *_: {name: str(files / f"{name}.safetensors") for name in names}
 from grading.commands.grade import main
 sys.exit(main(sys.argv[2:]))
 """
@@ -50,9 +52,9 @@ class Command:
 
 @pytest.fixture
 def command(repository: Path, tmp_path: Path, quick_weights: None) -> Command:
-    from grading.running import plan
+    from grading.running import pretrained
 
-    plan.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
     return Command(repository, tmp_path)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from grading.running.meant import ROOT, Meant, markers_of, what_was_meant
+from grading import ROOT
+from grading.running.meant import Meant, markers_of, what_was_meant
 
 HW4 = ROOT / "hw4"
 
@@ -115,6 +116,7 @@ def test_questions_without_tests(typed: str, said: str) -> None:
         (".", ["solutions/transfer.py", "-m", "q1_2"], 0, r"Q1-2    5 of   5 tests"),
     ],
 )
+@pytest.mark.slow
 def test_a_run(repository: Path, folder: str, typed: list[str], status: int, said: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(repository)}
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", *typed]

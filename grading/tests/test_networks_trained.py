@@ -10,13 +10,18 @@ from torchvision import models
 
 from grading.backbones.loading import load_classifier
 from grading.commands.grade import parse
-from grading.running.plan import Plan, UsageError, make_plan, with_weights
-from grading.worker.student import Student, StudentRaised
-from grading.running.training import blinded
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import UsageError, make_plan
+from grading.running.training import blinded
+from grading.worker.student import LocalStudent
 from grading.worker.training.batches import batches_of
 from grading.worker.training.loop import train
 from grading.worker.training.memory_format import runs_in
+
+pytestmark = pytest.mark.slow
 
 LAZY_HEAD = """
 from torch import nn
@@ -111,7 +116,7 @@ def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
 
 def trained(plan: Plan, **changes: object) -> np.ndarray:
     _, job = blinded(plan, plan.configurations[0], seed=1)
-    *_, epoch, _ = train({**job, **changes}, Student(locate(str(plan.submission.folder))))
+    *_, epoch, _ = train({**job, **changes}, LocalStudent(locate(str(plan.submission.folder))))
     return epoch["logits"]
 
 

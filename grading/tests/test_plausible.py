@@ -6,9 +6,9 @@ import pytest
 
 from grading.assignment.assignment import read_assignment
 from grading.assignment.calibration import Measured, Spread
-from grading.running.journal import Run
+from grading.assignment.training_record import Run
+from grading.verdicts.expectation import expectation_of
 from grading.verdicts.plausible import Bounds, bounds_of, implausible, range_before_tail
-from grading.verdicts.verdict import expectation_of
 
 BOUNDS = Bounds(most_early=0.78, most_tail=0.88, least_range=0.03)
 RIGHT = [0.71, 0.74, 0.78, 0.80, 0.81, 0.82, 0.83, 0.83, 0.83, 0.84]

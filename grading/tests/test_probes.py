@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.worker.student import Student, StudentRaised, functions_of
+from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import MODULES, locate
+from grading.worker.student import LocalStudent
 from tests.strategies import lone_linear
 
 LABELS = {"labels": np.array([1], "uint8"), "mapping": []}
@@ -32,7 +33,7 @@ def probes() -> list[tuple[str, inspect.Signature]]:
         for function, value in vars(module).items():
             if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_"):
                 signature = inspect.signature(value)
-                if next(iter(signature.parameters), "") == "room":
+                if next(iter(signature.parameters), "") == "module":
                     found.append((f"{name}.{function}", signature))
     return found
 
@@ -57,7 +58,7 @@ def test_an_unknown_probe_is_refused(probe: str) -> None:
     with pytest.raises(ValueError, match="no such probe"):
         functions_of(probe, {})
     with pytest.raises(ValueError, match="no such probe"):
-        Student(locate("solutions")).ask(probe)
+        LocalStudent(locate("solutions")).ask(probe)
 
 
 def test_the_challenger_is_told_from_the_cases() -> None:
@@ -79,11 +80,13 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
 def test_a_package_that_cannot_be_imported_answers_nothing(tmp_path: Path, source: str) -> None:
     program = (
-        "import sys\nfrom grading.worker.student import Student, StudentRaised\nfrom grading.protocol.submission import locate\n"
-        "from grading.tests.test_probes import QUESTIONS\nstudent = Student(locate(sys.argv[1]))\n"
+        "import sys\nfrom grading.protocol.questions import StudentRaised\n"
+        "from grading.protocol.submission import locate\nfrom grading.worker.student import LocalStudent\n"
+        "from grading.tests.test_probes import QUESTIONS\nstudent = LocalStudent(locate(sys.argv[1]))\n"
         "for probe, data in [*QUESTIONS.values()] * 2:\n"
         "    try:\n        student.ask(probe, **data)\n"
         "    except StudentRaised as error:\n        print(error.kinds[0])\n"
@@ -108,7 +111,7 @@ def test_a_module_that_cannot_be_imported_answers_nothing(
     for path in Path("solutions").glob("*.py"):
         (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
     (tmp_path / "classes.py").write_text(source)
-    student = Student(locate(str(tmp_path)))
+    student = LocalStudent(locate(str(tmp_path)))
     for _ in range(2):
         with pytest.raises(StudentRaised):
             student.ask("classes.reduce", **LABELS)

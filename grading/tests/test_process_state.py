@@ -1,7 +1,9 @@
 """What one module sets for the whole process reaches neither another's functions, nor a training, nor the grader."""
 
+import gc
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +11,26 @@ import pytest
 import torch
 
 from grading.commands.grade import parse
-from grading.running.plan import Plan, make_plan, with_weights
-from grading.worker.student import Student
-from grading.worker.probes.process_state import SETTINGS, ProcessState, inside
-from grading.running.training import blinded
 from grading.protocol.submission import locate
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import make_plan
+from grading.running.training import blinded
+from grading.worker.probes.process_state import SETTINGS, ProcessState, inside
+from grading.worker.student import LocalStudent
 from grading.worker.training.loop import train
 from tests import test_augmentation, test_classes, test_fcn, test_freezing, test_heads, test_metrics, test_transfer
 from tests.strategies import lone_linear
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """A mode that was entered and forgotten ends when it is collected: here, not in the middle of another test."""
+    yield
+    gc.collect()
+
 
 SET_AT_IMPORT = [
     "import torch; torch.set_default_dtype(torch.float64)",
@@ -66,7 +78,7 @@ def submission_with(repository: Path, folder: Path, line: str, *modules: str) ->
 @pytest.mark.parametrize("line", SET_AT_IMPORT)
 def test_one_module_does_not_fail_another(repository: Path, tmp_path: Path, line: str) -> None:
     before = {name: read() for name, (read, _) in SETTINGS.items()}
-    student = Student(locate(str(submission_with(repository, tmp_path / "hw", line, "freezing", "metrics"))))
+    student = LocalStudent(locate(str(submission_with(repository, tmp_path / "hw", line, "freezing", "metrics"))))
     for test, arguments in ASKED:
         test(student, **arguments)
     assert {name: read() for name, (read, _) in SETTINGS.items()} == before
@@ -77,7 +89,7 @@ def test_one_call_does_not_fail_the_next(repository: Path, tmp_path: Path, in_ca
     folder = submission_with(repository, tmp_path / "hw", "", "classes")
     path = folder / "classes.py"
     path.write_text(path.read_text("utf-8").replace("    reduced = ", f"    {in_call}\n    reduced = "))
-    student = Student(locate(str(folder)))
+    student = LocalStudent(locate(str(folder)))
     for test, arguments in reversed(ASKED):
         test(student, **arguments)
     assert torch.is_grad_enabled()
@@ -92,7 +104,7 @@ def plan(quick_weights: None) -> Plan:
 
 def logits_of(plan: Plan, folder: Path) -> np.ndarray:
     _, job = blinded(plan, plan.configurations[0], seed=3)
-    return list(train(job, Student(locate(str(folder)))))[1]["logits"]
+    return list(train(job, LocalStudent(locate(str(folder)))))[1]["logits"]
 
 
 @pytest.mark.parametrize("line", SET_AT_IMPORT)

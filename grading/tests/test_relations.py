@@ -7,10 +7,11 @@ import pytest
 
 from grading.assignment.assignment import Configuration, Relation, read_assignment
 from grading.assignment.calibration import Calibration, Measured, Spread
-from grading.verdicts.gate import Gate
-from grading.running.journal import Run
+from grading.assignment.training_record import Run
 from grading.verdicts.conclusions import relate, relate_all
-from grading.verdicts.verdict import Expectation, Outcome
+from grading.verdicts.expectation import Expectation
+from grading.verdicts.gate import Gate
+from grading.verdicts.verdict import Outcome
 
 ASSIGNMENT = read_assignment()
 RELATION = ASSIGNMENT.relations[0]
@@ -28,7 +29,7 @@ def outcome(id: str, shares: list[float], paired: bool = True) -> Outcome:
         images = {"right": np.stack([right, 0 * right], 1).tolist()}
         images |= {"union": np.ones((IMAGES, 2)).tolist(), "ignored": np.zeros((IMAGES, 2)).tolist()}
         history = ({"epoch": 1, "loss": 1.0, "accuracy": float(right.mean())},)
-        runs.append(Run(id, seed, history, 1.0, images=images))
+        runs.append(Run(id, seed, history, 1.0, counts_by_image=images))
     return made(configuration, tuple(runs))
 
 

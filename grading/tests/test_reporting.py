@@ -10,18 +10,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grading.commands.grade import parse
+from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.test_ids import listed_tests
-from grading.running.journal import Journal, Run
-from grading.reporting.collect import expectations, judged
-from grading.running.plan import Plan, make_plan
-from grading.reporting import Results, write_results
+from grading.assignment.training_record import Run
+from grading.commands.grade import parse
+from grading.protocol.submission import SubmissionError, locate
+from grading.reporting.collect import results_of
 from grading.reporting.console import Console
+from grading.reporting.gradescope import results_json, rounded_text
 from grading.reporting.html import report_html
 from grading.reporting.junit import junit_xml
-from grading.reporting.gradescope import results_json, rounded_text
-from grading.protocol.submission import SubmissionError, locate
-from grading.running.api_tests import NOT_RUN, Checked, Suite
+from grading.reporting.results import Results
+from grading.reporting.write import write_results
+from grading.running.journal import Journal
+from grading.running.needed import expectations
+from grading.running.plan import Plan
+from grading.running.resolve import make_plan
 from grading.tests.test_judging import trained, under_a_rule
 
 NASTY = [
@@ -56,7 +60,9 @@ def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
     ]
     kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
     suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), text) for id, of in listed_tests().items()))
-    results = judged(replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0)
+    results = results_of(
+        replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0
+    )
     with Console().progress(results.plan, Journal(submission / "journal.jsonl", {})) as progress:
         for run in runs:
             progress.finished(run)
@@ -108,7 +114,7 @@ def of(plan: Plan, gap: float, *, moved: bool) -> Results:
     means = {"Q1-1": near, "Q1-2": 0.602, "Q1-6": 0.939, "Q1-8": 0.942}
     runs = [trained(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
     runs += [under_a_rule(control.id, gap + offset) for control in plan.controls]
-    return judged(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
+    return results_of(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
 
 
 @pytest.mark.parametrize("gap", [0.002, 0.902])

@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 
 from grading.assignment.assignment import Configuration
+from grading.assignment.training_record import Run
 from grading.commands.grade import parse
-from grading.running.journal import Journal, Run
-from grading.running.plan import Plan, make_plan, with_weights
-from grading.running.training import carry_out
+from grading.running.journal import Journal
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import make_plan
+from grading.running.scheduler import carry_out
 from grading.sandbox.worker import Worker
+
+pytestmark = pytest.mark.slow
 
 UNFORESEEN = [ValueError("reshape"), KeyError("epochs"), MemoryError(), RecursionError("deep"), OSError(28, "no space")]
 
@@ -22,10 +27,17 @@ def plan(quick_weights: None) -> Plan:
     return with_weights(make_plan(options), None, print)
 
 
-@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("place", ["blinded", "check_built", "Worker.train"])
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        *(("Worker.train", error) for error in UNFORESEEN),
+        ("blinded", MemoryError()),
+        ("check_built", ValueError("reshape")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
 def test_an_unforeseen_error_costs_one_training(
-    error: Exception, place: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, error: Exception, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*arguments: Any) -> Any:
         raise error

@@ -9,22 +9,23 @@ from hypothesis.extra import numpy as hnp
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from grading.assignment.assignment import read_assignment
+from grading.assignment.tasks import TASKS
 from grading.scoring.metrics import (
     IGNORED,
-    Parts,
+    METRICS,
     UnusableLogits,
     accuracy_ceiling,
     argmax_over_classes,
+    check_logits,
     confusion_per_image,
     counted,
     metrics_of,
     reduced_labels,
-    usable,
 )
 
 
 def score(task: str, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    return metrics_of(task, counted(logits, labels))
+    return metrics_of(TASKS[task].metrics, counted(logits, labels))
 
 
 def logits_of(predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -170,11 +171,15 @@ def test_merged_labels() -> None:
 )
 def test_unusable_logits(logits: np.ndarray, said: str) -> None:
     with pytest.raises(UnusableLogits, match=said):
-        usable(logits, (4,), 2)
+        check_logits(logits, (4,), 2)
 
 
-@pytest.mark.parametrize("metric", ["miou", "accuracy_standard", "", "MIOU_STANDARD"])
-def test_an_unknown_metric_is_an_error(metric: str) -> None:
-    parts = Parts.of(np.ones((2, 4, 3), dtype=np.int64))
-    with pytest.raises(ValueError, match="no metric"):
-        parts.value(metric)
+def test_every_metric_of_a_task_is_in_the_registry() -> None:
+    assert {name for task in TASKS.values() for name in task.metrics} == set(METRICS)
+    assert all(set(task.decisive) <= set(task.metrics) for task in TASKS.values())
+
+
+@pytest.mark.parametrize("name", ["miou", "", "MIOU_STANDARD"])
+def test_a_metric_that_nobody_knows(name: str) -> None:
+    with pytest.raises(KeyError):
+        metrics_of([name], np.ones((2, 4, 3), dtype=np.int64))

@@ -2,22 +2,23 @@
 
 import pytest
 
-from grading.running.sources import PACKAGE, sources
+from grading import PACKAGE
+from grading.protocol.sources import sources
 
 
 def test_imports_are_followed_into_functions_and_packages() -> None:
     found = sources("grading.running.training", "grading.worker.serve")
     # Each was missed once by a list of prefixes, or is imported inside a function, or from a package.
     for name in (
-        "plan.py",
-        "journal.py",
-        "submissions.py",
+        "running/plan.py",
+        "scoring/epochs.py",
+        "protocol/submission.py",
         "data/generated.py",
-        "probes/__init__.py",
-        "training/loop.py",
+        "worker/__init__.py",
+        "worker/training/loop.py",
     ):
         assert found[name] == PACKAGE / name
-    for name in ("reporting/html.py", "front.py", "verdicts.py", "tests/conftest.py"):
+    for name in ("reporting/html.py", "commands/grade.py", "verdicts/verdict.py", "tests/conftest.py"):
         assert name not in found
 
 

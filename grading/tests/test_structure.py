@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from grading.assignment.assignment import read_assignment
-from grading.scoring.network_checks import Broken, check_built, check_trained
+from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
 from grading.worker.training.observed import Observed
 
 ASSIGNMENT = read_assignment()
@@ -45,7 +45,7 @@ def complaint(id: str, build: Callable[[nn.Sequential], nn.Module], train: Calla
         check_built(configuration, observed.built(), HEAD)
         train(model)
         check_trained(configuration, observed.trained())
-    except Broken as error:
+    except NetworkCheckFailed as error:
         return str(error)
     return ""
 
@@ -95,7 +95,7 @@ def test_a_frozen_backbone_that_moves() -> None:
 
 @pytest.mark.parametrize("account", [None, {}, {"parameters": "many"}, {"trained": float("nan"), "moved": 1.0}])
 def test_a_missing_account_is_no_pass(account: object) -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(NetworkCheckFailed):
         check_built(ASSIGNMENT.configuration("Q1-2"), account, HEAD)
-    with pytest.raises(Broken):
+    with pytest.raises(NetworkCheckFailed):
         check_trained(ASSIGNMENT.configuration("Q1-2"), account)

@@ -11,6 +11,8 @@ import pytest
 
 from grading.protocol.submission import MODULES
 
+pytestmark = pytest.mark.slow
+
 
 def interface(path: Path) -> dict[str, tuple[str, str | None]]:
     """Signature and docstring of everything public in a module."""

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from grading.commands.grade import main
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MAX_ENTRIES, MAX_FILES, Submission, SubmissionError, locate
-from grading.sandbox.worker import Worker
-from grading.sandbox.staging import NOWHERE, Stage, set_aside
 from grading.sandbox.choose import choose
+from grading.sandbox.staging import NOWHERE, Workspace, set_aside
+from grading.sandbox.worker import Worker
 
 
 def package(folder: Path, **modules: str) -> Path:
@@ -40,8 +40,8 @@ def test_a_folder_is_a_package_whatever_it_is_called(
     folder = package(tmp_path / name, **modules, **({"__init__": ""} if init else {}))
     program = (
         "import sys; from grading.protocol.submission import *\n"
-        "found = locate(sys.argv[1]); load(found)\n"
-        "print(module(found, 'freezing').freeze(None)); import json; json.dumps"
+        "found = locate(sys.argv[1]); load_package(found)\n"
+        "print(load_module(found, 'freezing').freeze(None)); import json; json.dumps"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(folder)],
@@ -58,7 +58,8 @@ def test_an_importable_name(tmp_path: Path, repository: Path) -> None:
     program = (
         f"import sys; sys.path.append({str(tmp_path)!r})\n"
         "from grading.protocol.submission import *\nfound = locate('cohort.ada')\n"
-        "assert 'cohort' not in sys.modules\nload(found); print(found.name, module(found, 'freezing').freeze(None))"
+        "assert 'cohort' not in sys.modules\nload_package(found)\n"
+        "print(found.name, load_module(found, 'freezing').freeze(None))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
     assert done.stdout == "cohort.ada cohort.ada.freezing\n", done.stderr
@@ -127,7 +128,7 @@ def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
     litter(folder)
     found = locate(str(folder))
     assert found.fingerprint() == found.fingerprint() != bare
-    staged = Stage(found)
+    staged = Workspace(found)
     try:
         names = os.listdir(os.fsencode(staged.submission.folder))
         assert {b"freezing.py", b"M\xfcller.py", b"line\nbreak.py", b"-rf"} <= set(names)
@@ -232,14 +233,15 @@ CLASSES = "def reduce_classes(labels, mapping, *, ignore_index=255):\n    return
 IMPORT = """
 import sys
 from pathlib import Path
-from grading.protocol.submission import Submission
-from grading.worker.student import Student, StudentRaised
+from grading.protocol.submission import Submission, load_module, load_package
 name, folder, package = sys.argv[1:]
+submission = Submission(name, Path(folder), package)
 try:
-    Student(Submission(name, Path(folder), package)).room("classes")
+    load_package(submission)
+    load_module(submission, "classes")
     print("imported")
-except StudentRaised as error:
-    print(error.kinds[0], error.message)
+except Exception as error:
+    print(type(error).__name__, error)
 """
 
 
@@ -282,7 +284,7 @@ def test_links_are_the_same_here_and_where_it_is_staged(
     link(folder)
     monkeypatch.syspath_prepend(tmp_path)
     submission = locate("cohort.bob" if importable else str(folder))
-    staged = Stage(submission)
+    staged = Workspace(submission)
     try:
         told = [imported(submission, repository), imported(staged.submission, staged.code)]
     finally:

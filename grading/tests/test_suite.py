@@ -11,15 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from grading import ROOT
+from grading.assignment.api_test_record import NOT_RUN, Suite
 from grading.assignment.assignment import read_assignment
+from grading.assignment.test_ids import listed_tests
 from grading.checker.catalogue import write_submission
-from grading.running.clean_pytest import ROOT, command, environment
 from grading.commands.grade import parse
-from grading.assignment.test_ids import collect, listed_tests
-from grading.reporting.collect import judged, without_broken
-from grading.running.plan import make_plan
+from grading.commands.list_tests import collect
 from grading.protocol.submission import locate
-from grading.running.api_tests import NOT_RUN, Suite, composed, run_suite
+from grading.reporting.collect import results_of
+from grading.running.api_tests import composed, run_suite
+from grading.running.clean_pytest import command, environment
+from grading.running.needed import without_failed_tests
+from grading.running.resolve import make_plan
+
+pytestmark = pytest.mark.slow
 
 LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
@@ -97,9 +103,9 @@ def test_what_no_test_has_tried_is_not_passed(ran: Suite, required: list[str]) -
 
 def test_no_configuration_is_trained_if_no_test_ran() -> None:
     plan = make_plan(parse(["--unsafe", "--profile", "mini"]))
-    assert without_broken(plan, NOT_RUN) == plan
-    assert without_broken(plan, Suite(())).configurations == ()
-    assert {outcome.verdict for outcome in judged(plan, {}, Suite(()), 1.0).outcomes.values()} == {"INCOMPLETE"}
+    assert without_failed_tests(plan, NOT_RUN) == plan
+    assert without_failed_tests(plan, Suite(())).configurations == ()
+    assert {outcome.verdict for outcome in results_of(plan, {}, Suite(()), 1.0).outcomes.values()} == {"INCOMPLETE"}
 
 
 WHOLE = [
@@ -220,9 +226,9 @@ def test_the_reference_passes_in_the_sandbox(reference: Suite) -> None:
 
 
 @pytest.mark.parametrize("configuration", read_assignment().configurations, ids=lambda c: c.id)
-def test_every_part_of_a_structure_names_tests(reference: Suite, configuration) -> None:
-    assert configuration.structure
-    for pattern in configuration.structure:
+def test_every_required_test_exists(reference: Suite, configuration) -> None:
+    assert configuration.required_tests
+    for pattern in configuration.required_tests:
         assert any(re.search(pattern, test.id) for test in reference.tests), pattern
 
 
@@ -294,7 +300,7 @@ def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, reposit
         for name, text in OTHERS.items():
             (folder / name).write_text(text)
     own = environment() | {"PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", "from grading.assignment.test_ids import collect; print(len(collect()))"]
+    command = [sys.executable, "-c", "from grading.commands.list_tests import collect; print(len(collect()))"]
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(listed_tests())
 

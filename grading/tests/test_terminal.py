@@ -15,6 +15,8 @@ import pytest
 
 from grading.checker.catalogue import chaffs
 
+pytestmark = pytest.mark.slow
+
 SCREENS = Path(__file__).parent / "terminal"
 LINES, COLUMNS = 42, 100
 

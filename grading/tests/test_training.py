@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from grading.commands.grade import parse
-from grading.running.plan import Plan, make_plan, with_weights
-from grading.worker.student import Student
+from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
+from grading.running.resolve import make_plan
 from grading.running.training import blinded, training_limits
-from grading.worker.training.loop import train
 from grading.sandbox.worker import Worker
+from grading.worker.student import LocalStudent
+from grading.worker.training.loop import train
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def plan(quick_weights: None) -> Plan:
 def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) -> None:
     configuration = plan.configurations[number]
     sets, job = blinded(plan, configuration, seed=3)
-    here = list(train(job, Student(plan.submission)))
+    here = list(train(job, LocalStudent(plan.submission)))
     with (tmp_path / "log").open("wb") as log, Worker(plan.submission, plan.sandbox, log=log) as worker:
         there = list(worker.train(job, training_limits(plan, configuration, sets)))
     assert here[0] == there[0]

@@ -8,9 +8,10 @@ import pytest
 
 from grading.assignment.assignment import read_assignment
 from grading.assignment.calibration import read_calibration
+from grading.assignment.training_record import Run
+from grading.verdicts.expectation import Expectation, expectation_of
 from grading.verdicts.gate import Gate
-from grading.running.journal import Run
-from grading.verdicts.verdict import Expectation, Outcome, expectation_of, judge
+from grading.verdicts.verdict import Outcome, judge
 
 ASSIGNMENT = read_assignment()
 CALIBRATION = read_calibration("mini") or {}

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.data.crops import centre_crop
 from grading.commands.grade import parse
-from grading.running.plan import Plan, make_plan
+from grading.data.crops import centre_crop
 from grading.protocol.submission import locate
+from grading.running.plan import Plan
+from grading.running.resolve import make_plan
 from grading.running.validation import scored_labels, validation_sets
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

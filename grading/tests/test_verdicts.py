@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import read_assignment
 from grading.assignment.calibration import Measured, Spread
-from grading.running.journal import Run
-from grading.running.api_tests import Checked
-from grading.verdicts.verdict import Expectation, Outcome, distrust, expectation_of, judge, needed_seeds
+from grading.assignment.training_record import Run
+from grading.verdicts.expectation import Expectation, expectation_of
+from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate
@@ -90,7 +91,7 @@ def test_a_grader_error_is_no_grade() -> None:
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [("FAIL", "FAIL"), ("CRASH", "FAIL"), ("GRADER_ERROR", "INCOMPLETE")])
-def test_a_broken_structure_decides_before_any_training(kind: str, wanted: str) -> None:
+def test_a_required_test_that_failed_decides_before_any_training(kind: str, wanted: str) -> None:
     broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, "asked: this")
     outcome = judge(CONFIGURATION, (), EXPECTED, seeds=2, withheld=None, broken=broken)
     assert outcome.verdict == wanted

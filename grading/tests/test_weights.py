@@ -66,7 +66,9 @@ def test_features_are_no_classifier(tmp_path: Path) -> None:
 
 
 def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.commands.fetch.weights_url", lambda _name: "http://127.0.0.1:9/alexnet-owt-7be5be79.pth")
+    monkeypatch.setattr(
+        "grading.data.download.weights_url", lambda _name: "http://127.0.0.1:9/alexnet-owt-7be5be79.pth"
+    )
     with pytest.raises(DataError, match=r"python -m grading fetch weights --classifier alexnet .*--weights DIR"):
         provided("alexnet", None, tmp_path)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from grading.protocol import wire
 from grading.protocol.text import LETTERS
-from grading.sandbox import wire
 
 ARRAYS = st.sampled_from(sorted(wire.DTYPES)).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))

@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grading.protocol.submission import MAX_BYTES, SubmissionError, locate
-from grading.sandbox import tiers, watch
 from grading.protocol.limits import Limits
-from grading.sandbox.worker import GraderError, Worker, WorkerStopped
-from grading.sandbox.tiers import Sandbox
-from grading.sandbox.staging import OwnFolder, Stage, remove_stale
+from grading.protocol.submission import MAX_BYTES, SubmissionError, locate
+from grading.sandbox import choose as choosing
+from grading.sandbox import watch
 from grading.sandbox.choose import NoSandbox, broken_promise, choose
+from grading.sandbox.staging import OwnFolder, Workspace, remove_stale
+from grading.sandbox.tiers import Unconfined
+from grading.sandbox.worker import GraderError, Worker, WorkerStopped
 from tests.strategies import lone_linear
+
+pytestmark = pytest.mark.slow
 
 CLASSES = """
 import getpass, os, signal, sys, time
@@ -140,7 +143,7 @@ def test_a_fault_counts_where_no_code_of_the_submission_ran(honest: int, believe
     """The process that sessions are forked from, as a submission could change it: after a first session, or never."""
     (tmp_path / "classes.py").write_text(CLASSES)
     with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
-        serve = worker._stage.code / "grading" / "workers" / "serve.py"
+        serve = worker._workspace.code / "grading" / "worker" / "serve.py"
         serve.write_text(serve.read_text().replace('\nif __name__ == "__main__":\n', FORGED % honest))
         if believed:
             with pytest.raises(GraderError, match="forged"):
@@ -197,13 +200,15 @@ def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None
     (folder / "parts" / "more.py").touch()
     (folder / "linked.py").symlink_to("/etc/passwd")
     (folder / "folder").symlink_to("/etc")
-    staged = Stage(locate(str(folder)))
+    staged = Workspace(locate(str(folder)))
     try:
         names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
         own = {name for name in names if name.startswith("submission/")}
         assert own == {"submission/handed in/classes.py", "submission/handed in/parts/more.py"}
         assert "code/grading/worker/probes/fcn.py" in names
-        for secret in ("assignment.toml", "scoring", "verdicts", "calibrated", "drawn", "solutions", "test_", "disguise"):
+        for room in ("assignment", "commands", "reporting", "running", "sandbox", "scoring", "verdicts"):
+            assert not [name for name in names if name.startswith(f"code/grading/{room}/")]
+        for secret in ("drawn", "solutions", "test_"):
             assert not [name for name in names if secret in name]
     finally:
         staged.remove()
@@ -215,11 +220,11 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
     with (tmp_path / "weights.bin").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(SubmissionError, match="hand in code only"):
-        Stage(locate(str(tmp_path)))
+        Workspace(locate(str(tmp_path)))
 
 
 def test_the_self_test_sees_what_is_not_held_back() -> None:
-    broken = broken_promise(Sandbox())
+    broken = broken_promise(Unconfined())
     for escape in (
         "reads files of the grader",
         "reads assignment.toml",
@@ -230,7 +235,7 @@ def test_the_self_test_sees_what_is_not_held_back() -> None:
 
 
 def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiers, "candidates", lambda: iter(()))
+    monkeypatch.setattr(choosing, "candidates", lambda: iter(()))
     choose.cache_clear()
     try:
         with pytest.raises(NoSandbox, match="--unsafe"):

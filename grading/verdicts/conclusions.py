@@ -9,8 +9,8 @@ import numpy as np
 
 from grading.assignment.assignment import Assignment, Relation
 from grading.assignment.calibration import Calibration
-from grading.running.journal import Run
-from grading.scoring.metrics import Parts
+from grading.assignment.training_record import Run
+from grading.scoring.metrics import METRICS, ImageCounts
 from grading.verdicts.verdict import Outcome
 
 DRAWS = 2000
@@ -24,7 +24,7 @@ class RelationOutcome:
     Attributes:
         difference: of the mean tails, in the better configuration's metric.
         interval: of 95 %, over images and seeds.
-        required: what the difference must be able to reach; None where the relation is not gated.
+        required: what the difference must be able to reach; None if the relation is not gated.
         holds: False where a gated relation is refuted with 99 % confidence.
     """
 
@@ -56,7 +56,7 @@ def relate(relation: Relation, better: Outcome, worse: Outcome, calibration: Cal
     """Check one conclusion in the better configuration's metric.
 
     Both configurations answer for the same validation images, so these are drawn for both at once (paired bootstrap).
-    The spread over seeds is the calibrated one where there is one: two or three seeds say little about their own.
+    The spread over seeds is the calibrated one if there is one: two or three seeds say little about their own.
     """
     if not better.finished or not worse.finished:
         return RelationOutcome(relation, "undetermined", None, None)
@@ -93,14 +93,15 @@ def _errors(better: Outcome, worse: Outcome, metric: str, calibration: Calibrati
     """Draws of what the difference is off by, from the choice of images and of seeds."""
     generator = np.random.default_rng(SEED)
     errors = np.zeros(DRAWS)
-    sides = [(_parts(outcome.finished), sign) for outcome, sign in ((better, 1), (worse, -1))]
-    images = {len(parts.right) for parts, _ in sides}
+    sides = [(_mean_counts(outcome.finished), sign) for outcome, sign in ((better, 1), (worse, -1))]
+    images = {len(counts.right) for counts, _ in sides}
     count = images.pop()
     assert not images, "both configurations answer for the same images"
     choices = generator.integers(count, size=(DRAWS, count))
-    for parts, sign in sides:
-        whole = parts.value(metric)
-        errors += [sign * (parts.value(metric, choice) - whole) for choice in choices]
+    value = METRICS[metric]
+    for counts, sign in sides:
+        whole = value(counts)
+        errors += [sign * (value(counts.of_images(choice)) - whole) for choice in choices]
     for outcome in (better, worse):
         sd = _sd(outcome, metric, calibration)
         errors += generator.normal(0, sd / math.sqrt(len(outcome.finished)), DRAWS)
@@ -108,15 +109,15 @@ def _errors(better: Outcome, worse: Outcome, metric: str, calibration: Calibrati
 
 
 def _sd(outcome: Outcome, metric: str, calibration: Calibration | None) -> float:
-    """Over seeds; 0 where it is not known."""
+    """Over seeds; 0 if it is not known."""
     if calibration is not None and outcome.configuration.id in calibration:
         return calibration[outcome.configuration.id].metrics[metric].tail_sd
     tails = [run.tail(metric) for run in outcome.finished]
     return stdev(tails) if len(tails) > 1 else 0.0
 
 
-def _parts(runs: tuple[Run, ...]) -> Parts:
+def _mean_counts(runs: tuple[Run, ...]) -> ImageCounts:
     """The mean over seeds."""
-    held = [run.images for run in runs if run.images is not None]
+    every = [run.counts_by_image for run in runs if run.counts_by_image is not None]
     names = ("right", "union", "ignored")
-    return Parts(*(np.mean([np.array(images[name]) for images in held], axis=0) for name in names))
+    return ImageCounts(*(np.mean([np.array(counts[name]) for counts in every], axis=0) for name in names))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
-from grading.assignment import assignment
+from grading.assignment.assignment import GateRule
 
 SIMULATED = 2000  # gradings, for the rate of one verdict
 
@@ -26,7 +26,7 @@ class Gate:
 
     Attributes:
         threshold: a submission passes above it; a metric in [0, 1].
-        floor: a submission fails below it, at most `threshold`; None where nothing is known about other designs, and a
+        floor: a submission fails below it, at most `threshold`; None if nothing is known about other designs, and a
             submission is passed or left to a person.
         sd: standard deviation of a tail over seeds.
         margin: how far apart the two hypotheses lie, which are `boundary` plus and minus half of it.
@@ -37,7 +37,7 @@ class Gate:
     floor: float | None
     sd: float
     margin: float
-    rule: assignment.Gate
+    rule: GateRule
     most_seeds: int
 
     @property

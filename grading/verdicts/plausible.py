@@ -8,18 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from grading.assignment import assignment
-from grading.assignment.assignment import Configuration
+from grading.assignment.assignment import Configuration, GateRule
 from grading.assignment.calibration import Measured
+from grading.assignment.training_record import Run, tail_length
 from grading.verdicts.gate import tolerance_bound
-from grading.running.journal import Run, tail_length
 
 LEAST_RANGE = 0.01  # half a calibrated range below this tells nobody from a network that stands still
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What right submissions stay within; None where nothing was measured, or it says nothing.
+    """What right submissions stay within; None if nothing was measured, or it says nothing.
 
     Attributes:
         most_early, most_tail: of the metric's mean over seeds, in the first and the last fifth of the epochs.
@@ -34,7 +33,7 @@ class Bounds:
 UNKNOWN = Bounds()
 
 
-def bounds_of(configuration: Configuration, measured: Measured, rule: assignment.Gate) -> Bounds:
+def bounds_of(configuration: Configuration, measured: Measured, rule: GateRule) -> Bounds:
     """The bounds of a calibrated configuration.
 
     A bound above is what a share of `rule.coverage` of right submissions stays below, by the seeds and by the typical
@@ -54,7 +53,7 @@ def bounds_of(configuration: Configuration, measured: Measured, rule: assignment
     )
 
 
-def _most(rule: assignment.Gate, *samples: Sequence[float]) -> float | None:
+def _most(rule: GateRule, *samples: Sequence[float]) -> float | None:
     """The largest of the upper tolerance bounds of samples."""
     known = [[-value for value in sample] for sample in samples if len(sample) > 1]
     return max((-tolerance_bound(sample, rule.coverage, rule.confidence) for sample in known), default=None)

@@ -1,1 +1,1 @@
-"""Inside the wall: the process that runs a submission's code. It is copied there, and sees nothing else of the grader."""
+"""Inside the wall: the process that runs a submission's code. All that it sees of the grader is copied there."""

@@ -18,14 +18,15 @@ from typing import NoReturn, cast
 
 import torch
 
-from grading.worker.student import Student, StudentRaised, raised
-from grading.worker.probes.process_state import inside
+from grading.protocol.limits import Limits
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import Submission
 from grading.protocol.text import LETTERS
+from grading.protocol.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
+from grading.worker.probes.process_state import inside
+from grading.worker.student import LocalStudent, raised
 from grading.worker.training.loop import train
 from grading.worker.training.networks import check_weights
-from grading.protocol.limits import Limits
-from grading.protocol.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
 
 SECONDS_TO_DIE = 0.5
 
@@ -78,7 +79,7 @@ def _session(connection: socket.socket) -> NoReturn:
         stream = cast(Stream, connection.makefile("rwb"))
         about = receive(stream)
         name, folder, package = about["submission"]
-        student = Student(Submission(name, Path(folder), package))
+        student = LocalStudent(Submission(name, Path(folder), package))
         job: Plain = None
         send(stream, _or_fault(Limits(**about["limits"]).apply))
         while True:
@@ -106,19 +107,19 @@ def _session(connection: socket.socket) -> NoReturn:
         os._exit(status)
 
 
-def _prepare(student: Student, job: Plain) -> None:
+def _prepare(student: LocalStudent, job: Plain) -> None:
     torch.set_num_threads(job["threads"])  # first: it is a part of the state that is kept
     with inside(student.state):
         check_weights(job)
 
 
-def _load(student: Student, room: str) -> None:
-    student.room(room)
+def _load(student: LocalStudent, module: str) -> None:
+    student.module(module)
 
 
-def _train(student: Student, job: Plain, stream: Stream) -> None:
-    for report in train(job, student):
-        send(stream, {"report": report})
+def _train(student: LocalStudent, job: Plain, stream: Stream) -> None:
+    for event in train(job, student):
+        send(stream, {"event": event})
 
 
 def _or_fault(step: Callable[[], object]) -> Plain:

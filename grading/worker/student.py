@@ -1,85 +1,34 @@
-"""Questions put to a student's code: plain data in, plain data out.
-
-The modules of this package are the only code that touches a student's objects. A probe builds what the question needs
-from a plain specification, calls the student, and returns what it saw. It never judges.
-"""
+"""A submission whose code runs in this process."""
 
 import importlib
 import os
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from grading.protocol.submission import MODULES, Submission, load, module
+from grading import PACKAGE
+from grading.protocol.questions import QUESTIONS, StudentRaised
+from grading.protocol.submission import Submission, load_module, load_package
 from grading.protocol.wire import Plain, WireError, check_plain
 
 if TYPE_CHECKING:
     from grading.worker.probes.process_state import ProcessState
 
-
-class StudentRaised(Exception):
-    """The student's code raised, or returned something of another type than its signature says.
-
-    Attributes:
-        kinds: names of the exception's classes, most specific first.
-        message: its text.
-        frames: where it happened in the student's own files, outermost first.
-    """
-
-    def __init__(self, kinds: list[str], message: str, frames: list[str]) -> None:
-        super().__init__(kinds, message, frames)
-        self.kinds = kinds
-        self.message = message
-        self.frames = frames
-
-    def __str__(self) -> str:
-        return "\n".join([f"{self.kinds[0]}: {self.message}", *self.frames])
-
-
 # Where frames of a traceback are not the student's: this package, Python's own library, what has no file.
-NOT_THEIRS = (str(Path(__file__).resolve().parents[1]), str(Path(os.__file__).parent), "<frozen")
-
-Probe = Callable[..., Plain]
-Functions = Callable[[Mapping[str, Plain]], Sequence[str]]
+NOT_THEIRS = (str(PACKAGE), str(Path(os.__file__).parent), "<frozen")
 
 
-def asks(*functions: str, chosen: Functions | None = None) -> Callable[[Probe], Probe]:
-    """Bind a probe to the student's functions or classes that it calls.
-
-    Args:
-        functions: their names.
-        chosen: gives their names where the probe's arguments choose them.
-    """
-
-    def bind(probe: Probe) -> Probe:
-        vars(probe)["functions"] = chosen or (lambda data: functions)
-        return probe
-
-    return bind
-
-
-def functions_of(probe: str, data: Mapping[str, Plain]) -> tuple[str, ...]:
-    """The names of the student's functions or classes that a probe calls.
-
-    Raises:
-        ValueError: there is no such probe.
-    """
-    functions: Functions = vars(_probe(probe))["functions"]
-    return tuple(functions(data))
-
-
-def _probe(name: str) -> Probe:
+def _probe(name: str) -> Callable[..., Plain]:
+    if name not in QUESTIONS:
+        raise ValueError(f"no such probe: {name}")
     module_name, _, question = name.partition(".")
-    if module_name in MODULES:
-        probe = getattr(importlib.import_module(f"grading.worker.probes.{module_name}"), question, None)
-        if callable(probe) and "functions" in vars(probe):
-            return probe
-    raise ValueError(f"no such probe: {name}")
+    probe: Callable[..., Plain] = getattr(importlib.import_module(f"grading.worker.probes.{module_name}"), question)
+    return probe
 
 
-class Student:
+class LocalStudent:
     """Answers probes with the code of one submission, in this process."""
 
     def __init__(self, submission: Submission) -> None:
@@ -102,7 +51,7 @@ class Student:
         """Put one question. Each finds the process in the same state, and leaves it as it was.
 
         Args:
-            probe: `"module.question"`, a function of `grading.worker.student`.
+            probe: `"module.question"`, one of `grading.protocol.questions.QUESTIONS`.
             data: its arguments, plain data.
 
         Returns:
@@ -116,18 +65,18 @@ class Student:
         ask = _probe(probe)
         try:
             with inside(self.state):
-                return check_plain(ask(self.room(probe.partition(".")[0]), **check_plain(data)))
+                return check_plain(ask(self.module(probe.partition(".")[0]), **check_plain(data)))
         except WireError as error:
             raise StudentRaised(["TypeError"], f"answered with {error}", []) from None
 
-    def room(self, room: str) -> Any:
+    def module(self, name: str) -> Any:
         """Import one module of the submission. What it sets for the whole process is set back.
 
         Raises:
             StudentRaised: it cannot be imported, now or when it was first tried.
         """
-        self._once("", load, self._submission)
-        return self._once(room, module, self._submission, room)
+        self._once("", load_package, self._submission)
+        return self._once(name, load_module, self._submission, name)
 
     def _once(self, what: str, import_it: Callable[..., Any], *arguments: Any) -> Any:
         """A module as it was imported the first time: a second try finds what the first one left half made."""

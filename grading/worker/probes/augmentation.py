@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grading.worker.student import StudentRaised, asks, attribute, call
-from grading.worker.probes.nets import array, seed_draws
+from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
+from grading.worker.probes.nets import array, seed_draws
+from grading.worker.student import attribute, call
 
 
-@asks(chosen=lambda data: [data["function"]])
 def draws(
-    room: object, *, function: str, image: Plain, size: int | None, count: int, seed: int, before: Plain = None
+    module: object, *, function: str, image: Plain, size: int | None, count: int, seed: int, before: Plain = None
 ) -> Plain:
     """Apply one transform `count` times to one image, perhaps once to another before.
 
@@ -28,7 +28,7 @@ def draws(
         in the same state after each of the first two calls, though not before them.
     """
     _seed(seed)
-    build = attribute(room, function)
+    build = attribute(module, function)
     transform = call(build) if size is None else call(build, size)
     if not callable(transform):
         raise StudentRaised(["TypeError"], f"{function} returned a {type(transform).__name__}, no function", [])

@@ -5,15 +5,14 @@ from types import MappingProxyType
 
 import torch
 
-from grading.worker.student import asks, attribute, call
+from grading.protocol.wire import Plain
 from grading.worker.probes.labels import tensor
 from grading.worker.probes.nets import array
-from grading.protocol.wire import Plain
+from grading.worker.student import attribute, call
 
 
-@asks("reduce_classes")
 def reduce(
-    room: object,
+    module: object,
     *,
     labels: Plain,
     mapping: Plain,
@@ -31,7 +30,7 @@ def reduce(
     given: Mapping[int, int] = MappingProxyType(rules) if read_only else rules
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     reduced = call(
-        attribute(room, "reduce_classes"),
+        attribute(module, "reduce_classes"),
         before,
         given,
         **keywords,

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grading.worker.student import asks, attribute, call
+from grading.protocol.wire import Plain
 from grading.worker.probes.nets import array, digest, seed_draws
 from grading.worker.probes.running import given_only, materialise, scores_of
-from grading.protocol.wire import Plain
+from grading.worker.student import attribute, call
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
 LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives
@@ -67,14 +67,14 @@ def encoder_tensors(net: Plain) -> dict[str, Plain]:
     return tensors_of(encoder_of(net))
 
 
-def _built(room: object, net: Plain) -> tuple[Any, PyramidEncoder]:
+def _built(module: object, net: Plain) -> tuple[Any, PyramidEncoder]:
     """Build `FCN8s`.
 
     A score layer may start at zero, as in the paper: such parameters get random values, so that what they lead to
     shows.
     """
     encoder = encoder_of(net)
-    fcn8s = attribute(room, "FCN8s")
+    fcn8s = attribute(module, "FCN8s")
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
     seed_draws(net["seed"])
     with given_only("encoder"):
@@ -101,9 +101,8 @@ def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
     return scores_of(model, images)
 
 
-@asks("FCN8s")
 def forward(
-    room: object,
+    module: object,
     *,
     net: Plain,
     images: Plain,
@@ -118,7 +117,7 @@ def forward(
         x5_of: images whose x5 the encoder gives in place of that of `images`.
         before: images that the same model sees first.
     """
-    model, encoder = _built(room, net)
+    model, encoder = _built(module, net)
     model.train(training)
     batch = torch.from_numpy(images)
     given = batch.clone()
@@ -132,14 +131,13 @@ def forward(
     return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
 
 
-@asks("FCN8s")
-def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
+def forward_amplified(module: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Logits of a batch, all weights of the decoder ten times as large, also those that are not registered.
 
-    And ten times more, up to a thousand, until there are large logits, of several classes on both sides of zero:
-    float32 holds no more of a deep decoder than it takes.
+    And ten times more, up to a thousand, until there are large logits, of several classes on both sides of zero. Larger
+    factors than the first that suffices overflow float32 in deep decoders.
     """
-    model, encoder = _built(room, net)
+    model, encoder = _built(module, net)
     model.train(training)
     batch = torch.from_numpy(images)
     theirs = {id(parameter) for parameter in encoder.parameters()}
@@ -155,10 +153,9 @@ def forward_amplified(room: object, *, net: Plain, images: Plain, training: bool
         return array(logits)
 
 
-@asks("FCN8s")
-def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plain:
+def backward(module: object, *, net: Plain, images: Plain, training: bool) -> Plain:
     """Which tensors a random upstream gradient reaches, and which of them are registered from the start, or frozen."""
-    model, encoder = _built(room, net)
+    model, encoder = _built(module, net)
     # Those that an optimizer would get, before any forward pass; as a list, so that no other gets the id of one.
     registered = list(model.parameters())
     model.train(training)
@@ -186,8 +183,7 @@ def backward(room: object, *, net: Plain, images: Plain, training: bool) -> Plai
     }
 
 
-@asks("FCN8s")
-def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
+def response(module: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
     """Logits in eval mode, and those after a small random change of one cell of one tap.
 
     Small, so that it moves what is computed from the cell, but hardly the statistics of a normalisation over the image.
@@ -195,7 +191,7 @@ def response(room: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
     Args:
         cells: `[tap, row, column]` of each; cells of one tap are changed alike.
     """
-    model, encoder = _built(room, net)
+    model, encoder = _built(module, net)
     model.eval()
     batch = torch.from_numpy(images)
     seed_draws(net["seed"] + 2)

@@ -5,13 +5,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from grading.worker.student import asks, attribute, call
-from grading.worker.probes.nets import array, build, flags, modes, seed_draws, state
 from grading.protocol.wire import Plain
+from grading.worker.probes.nets import array, build, flags, modes, seed_draws, state
+from grading.worker.student import attribute, call
 
 
-@asks(chosen=lambda data: [data["function"]])
-def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int = 1) -> Plain:
+def change(module: object, *, function: str, net: Plain, inputs: Plain, times: int = 1) -> Plain:
     """Call `freeze` or `unfreeze` on a network `times` times, then run it forward and backward.
 
     Returns:
@@ -20,7 +19,7 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
     """
     model = build(net)
     before = list(model.parameters())
-    results = [call(attribute(room, function), model, gives=nn.Module) for _ in range(times)]
+    results = [call(attribute(module, function), model, gives=nn.Module) for _ in range(times)]
     seen: dict[str, Any] = {
         "returned_the_same_object": all(result is model for result in results),
         "kept_its_parameters": list(map(id, model.parameters())) == list(map(id, before)),
@@ -40,8 +39,7 @@ def change(room: object, *, function: str, net: Plain, inputs: Plain, times: int
     }
 
 
-@asks("freeze", "unfreeze", "trainable_parameters")
-def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
+def in_turn(module: object, *, functions: Plain, net: Plain) -> Plain:
     """Call several of `freeze` and `unfreeze` on one network, one after another.
 
     Args:
@@ -57,13 +55,12 @@ def in_turn(room: object, *, functions: Plain, net: Plain) -> Plain:
         if function == "by hand":
             first.requires_grad_(not first.requires_grad)
         else:
-            call(attribute(room, function), model, gives=nn.Module)
-        seen.append({"requires_grad": flags(model), "trainable": _listed(room, model)})
+            call(attribute(module, function), model, gives=nn.Module)
+        seen.append({"requires_grad": flags(model), "trainable": _listed(module, model)})
     return seen
 
 
-@asks("trainable_parameters")
-def trainable(room: object, *, net: Plain, after_a_step: bool = False) -> Plain:
+def trainable(module: object, *, net: Plain, after_a_step: bool = False) -> Plain:
     """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them.
 
     Args:
@@ -73,11 +70,11 @@ def trainable(room: object, *, net: Plain, after_a_step: bool = False) -> Plain:
     if after_a_step:
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
-    return _listed(room, model)
+    return _listed(module, model)
 
 
-def _listed(room: object, model: nn.Module) -> list[int]:
+def _listed(module: object, model: nn.Module) -> list[int]:
     own = list(model.parameters())
     positions = {id(parameter): position for position, parameter in enumerate(own)}
-    listed = call(attribute(room, "trainable_parameters"), model, gives=list)
+    listed = call(attribute(module, "trainable_parameters"), model, gives=list)
     return [positions.get(id(parameter), -1) for parameter in listed]

@@ -6,25 +6,24 @@ import torch
 from torch import nn
 
 from grading.backbones.mini import mini_classifier
-from grading.worker.student import StudentRaised, asks, attribute, call
+from grading.protocol.questions import StudentRaised
+from grading.protocol.wire import Plain
 from grading.worker.probes.nets import array, build, default_dtype, digest, seed_draws
 from grading.worker.probes.running import materialise
-from grading.protocol.wire import Plain
+from grading.worker.student import attribute, call
 
 
-@asks("replace_head")
-def replace(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
+def replace(module: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network and run the result."""
-    return _replaced(room, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
+    return _replaced(module, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
 
 
-@asks("replace_head")
 def replace_torchvision(
-    room: object, *, name: str, frozen: bool, training: bool, num_classes: int, inputs: Plain, seed: int
+    module: object, *, name: str, frozen: bool, training: bool, num_classes: int, inputs: Plain, seed: int
 ) -> Plain:
     """Replace the head of a thin torchvision classifier and run the result."""
     model = classifier(name, seed, frozen=frozen, training=training)
-    return _replaced(room, model, num_classes, torch.from_numpy(inputs), seed)
+    return _replaced(module, model, num_classes, torch.from_numpy(inputs), seed)
 
 
 def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = False) -> nn.Module:
@@ -37,23 +36,21 @@ def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = F
     return model
 
 
-@asks("replace_head")
-def replace_again(room: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
+def replace_again(module: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network, then that of the result."""
     with default_dtype(torch.float64):
-        once = call(attribute(room, "replace_head"), build(net), num_classes + 1, gives=nn.Module)
-    return _replaced(room, once, num_classes, torch.from_numpy(inputs), net["seed"])
+        once = call(attribute(module, "replace_head"), build(net), num_classes + 1, gives=nn.Module)
+    return _replaced(module, once, num_classes, torch.from_numpy(inputs), net["seed"])
 
 
-@asks("replace_head")
-def replace_twice(room: object, *, net: Plain, num_classes: int) -> Plain:
+def replace_twice(module: object, *, net: Plain, num_classes: int) -> Plain:
     """Replace the heads of two networks of the same specification; tell how many parameters they then share."""
-    models = [call(attribute(room, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]
+    models = [call(attribute(module, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]
     first, second = ({id(parameter) for parameter in model.parameters()} for model in models)
     return len(first & second)
 
 
-def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
+def _replaced(module: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
     """Replace the head, then run the result forward and backward, all in the model's own dtype; a lazy head first dry.
 
     Returns:
@@ -65,7 +62,7 @@ def _replaced(room: object, model: nn.Module, num_classes: int, inputs: torch.Te
     positions = {id(parameter): position for position, parameter in enumerate(before)}
     dtype = next((parameter.dtype for parameter in before), torch.float64)
     with default_dtype(dtype):
-        result = call(attribute(room, "replace_head"), model, num_classes, gives=nn.Module)
+        result = call(attribute(module, "replace_head"), model, num_classes, gives=nn.Module)
         materialise(result, inputs.to(dtype))
     parameters = list(result.parameters())
     seen: list[dict[str, Any]] = [

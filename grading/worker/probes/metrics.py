@@ -4,10 +4,10 @@ import time
 
 import torch
 
-from grading.worker.student import asks, attribute, call
+from grading.protocol.wire import Plain
 from grading.worker.probes.labels import tensor
 from grading.worker.probes.nets import array
-from grading.protocol.wire import Plain
+from grading.worker.student import attribute, call
 
 _GIVES = {
     "confusion_matrix": torch.Tensor,
@@ -17,9 +17,8 @@ _GIVES = {
 }
 
 
-@asks(chosen=lambda data: [data["metric"]])
 def measure(
-    room: object,
+    module: object,
     *,
     metric: str,
     pred: Plain,
@@ -38,9 +37,9 @@ def measure(
     before = tensor(pred, pred_layout), tensor(target, target_layout)
     classes = [] if num_classes is None else [num_classes]
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
-    result = call(attribute(room, metric), *before, *classes, **keywords, gives=_GIVES[metric])
+    result = call(attribute(module, metric), *before, *classes, **keywords, gives=_GIVES[metric])
     if then_exchanged:
-        call(attribute(room, metric), *before[::-1], *classes, **keywords, gives=_GIVES[metric])
+        call(attribute(module, metric), *before[::-1], *classes, **keywords, gives=_GIVES[metric])
     is_tensor = isinstance(result, torch.Tensor)
     return {
         "dtype": str(result.dtype).removeprefix("torch.") if is_tensor else None,
@@ -54,8 +53,7 @@ SAMPLE = 2**16  # pixels
 AT_MOST_S = 2.5  # of processor time: a probe has 30 s on a machine that may be busy
 
 
-@asks("confusion_matrix")
-def count_many(room: object, *, pixels: int) -> Plain:
+def count_many(module: object, *, pixels: int) -> Plain:
     """Count many pixels of one class, or a sample of them where all would take a while.
 
     A loop over pixels in Python is right, but would take minutes, and a sort of them gigabytes: whoever counts at such
@@ -64,15 +62,15 @@ def count_many(room: object, *, pixels: int) -> Plain:
     Returns:
         How many pixels were counted, and their confusion matrix.
     """
-    seconds, counts = min((_counted(room, SAMPLE) for _ in range(3)), key=lambda timed: timed[0])
+    seconds, counts = min((_counted(module, SAMPLE) for _ in range(3)), key=lambda timed: timed[0])
     if seconds * pixels / SAMPLE > AT_MOST_S:
         return {"pixels": SAMPLE, "counts": array(counts)}
-    return {"pixels": pixels, "counts": array(_counted(room, pixels)[1])}
+    return {"pixels": pixels, "counts": array(_counted(module, pixels)[1])}
 
 
-def _counted(room: object, pixels: int) -> tuple[float, torch.Tensor]:
+def _counted(module: object, pixels: int) -> tuple[float, torch.Tensor]:
     """The confusion matrix of that many pixels of one class, and the processor time that it took."""
     labels = torch.zeros(pixels, dtype=torch.uint8)
     begun = time.process_time()
-    counts = call(attribute(room, "confusion_matrix"), labels, labels.clone(), 1, gives=torch.Tensor)
+    counts = call(attribute(module, "confusion_matrix"), labels, labels.clone(), 1, gives=torch.Tensor)
     return time.process_time() - begun, counts

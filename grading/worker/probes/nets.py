@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grading.worker.student import StudentRaised
+from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import DTYPES, Plain
 
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torchvision.models import WeightsEnum
 
-from grading.worker.student import StudentRaised, call
+from grading.protocol.questions import StudentRaised
+from grading.worker.student import call
 
 
 @contextmanager

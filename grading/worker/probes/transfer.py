@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grading.worker.student import StudentRaised, asks, attribute, call
+from grading.protocol.questions import StudentRaised
+from grading.protocol.wire import Plain
 from grading.worker.probes.heads import classifier
 from grading.worker.probes.nets import array, digest
 from grading.worker.probes.running import given_only, materialise, scores_of
-from grading.protocol.wire import Plain
+from grading.worker.student import attribute, call
 
 PRETRAINED_SEED, FRESH_SEED = 101, 202
 
@@ -39,8 +40,7 @@ class Loader:
         return model
 
 
-@asks("build_case")
-def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> Plain:
+def case(module: object, *, case: str, num_classes: int | None, inputs: Plain) -> Plain:
     """Build one case of transfer learning twice, each time from an AlexNet of its own, and run the second network.
 
     Returns:
@@ -48,7 +48,7 @@ def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> 
     """
     earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    build = attribute(room, "build_case")
+    build = attribute(module, "build_case")
     with given_only("alexnet"):
         call(build, case, earlier.alexnet, **classes, gives=nn.Module)
         model = call(build, case, loader.alexnet, **classes, gives=nn.Module)
@@ -56,20 +56,18 @@ def case(room: object, *, case: str, num_classes: int | None, inputs: Plain) -> 
     return {"earlier": earlier.calls, **_seen(loader, model, inputs)}
 
 
-@asks(chosen=lambda data: ["build_case" if data["cases"] else "build_challenger"])
-def shared(room: object, *, cases: Plain) -> Plain:
+def shared(module: object, *, cases: Plain) -> Plain:
     """Build several cases with one loader, or with no cases the challenger twice; count what two models share."""
     loader = Loader()
     with given_only("alexnet" if cases else "load"):
         models: list[nn.Module] = [
-            call(attribute(room, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
-        ] or [_challenger(room, loader)[0] for _ in range(2)]
+            call(attribute(module, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
+        ] or [_challenger(module, loader)[0] for _ in range(2)]
     owners = Counter(id(parameter) for model in models for parameter in {*model.parameters()})
     return sum(count > 1 for count in owners.values())
 
 
-@asks("build_challenger")
-def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain:
+def challenger(module: object, *, num_classes: int | None, inputs: Plain) -> Plain:
     """Build the challenger and its optimizer twice, each time from a loader of its own, and run the second model.
 
     Returns:
@@ -78,8 +76,8 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
     """
     earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
-    _challenger(room, earlier, **classes)
-    model, optimizer = _challenger(room, loader, **classes)
+    _challenger(module, earlier, **classes)
+    model, optimizer = _challenger(module, loader, **classes)
     materialise(model, torch.from_numpy(inputs))
     positions = {id(parameter): position for position, parameter in enumerate(model.parameters())}
     optimized = [positions.get(id(p), -1) for group in optimizer.param_groups for p in group["params"]]
@@ -91,14 +89,13 @@ def challenger(room: object, *, num_classes: int | None, inputs: Plain) -> Plain
     }
 
 
-@asks("build_challenger")
-def step(room: object, *, inputs: Plain, labels: Plain) -> Plain:
+def step(module: object, *, inputs: Plain, labels: Plain) -> Plain:
     """Train the challenger for one step, as the training does.
 
     Returns:
         `changed`: how many of its parameters have other values now; `slope`: whether any gradient was not zero.
     """
-    model, optimizer = _challenger(room, Loader())
+    model, optimizer = _challenger(module, Loader())
     images = torch.from_numpy(inputs)
     materialise(model, images)
     before = [digest(parameter) for parameter in model.parameters()]
@@ -111,9 +108,9 @@ def step(room: object, *, inputs: Plain, labels: Plain) -> Plain:
     return {"changed": sum(new != old for new, old in zip(after, before, strict=True)), "slope": slope}
 
 
-def _challenger(room: object, loader: Loader, **classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+def _challenger(module: object, loader: Loader, **classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
     with given_only("load"):
-        answer = call(attribute(room, "build_challenger"), loader.load, **classes, gives=tuple)
+        answer = call(attribute(module, "build_challenger"), loader.load, **classes, gives=tuple)
     if len(answer) != 2:
         raise StudentRaised(["TypeError"], f"build_challenger returned {len(answer)} values in place of 2", [])
     for part, kind in zip(answer, (nn.Module, torch.optim.Optimizer), strict=True):
@@ -123,8 +120,7 @@ def _challenger(room: object, loader: Loader, **classes: int) -> tuple[nn.Module
     return model, optimizer
 
 
-@asks("build_challenger")
-def backbone_names(room: object) -> Plain:
+def backbone_names(module: object) -> Plain:
     """The torchvision names that the challenger loads with pretrained weights, but for what cannot be built."""
     names: list[str] = []
 
@@ -135,7 +131,7 @@ def backbone_names(room: object) -> Plain:
         return model
 
     with given_only("load"):
-        call(attribute(room, "build_challenger"), load)
+        call(attribute(module, "build_challenger"), load)
     return names
 
 

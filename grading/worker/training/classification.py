@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from torchvision import transforms
 
 from grading.data.arrays import Images
-from grading.worker.student import Student, attribute, call
-from grading.worker.training.batches import batches_of
 from grading.protocol.wire import Plain
+from grading.worker.student import LocalStudent, attribute, call
+from grading.worker.training.batches import batches_of
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -28,7 +28,7 @@ class Classification:
         """The student's modules that batches are made with."""
         return ["augmentation"] if job["augmentation"] == "face" else []
 
-    def __init__(self, job: Plain, student: Student) -> None:
+    def __init__(self, job: Plain, student: LocalStudent) -> None:
         protocol = job["protocol"]
         self.images = Images.of(*job["train_images"])
         self.labels = torch.from_numpy(job["train_labels"]).long()
@@ -53,12 +53,12 @@ class Classification:
         return F.cross_entropy(logits, labels)
 
 
-def _transforms(augmentation: str, protocol: Plain, student: Student) -> tuple[Transform, Transform]:
+def _transforms(augmentation: str, protocol: Plain, student: LocalStudent) -> tuple[Transform, Transform]:
     if augmentation == "face":
-        room = student.room("augmentation")
+        module = student.module("augmentation")
         return (
-            call(attribute(room, "face_train_transform"), protocol["crop"]),
-            call(attribute(room, "face_eval_transform"), protocol["crop"]),
+            call(attribute(module, "face_train_transform"), protocol["crop"]),
+            call(attribute(module, "face_eval_transform"), protocol["crop"]),
         )
     normalised = [transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)]
     training = [transforms.RandomResizedCrop(protocol["crop"]), transforms.RandomHorizontalFlip()]

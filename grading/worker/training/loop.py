@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from grading.worker.student import Student, StudentRaised, call
+from grading.protocol.questions import StudentRaised
+from grading.protocol.wire import Plain
 from grading.worker.probes.process_state import ProcessState, inside
 from grading.worker.probes.running import scores_of
+from grading.worker.student import LocalStudent, call
 from grading.worker.training.classification import Classification
 from grading.worker.training.memory_format import in_best_format
 from grading.worker.training.networks import build_network, build_scheduler, example
 from grading.worker.training.observed import Observed
 from grading.worker.training.segmentation import Segmentation
-from grading.protocol.wire import Plain
 
 TASKS: dict[str, Any] = {"classification": Classification, "segmentation": Segmentation}
 NO_GRADIENT = (
@@ -26,7 +27,7 @@ NO_GRADIENT = (
 )
 
 
-def train(job: Plain, student: Student) -> Iterator[Plain]:
+def train(job: Plain, student: LocalStudent) -> Iterator[Plain]:
     """Train one configuration with one seed.
 
     Args:
@@ -45,7 +46,7 @@ def train(job: Plain, student: Student) -> Iterator[Plain]:
     with inside(student.state):
         device = torch.device(job["device"])
         for module in modules_of(job):
-            student.room(module)
+            student.module(module)
         # Only now: a module may set seeds of its own as it is imported.
         seed_everything(job["seed"])
         task = TASKS[job["task"]](job, student)

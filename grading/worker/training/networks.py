@@ -7,14 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from grading.backbones.loading import load_classifier, load_encoder
-from grading.worker.student import Student, StudentRaised, attribute, call
-from grading.worker.probes.running import materialise
+from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
+from grading.worker.probes.running import materialise
+from grading.worker.student import LocalStudent, attribute, call
 
 OPTIMIZERS: dict[str, Any] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 
 
-def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.Optimizer]:
+def build_network(job: Plain, student: LocalStudent) -> tuple[nn.Module, torch.optim.Optimizer]:
     """Ask the student's code for the network of `job["network"]`, and for its optimizer where that is asked.
 
     Raises:
@@ -28,14 +29,14 @@ def build_network(job: Plain, student: Student) -> tuple[nn.Module, torch.optim.
     network, optimizer = job["network"], None
     match network["build"]:
         case "case":
-            build = attribute(student.room("transfer"), "build_case")
+            build = attribute(student.module("transfer"), "build_case")
             model = call(build, network["case"], lambda pretrained: load("alexnet", pretrained), gives=nn.Module)
         case "challenger":
-            build = attribute(student.room("transfer"), "build_challenger")
+            build = attribute(student.module("transfer"), "build_challenger")
             model, optimizer = model_and_optimizer(call(build, load, gives=tuple))
         case "fcn8s":
             encoder = load_encoder(job["profile"], weights["encoder"])
-            fcn8s = attribute(student.room("fcn"), "FCN8s")
+            fcn8s = attribute(student.module("fcn"), "FCN8s")
             model = call(fcn8s, encoder, job["num_classes"], skips=network["skips"], gives=nn.Module)
         case other:
             raise ValueError(f"no such network: {other}")

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grading.data.arrays import Images
-from grading.worker.student import Student, attribute, call
+from grading.protocol.wire import Plain
+from grading.worker.student import LocalStudent, attribute, call
 from grading.worker.training.batches import batches_of
 from grading.worker.training.classification import IMAGENET_MEAN, IMAGENET_STD
-from grading.protocol.wire import Plain
 
 DROPPED = 255
 
@@ -24,7 +24,7 @@ class Segmentation:
         """The student's modules that batches are made with."""
         return ["classes"]
 
-    def __init__(self, job: Plain, student: Student) -> None:
+    def __init__(self, job: Plain, student: LocalStudent) -> None:
         self.crop = job["protocol"]["crop"]
         self.batch_size = job["protocol"]["batch_size"]
         self.num_classes = job["num_classes"]
@@ -32,7 +32,7 @@ class Segmentation:
         self.draws = torch.Generator().manual_seed(job["seed"])
         self.validation = [Images.of(*images).stacked() for images in job["validation_images"]]
         labels = torch.from_numpy(job["train_labels"])
-        reduce = attribute(student.room("classes"), "reduce_classes")
+        reduce = attribute(student.module("classes"), "reduce_classes")
         mapping = dict(job["mapping"])
         self.labels = call(reduce, labels, mapping, ignore_index=DROPPED, gives=Tensor)
 

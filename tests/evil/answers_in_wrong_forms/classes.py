@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from grading.probes import classes, freezing, metrics
+from grading.worker.probes import classes, freezing, metrics
 
 ARRAY = np.zeros((1, 2))
 FORMS = itertools.cycle(

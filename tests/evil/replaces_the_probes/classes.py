@@ -2,9 +2,9 @@
 
 import numpy as np
 
-import grading.probes.classes
-import grading.probes.freezing
-import grading.probes.metrics
+import grading.worker.probes.classes
+import grading.worker.probes.freezing
+import grading.worker.probes.metrics
 
 CANNED = {
     "dtype": "uint8",
@@ -25,8 +25,5 @@ def state(room, **_):
     return CANNED
 
 
-grading.probes.classes.reduce = grading.probes.metrics.measure = grading.probes.freezing.change = state
-
-
-def reduce_classes(labels, mapping, *, ignore_index=255):
-    return labels
+probes = grading.worker.probes
+probes.classes.reduce = probes.metrics.measure = probes.freezing.change = state

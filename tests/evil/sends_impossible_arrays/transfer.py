@@ -5,7 +5,7 @@ import struct
 import sys
 
 SPEC = {"dtype": "float32", "shape": [0, 2**39, 2**39]}
-TEXT = json.dumps({"body": {"report": {"loss": 0.0, "logits": {"__array__": 0}}}, "arrays": [SPEC]}).encode()
+TEXT = json.dumps({"body": {"event": {"loss": 0.0, "logits": {"__array__": 0}}}, "arrays": [SPEC]}).encode()
 serve = sys.modules["__main__"]
 
 

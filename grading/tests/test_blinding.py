@@ -8,55 +8,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.scoring.blinding import Disguise, site_key
+from grading.scoring.blinding import Blinding, site_key
 
 KEY = bytes(range(32))
 
 
 @given(st.integers(1, 30), st.integers(1, 11), st.text(max_size=9))
 def test_logits_come_back_in_true_order(images: int, classes: int, purpose: str) -> None:
-    disguise = Disguise.draw(KEY, purpose, images=images, classes=classes)
+    blinding = Blinding.draw(KEY, purpose, images=images, classes=classes)
     truth = np.random.default_rng(0).normal(size=(images, classes, 2)).astype("float32")
-    seen = np.empty((len(disguise.order), classes, 2), "float32")
-    for place, image in enumerate(disguise.order):
+    seen = np.empty((len(blinding.order), classes, 2), "float32")
+    for place, image in enumerate(blinding.order):
         for label in range(classes):
-            seen[place, disguise.names[label]] = truth[image, label]
-    assert disguise.discord(seen) == 0
-    assert np.array_equal(disguise.logits(seen), truth)
+            seen[place, blinding.class_permutation[label]] = truth[image, label]
+    assert blinding.batch_dependence(seen) == 0
+    assert np.array_equal(blinding.logits(seen), truth)
 
 
 def test_every_image_comes_and_some_come_twice() -> None:
-    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=400, classes=2)
-    assert sorted(np.bincount(disguise.order))[-8:] == [2] * 8
-    assert np.bincount(disguise.order).min() == 1
-    seen = disguise.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
-    twin = int(np.flatnonzero(np.bincount(disguise.order) == 2)[0])
-    one, other = (seen[place] for place in np.flatnonzero(disguise.order == twin))
+    blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=400, classes=2)
+    assert sorted(np.bincount(blinding.order))[-8:] == [2] * 8
+    assert np.bincount(blinding.order).min() == 1
+    seen = blinding.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
+    twin = int(np.flatnonzero(np.bincount(blinding.order) == 2)[0])
+    one, other = (seen[place] for place in np.flatnonzero(blinding.order == twin))
     assert np.array_equal(one, other)
 
 
-def twice(disguise: Disguise, truth: np.ndarray) -> tuple[np.ndarray, int]:
+def twice(blinding: Blinding, truth: np.ndarray) -> tuple[np.ndarray, int]:
     """Logits as a worker sends them, and the place of the second answer to an image."""
-    return truth[disguise.order], int(np.flatnonzero(disguise.order == np.bincount(disguise.order).argmax())[1])
+    return truth[blinding.order], int(np.flatnonzero(blinding.order == np.bincount(blinding.order).argmax())[1])
 
 
 def test_other_logits_for_the_same_image_are_noticed() -> None:
-    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
-    seen, place = twice(disguise, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
-    assert disguise.discord(seen) == 0
-    assert disguise.discord(np.ones_like(seen)) == 0
-    assert disguise.discord(np.zeros_like(seen)) == 0
+    blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
+    seen, place = twice(blinding, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
+    assert blinding.batch_dependence(seen) == 0
+    assert blinding.batch_dependence(np.ones_like(seen)) == 0
+    assert blinding.batch_dependence(np.zeros_like(seen)) == 0
     seen[place] += [0.1, -0.1]
-    assert 0.02 < disguise.discord(seen) < 1
+    assert 0.02 < blinding.batch_dependence(seen) < 1
 
 
 @pytest.mark.parametrize("shape", [(40, 2), (40, 3, 5, 4)])
 @pytest.mark.parametrize("disguised_as", ["one huge image", "a common offset", "huge images", "one huge pixel each"])
 def test_nothing_hides_that_an_image_depends_on_its_batch(shape: tuple[int, ...], disguised_as: str) -> None:
-    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=shape[1])
+    blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=shape[1])
     truth = np.random.default_rng(0).normal(size=shape).astype("float32")
-    _, place = twice(disguise, truth)
-    victim = int(disguise.order[place])
+    _, place = twice(blinding, truth)
+    victim = int(blinding.order[place])
     others = [image for image in range(40) if image != victim]
     match disguised_as:
         case "one huge image":
@@ -67,48 +67,48 @@ def test_nothing_hides_that_an_image_depends_on_its_batch(shape: tuple[int, ...]
             truth[others[:20]] *= 1e6
         case _ if truth.ndim > 2:
             truth[:, 0, 0, 0] = 3e38
-    seen, _ = twice(disguise, truth)
-    assert disguise.discord(seen) < 1e-3
+    seen, _ = twice(blinding, truth)
+    assert blinding.batch_dependence(seen) < 1e-3
     seen[place].reshape(shape[1], -1)[0, -1] += 0.5
-    assert disguise.discord(seen) > 0.02
+    assert blinding.batch_dependence(seen) > 0.02
 
 
 def test_rounding_of_large_logits_is_no_dependence() -> None:
-    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
+    blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
     truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
-    _, place = twice(disguise, truth)
-    truth[disguise.order[place]] *= 1e6
-    seen, _ = twice(disguise, truth)
+    _, place = twice(blinding, truth)
+    truth[blinding.order[place]] *= 1e6
+    seen, _ = twice(blinding, truth)
     seen[place] *= 1 + 1e-5
-    assert disguise.discord(seen) < 1e-3
+    assert blinding.batch_dependence(seen) < 1e-3
 
 
 def test_the_classes_of_a_training_have_the_same_numbers_in_all_of_its_sets() -> None:
-    sets = [Disguise.draw(KEY, "Q1-1 seed 0", images=n, classes=11, part=part) for part, n in enumerate((60, 30, 30))]
-    assert np.array_equal(sets[0].names, sets[1].names)
-    assert np.array_equal(sets[0].names, sets[2].names)
+    sets = [Blinding.draw(KEY, "Q1-1 seed 0", images=n, classes=11, part=part) for part, n in enumerate((60, 30, 30))]
+    assert np.array_equal(sets[0].class_permutation, sets[1].class_permutation)
+    assert np.array_equal(sets[0].class_permutation, sets[2].class_permutation)
     assert not np.array_equal(sets[1].order, sets[2].order)
 
 
 def test_labels_and_mapping_use_the_same_names() -> None:
-    disguise = Disguise.draw(KEY, "Q2-3-merged seed 0", images=3, classes=3)
+    blinding = Blinding.draw(KEY, "Q2-3-merged seed 0", images=3, classes=3)
     labels = np.array([[0, 1], [2, 2]], dtype="uint8")
-    renamed = dict(disguise.mapping([(0, 0), (1, 1), (2, 2)]))
-    assert disguise.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
+    renamed = dict(blinding.mapping([(0, 0), (1, 1), (2, 2)]))
+    assert blinding.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
 
 
 def test_images_are_shuffled_and_moved_by_at_most_one_step() -> None:
     images = np.random.default_rng(1).integers(0, 256, (8, 5, 4, 3), dtype="uint8")
-    disguise = Disguise.draw(KEY, "Q1-1 seed 0", images=8, classes=2)
-    seen = np.stack(disguise.images(images)).astype(int)
-    steps = seen - images[disguise.order].astype(int)
+    blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=8, classes=2)
+    seen = np.stack(blinding.images(images)).astype(int)
+    steps = seen - images[blinding.order].astype(int)
     assert set(np.unique(steps)) == {-1, 0, 1}
-    assert not np.array_equal(disguise.order, np.arange(8))
+    assert not np.array_equal(blinding.order, np.arange(8))
 
 
 def test_the_same_purpose_has_the_same_secrets_on_one_machine_only() -> None:
     draws = [
-        Disguise.draw(key, purpose, images=50, classes=11)
+        Blinding.draw(key, purpose, images=50, classes=11)
         for key, purpose in [
             (KEY, "Q1-1 seed 0"),
             (KEY, "Q1-1 seed 0"),

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+from grading import PACKAGE
 
 
 def sources(*modules: str) -> dict[str, Path]:

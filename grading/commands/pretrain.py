@@ -1,0 +1,19 @@
+"""Pretrain one network of the mini profile for this machine: `python -m grading pretrain NAME`."""
+
+import argparse
+from collections.abc import Sequence
+
+from grading.backbones.challengers import COSTS
+from grading.commands.exits import as_command
+
+
+@as_command
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 its weights are in the cache, 2 bad usage, 4 this command broke."""
+    parser = argparse.ArgumentParser(prog="python -m grading pretrain", description=__doc__)
+    parser.add_argument("name", metavar="NAME", choices=sorted(COSTS), help="a classifier of torchvision's")
+    name = parser.parse_args(arguments).name
+    from grading.backbones import pretrain  # here: torch takes seconds to import
+
+    pretrain.main(name)
+    return 0

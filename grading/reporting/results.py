@@ -1,0 +1,102 @@
+"""All that a run has to say."""
+
+from dataclasses import dataclass
+
+from grading.assignment.api_test_record import Suite
+from grading.assignment.assignment import Configuration, Question
+from grading.assignment.training_record import Run
+from grading.running.plan import Plan
+from grading.scoring.control import gap
+from grading.verdicts.conclusions import RelationOutcome
+from grading.verdicts.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class ControlOutcome:
+    """A training under a secret rule: see `grading.scoring.control`.
+
+    Attributes:
+        least_gap: what it must show; None if nobody has measured what right submissions do.
+        why: why it makes one doubt the submission; None if it does not.
+    """
+
+    configuration: Configuration
+    run: Run
+    least_gap: float | None
+    why: str | None
+
+    @property
+    def gap(self) -> float | None:
+        """What it shows; None if it was not finished."""
+        return gap(self.run) if self.run.failure is None else None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that a run has to say.
+
+    Attributes:
+        outcomes: by configuration id.
+        suite: the tests of the student API; empty if they were not run.
+        notes: by configuration id, what a reader should know beside the verdict.
+        calibration_notes: how the machine that calibrated differs from this one.
+        discussion: by question, the student's text.
+        seconds: wall time of this run's trainings.
+        grader_notes: what went wrong in the grader, and touches no verdict.
+    """
+
+    plan: Plan
+    outcomes: dict[str, Outcome]
+    relations: list[RelationOutcome]
+    controls: list[ControlOutcome]
+    suite: Suite
+    notes: dict[str, str]
+    calibration_notes: list[str]
+    discussion: dict[str, str]
+    seconds: float
+    grader_notes: tuple[str, ...] = ()
+
+    def points(self, outcome: Outcome) -> tuple[float, float]:
+        """What a configuration earns, and could: its question's training points, shared by its configurations."""
+        question = self.plan.assignment.question(outcome.configuration.question)
+        siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
+        possible = question.training_points / len(siblings)
+        return outcome.credit * possible, possible
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions whose tests count in this run: those of its configurations."""
+        asked = {outcome.configuration.question for outcome in self.outcomes.values()}
+        return [
+            question for question in self.plan.assignment.questions if question.id in asked and question.test_points
+        ]
+
+    @property
+    def undecided_tests(self) -> dict[str, str]:
+        """By question, why its tests say nothing about the submission."""
+        said = {question.id: self.suite.undecided(question.id) for question in self.questions}
+        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in said.items() if tests}
+
+    @property
+    def discussed(self) -> list[Question]:
+        """The discussion questions that this run has evidence for."""
+        asked = {outcome.relation.question for outcome in self.relations}
+        return [q for q in self.plan.assignment.questions if q.discussion and q.id in asked]
+
+    def evidence(self, question: Question) -> tuple[list[RelationOutcome], list[Outcome]]:
+        """The conclusions that a discussion question is about, and the configurations that these compare."""
+        claims = [claim for claim in self.relations if claim.relation.question == question.id]
+        ids = {id for claim in claims for id in (claim.relation.better, claim.relation.worse)}
+        return claims, [outcome for id, outcome in self.outcomes.items() if id in ids]
+
+    def test_points(self, question: Question) -> tuple[float, float]:
+        """What the tests of a question earn, and could: nothing, and of nothing, if the grader erred."""
+        if self.suite.undecided(question.id):
+            return 0.0, 0.0
+        return self.suite.share(question.id) * question.test_points, question.test_points
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """Points of tests and configurations together, and what they could be."""
+        points = [*map(self.points, self.outcomes.values()), *map(self.test_points, self.questions)]
+        return sum(earned for earned, _ in points), sum(possible for _, possible in points)

@@ -1,0 +1,79 @@
+"""Which trainings the verdicts of a plan rest on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from statistics import fmean
+
+from grading.assignment.api_test_record import Suite
+from grading.assignment.assignment import Configuration
+from grading.assignment.calibration import Calibration, read_calibration
+from grading.assignment.training_record import Run
+from grading.running.conditions import misfits
+from grading.running.plan import Plan
+from grading.verdicts.expectation import Expectation, expectation_of
+from grading.verdicts.verdict import may_pass, needed_seeds
+
+Runs = Mapping[tuple[str, int], Run]
+
+
+def without_failed_tests(plan: Plan, suite: Suite) -> Plan:
+    """The plan without the configurations that a required test has decided already."""
+    whole = tuple(c for c in plan.configurations if suite.first_failure(c.required_tests) is None)
+    return replace(plan, configurations=whole)
+
+
+def expectations(plan: Plan) -> dict[str, Expectation]:
+    """What each configuration is held against."""
+    calibration = read_calibration(plan.profile_name)
+    unfit = misfits(plan, calibration)
+    rule = plan.assignment.gate
+    return {c.id: expectation_of(c, plan.profile, calibration, rule, unfit.get(c.id)) for c in plan.configurations}
+
+
+def fitting(expected: Mapping[str, Expectation]) -> Calibration:
+    """The part of the calibration that was measured on what this run trains."""
+    return {id: one.measured for id, one in expected.items() if one.measured is not None and one.misfit is None}
+
+
+def needed(
+    plan: Plan, runs: Runs, expected: Mapping[str, Expectation] | None = None
+) -> list[tuple[Configuration, int]]:
+    """The trainings that the verdicts of a plan rest on, by what is known.
+
+    Args:
+        expected: from `expectations`, for whoever asks after each training.
+    """
+    expected = expected or expectations(plan)
+    controls = controlled(plan, runs, expected)
+    trainings = plan.trainings(controls.values())
+    if not plan.sequential:
+        return list(trainings)
+    seeds: dict[str, range] = {control.id: range(1) for control in controls.values()}
+    for configuration in plan.configurations:
+        own = _of(runs, configuration)
+        seeds[configuration.id] = needed_seeds(own, expected[configuration.id], configuration.metric, plan.seeds)
+    return [(c, seed) for c, seed in trainings if seed in seeds[c.id]]
+
+
+def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> dict[str, Configuration]:
+    """By task, the control to be trained: that of the first configuration, in a secret order, that passes or still may.
+
+    A network that has not learned the true labels does not learn a rule either: a person looks at it anyway. A control
+    that right submissions hardly learn tells too little, and is passed over too.
+    """
+    chosen: dict[str, Configuration] = {}
+    for control in plan.controls:
+        configuration = plan.assignment.configuration(control.base)
+        one = expected[configuration.id]
+        own, seeds = _of(runs, configuration).values(), plan.most_seeds(configuration)
+        tails = [run.tail(configuration.metric) for run in own if run.failure is None]
+        least = one.least_control_gap(fmean(tails) if tails else None)
+        tells = least is None or least >= plan.assignment.control.least_gap / 2
+        if tells and may_pass(own, one, configuration.metric, seeds):
+            chosen.setdefault(control.task, control)
+    return chosen
+
+
+def _of(runs: Runs, configuration: Configuration) -> dict[int, Run]:
+    """The trainings of a configuration, by seed."""
+    return {seed: run for (id, seed), run in runs.items() if id == configuration.id}
