@@ -25,7 +25,7 @@ from grading.data.crops import centre_crop
 from grading.protocol.limits import MIB, Limits
 from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
-from grading.reporting.collect import judged
+from grading.reporting.collect import results_of
 from grading.reporting.results import Results
 from grading.running.journal import Journal
 from grading.running.needed import expectations, needed
@@ -190,7 +190,7 @@ def graded(tmp_path: Path) -> Callable[[str, str], Results]:
         wanted = partial(needed, plan, expected=expectations(plan))
         with (tmp_path / "log").open("wb") as log:
             carry_out(plan, journal, lambda *_: None, lambda *_: None, log, wanted)
-        return judged(plan, journal.runs, NOT_RUN, 1.0)
+        return results_of(plan, journal.runs, NOT_RUN, 1.0)
 
     return grade
 
