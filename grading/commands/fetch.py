@@ -14,7 +14,6 @@ from grading.commands.exits import as_command
 from grading.data.arrays import DataError, cache_folder, writable
 from grading.data.download import CLASSIFIERS, fetch_camvid, fetch_weights
 from grading.protocol.text import one_line
-from grading.reporting.streams import guard_streams
 
 
 @as_command
@@ -26,7 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, metavar="DIR", help="default: weights/ in the cache, see HW4_CACHE")
     parser.add_argument("--camvid", type=Path, metavar="DIR", help="default: CamVid/ in the cache, see HW4_CACHE")
     options = parser.parse_args(arguments)
-    guard_streams()
     try:
         if "all" in options.what or "weights" in options.what:
             fetch_weights(options.classifier, options.weights or writable(cache_folder()) / "weights")

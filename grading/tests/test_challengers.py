@@ -20,6 +20,7 @@ from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.checker.catalogue import write_submission
 from grading.commands.grade import main, parse
+from grading.commands.pretrain import main as command
 from grading.data.arrays import cache_folder
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
@@ -332,3 +333,17 @@ def is_stub(process: psutil.Process) -> bool:
         return "time.sleep(99)" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
+
+
+def test_the_command_takes_what_a_challenger_may_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(pretrain, "main", asked.append)
+    for name in ("efficientnet_b7", "resnext101_64x4d"):  # costly, and nobody has measured it
+        assert command([name]) == 0
+    assert asked == ["efficientnet_b7", "resnext101_64x4d"]
+    for name in ("vit_b_16", "no_such", "inception_v3"):
+        with pytest.raises(SystemExit, match="2"):
+            command([name])
+    assert "no such convolutional classifier" in capsys.readouterr().err
