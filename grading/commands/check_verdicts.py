@@ -142,12 +142,18 @@ def written(entry: Mapping[str, Any], folder: Path) -> Path:
 
 
 def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
-    """Judge the trainings of the calibration itself, each grading from another seed on, as many as there are."""
+    """Judge the trainings of the calibration itself, each grading from another seed on, as many as there are.
+
+    A calibration keeps the tails of its trainings; their first epoch is the mean of all.
+    """
     calibration = read_calibration(plan.profile_name) or {}
     rows = []
     for c in plan.configurations:
-        tails = enumerate(calibration[c.id].tails)
-        histories = [({"epoch": 1, "loss": float(seed), c.metric: tail},) for seed, tail in tails]
+        measured = calibration[c.id]
+        first_epoch = {"epoch": 1, "loss": 0.0, c.metric: measured.metrics[c.metric].initial_mean}
+        histories = [
+            (first_epoch, {"epoch": 2, "loss": float(seed), c.metric: tail}) for seed, tail in enumerate(measured.tails)
+        ]
         runs = {(c.id, seed): Run(c.id, seed, one, 0.0) for seed, one in enumerate(histories)}
         outcomes = (outcome_from(plan, c, runs, first) for first in range(len(runs)))
         rows.append(Row(name, True, c, tuple(o for o in outcomes if o.verdict != "INCOMPLETE"), None))
