@@ -4,22 +4,22 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from grading.commands.exits import as_command
+
 COMMANDS = {
-    "grade": ("grading.commands.grade", "grade a submission, as `python grading/run_all.py` does"),
-    "calibrate": ("grading.commands.calibrate", "measure what the reference and other right designs reach"),
-    "fetch": ("grading.commands.fetch", "download ImageNet weights and CamVid"),
-    "pretrain": ("grading.commands.pretrain", "pretrain one network of the mini profile for this machine"),
-    "check_tests": (
-        "grading.commands.check_tests",
-        "test the tests of the student API: right and wrong modules",
-    ),
-    "check_verdicts": ("grading.commands.check_verdicts", "measure how often the gates are right"),
-    "mutate": ("grading.commands.mutate", "change the reference in small ways, and see whether the tests notice"),
-    "list_tests": ("grading.commands.list_tests", "write tests/ids.txt anew, after tests were added or renamed"),
+    "grade": "grade a submission, as `python grading/run_all.py` does",
+    "calibrate": "measure what the reference and other right designs reach",
+    "fetch": "download ImageNet weights and CamVid",
+    "pretrain": "pretrain one network of the mini profile for this machine",
+    "check_tests": "test the tests of the student API: right and wrong modules",
+    "check_verdicts": "measure how often the gates are right",
+    "mutate": "change the reference in small ways, and see whether the tests notice",
+    "list_tests": "write tests/ids.txt anew, after tests were added or renamed",
 }
-"""By name: the module whose `main` takes the other arguments and returns an exit status, and what the command does."""
+"""What each command does. It is `main` in the module of its name in `grading.commands`."""
 
 
+@as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -30,22 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in ("-h", "--help"):
         print(_usage())
         return 0
-    if name.replace("-", "_") not in COMMANDS:
+    command = name.replace("-", "_")
+    if command not in COMMANDS:
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
-    from grading.commands.exits import as_command
-
-    @as_command
-    def run() -> int:
-        module, _ = COMMANDS[name.replace("-", "_")]
-        return int(import_module(module).main(rest))
-
-    return run()
+    return int(import_module(f"grading.commands.{command}").main(rest))
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
     return "\n".join(["usage: python -m grading COMMAND [--help]", "", "commands:", *lines])
 
 

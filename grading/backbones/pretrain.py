@@ -1,4 +1,4 @@
-"""Make one file of mini weights: `python -m grading pretrain NAME [FILE [SEED]]`.
+"""Make one file of mini weights: `python -m grading.backbones.pretrain NAME [FILE [SEED]]`.
 
 Without FILE it is the one that the grader looks for: this is how a challenger comes to be graded whose pretraining no
 submission is given. `encoder` is the encoder of part 2, pretrained on streets; any other name is a classifier,

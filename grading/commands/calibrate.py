@@ -1,7 +1,7 @@
 """Measure what the reference reaches: `python -m grading calibrate --profile mini --seeds 20`.
 
-Writes grading/calibrated/PROFILE.json, the expected values that submissions are held against. Every option of
-run_all.py that names data, weights or a device is understood too.
+Writes grading/assignment/calibrations/PROFILE.json, the expected values that submissions are held against. Every option
+of run_all.py that names data, weights or a device is understood too.
 
 In the mini profile the networks are pretrained anew after every four seeds: another machine rounds otherwise and so
 arrives at other weights, and the spread that is measured here has to cover that.

@@ -58,7 +58,7 @@ class Sandbox(ABC):
 
         Args:
             arguments: of the interpreter.
-            stage: a folder that is readable inside, under the same name; `stage/code` is its PYTHONPATH.
+            workspace: a folder that is readable inside, under the same name; `workspace/code` is its PYTHONPATH.
             keep: a descriptor that stays open.
             output: where standard output and error go.
         """
@@ -88,7 +88,7 @@ class Bubblewrap(Sandbox):
     binary: str
 
     def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> "Confined":
-        # What lies in the stage, not the stage itself: that one is closed to everybody else.
+        # What lies in the workspace, not the folder itself: that one is closed to everybody else.
         binds = [*_python_folders(), *workspace.iterdir()]
         if os.getuid() == 0:
             program, outer, binds_from = _as_nobody(self.binary, binds)

@@ -32,7 +32,7 @@ class Blinding:
 
     Attributes:
         order: (N + T,) the true index of each validation image that the worker sees; T of them come twice.
-        names: (C,) the number by which the worker knows each class.
+        class_permutation: (C,) the number by which the worker knows each class.
         noise: a seed.
     """
 

@@ -22,7 +22,7 @@ def check_built(configuration: Configuration, built: Plain, head: int) -> None:
         head: the number of weights and biases of a new head.
 
     Raises:
-        Broken: see there.
+        NetworkCheckFailed: see there.
     """
     match built:
         case {"parameters": int(parameters), "trainable": int(trainable), "kept": float(kept)}:
@@ -59,7 +59,7 @@ def check_trained(configuration: Configuration, trained: Plain) -> None:
     """Judge a network after its training; see `Observed.trained`.
 
     Raises:
-        Broken: see there.
+        NetworkCheckFailed: see there.
     """
     match trained:
         case {"trained": float(changed), "moved": float(moved)} if math.isfinite(changed) and math.isfinite(moved):

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from grading import ROOT
 from grading.assignment.assignment import read_assignment
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
@@ -67,7 +68,7 @@ def tiny_camvid(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    return Path(__file__).resolve().parents[2]
+    return ROOT
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from safetensors.torch import save_file
 
+from grading import ROOT
 from grading.backbones import challengers, pretrain, proxy, weights
 from grading.backbones.challengers import COSTS, REFERENCE, known_challengers, too_long, too_many
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
@@ -29,7 +30,7 @@ from grading.sandbox.worker import GraderError
 
 pytestmark = pytest.mark.slow
 
-TRANSFER = (Path(__file__).resolve().parents[2] / "solutions" / "transfer.py").read_text("utf-8")
+TRANSFER = (ROOT / "solutions" / "transfer.py").read_text("utf-8")
 # In place of a pretraining.
 STUB = """
 import os, signal, sys, time
