@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from grading.assignment.tasks import TASKS
+
 CONTROL = "-control"  # ends the id of a configuration that is trained under a secret rule
 OBEYED, MISTAKEN = "obeyed", "mistaken"  # the metrics of a control
 FILE = Path(__file__).with_name("assignment.toml")
@@ -93,6 +95,16 @@ class Configuration:
         return self.id.removesuffix(CONTROL)
 
     @property
+    def num_classes(self) -> int:
+        """Number of classes that the network tells apart."""
+        return TASKS[self.task].num_classes or len(self.classes.names if self.classes else ())
+
+    @property
+    def mapping(self) -> tuple[tuple[int, int], ...]:
+        """Rules from the data's labels to classes; empty if the labels are the classes."""
+        return self.classes.mapping if self.classes else ()
+
+    @property
     def network_key(self) -> str:
         """Equal for configurations that ask for the same network."""
         return json.dumps(dict(self.network), sort_keys=True)
@@ -139,10 +151,6 @@ class Profile:
     validation_streets: int | None = None
     secret_faces: int | None = None
     secret_streets: int | None = None
-
-    def secret_pictures(self, task: str) -> int | None:
-        """How many secret pictures a task has; None if the data are given."""
-        return self.secret_faces if task == "classification" else self.secret_streets
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _of_control(assignment: Assignment) -> Iterator[str]:
     if not 0 < control.share < MOST_SHARE:
         yield f"control: share {control.share:g} is not between 0 and {MOST_SHARE:g}: most labels stay true"
     for c in assignment.configurations:
-        new = {} if c.classes is None else dict(c.classes.mapping)
+        new = dict(c.mapping)
         if new and not any(
             new[region] != other for region in control.regions if region in new for other in new.values()
         ):
@@ -125,13 +125,13 @@ def _of_configuration(c: Configuration, assignment: Assignment, questions: Mappi
             yield f"its protocol has no profile {profile}"
             continue
         yield from (f"protocol of {profile}: {problem}" for problem in _of_protocol(c, c.protocols[profile]))
-    if c.task == "segmentation":
-        if c.classes is None:
-            yield "classes are missing"
-        else:
-            yield from _of_classes(c.classes)
-    else:
+    needs = TASKS[c.task].needs
+    if getattr(c, needs) is None:
+        yield f"{needs!r} is missing"
+    if c.augmentation is not None:
         yield from _unknown("augmentation", c.augmentation, ("default", "face"))
+    if c.classes is not None:
+        yield from _of_classes(c.classes)
 
 
 def _of_network(c: Configuration) -> Iterator[str]:

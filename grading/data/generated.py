@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,7 @@ def faces(cache: Path, train: int, validation: int) -> Dataset:
         unseen = drawn_faces.draw_faces(validation, FACES_SEED, start=train)
         save_dataset(folder, seen.images, seen.heavy_makeup, unseen.images, unseen.heavy_makeup)
 
-    sources = _sources(drawn_faces.__file__, face_painting.__file__, __file__)
-    return build_once(cache, f"faces-{fingerprint(sources, train=train, validation=validation)[:16]}", build)
+    return build_once(cache, _key("faces", FACES_SEED, train, validation, drawn_faces, face_painting), build)
 
 
 def streets(cache: Path, train: int, validation: int) -> Dataset:
@@ -37,28 +37,37 @@ def streets(cache: Path, train: int, validation: int) -> Dataset:
         images, labels = drawn.images, drawn.labels
         save_dataset(folder, images[:train], labels[:train], images[train:], labels[train:])
 
-    sources = _sources(drawn_streets.__file__, __file__)
-    return build_once(cache, f"streets-{fingerprint(sources, train=train, validation=validation)[:16]}", build)
+    return build_once(cache, _key("streets", STREETS_SEED, train, validation, drawn_streets), build)
 
 
-def secret_pictures(task: str, count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images, uint8 (N, H, W, 3), and labels, (N,) or (N, H, W), of a seed that nobody knows, below 2**64.
+def secret_faces(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images, uint8 (N, 72, 72, 3), and labels (N,) of a seed that nobody knows, below 2**64.
 
     They take a millisecond each, and are kept in memory only: no submission leaves any on the disk for another.
     """
     with _drawing:
-        return _drawn(task, count, seed)
+        return _secret_faces(count, seed)
 
 
-@lru_cache(maxsize=4)
-def _drawn(task: str, count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    if task == "classification":
-        faces = drawn_faces.draw_faces(count, seed)
-        return faces.images, faces.heavy_makeup
-    streets = drawn_streets.draw_streets(count, seed)
-    return streets.images, streets.labels
+def secret_streets(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images, uint8 (N, H, W, 3), and CamVid's labels (N, H, W), likewise."""
+    with _drawing:
+        return _secret_streets(count, seed)
 
 
-def _sources(*files: str) -> dict[str, Path]:
-    """The drawing code itself decides what is drawn."""
-    return {Path(file).name: Path(file) for file in files}
+@lru_cache(maxsize=2)
+def _secret_faces(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    drawn = drawn_faces.draw_faces(count, seed)
+    return drawn.images, drawn.heavy_makeup
+
+
+@lru_cache(maxsize=2)
+def _secret_streets(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    drawn = drawn_streets.draw_streets(count, seed)
+    return drawn.images, drawn.labels
+
+
+def _key(name: str, seed: int, train: int, validation: int, *modules: ModuleType) -> str:
+    """A data set's name in the cache: the drawing code, the seed and the counts decide what is drawn."""
+    sources = {Path(file).name: Path(file) for module in modules if (file := module.__file__)}
+    return f"{name}-{fingerprint(sources, seed=seed, train=train, validation=validation)[:16]}"

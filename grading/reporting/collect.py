@@ -107,12 +107,11 @@ def calibration_notes(plan: Plan) -> list[str]:
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     """What a reader should know beside the verdict, by configuration."""
-    rules = {c.id: len(c.classes.mapping) for c in plan.assignment.configurations if c.classes is not None}
+    rules = {c.id: len(c.mapping) for c in plan.assignment.configurations}
     return {
         id: _why_so_low(plan, outcome)
         for id, outcome in outcomes.items()
-        if id in rules
-        and rules[id] < max(rules.values())
+        if 0 < rules[id] < max(rules.values())
         and {"accuracy_reported", "miou_reported"} <= set(outcome.configuration.published)
     }
 
@@ -123,7 +122,7 @@ def _why_so_low(plan: Plan, outcome: Outcome) -> str:
     ceiling = accuracy_ceiling(scored_labels(plan, configuration))
     published = {name: figures["best"] for name, figures in configuration.published.items()}
     accuracy, miou = published["accuracy_reported"], published["miou_reported"]
-    classes = plan.num_classes(configuration)
+    classes = configuration.num_classes
     possible = (classes - 2 + 2 * accuracy / (2 - accuracy)) / classes
     here = [run.tail("accuracy_reported") for run in outcome.finished]
     share = f", of which this submission reaches {np.mean(here) / ceiling:.0%}" if here else ""

@@ -16,10 +16,10 @@ from typing import Any
 from grading import PACKAGE
 from grading.assignment.assignment import Configuration
 from grading.assignment.calibration import Calibration, Measured
-from grading.assignment.tasks import TASKS
 from grading.backbones.weights import SOURCES
 from grading.data.arrays import fingerprint
 from grading.running.plan import Plan
+from grading.tasks.registry import task_of
 
 DIGITS = 16  # of a fingerprint
 
@@ -29,7 +29,7 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
     c, dataset = configuration, plan.datasets[configuration.task]
     found = {
         "protocol": c.protocols[plan.profile_name],
-        "classes": None if c.classes is None else {"names": c.classes.names, "mapping": c.classes.mapping},
+        "classes": c.classes and asdict(c.classes),
         "network": c.network,
         "augmentation": c.augmentation,
         "trains": c.trains,
@@ -39,7 +39,7 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
         "images": {
             "training": len(dataset.train_images),
             "validation": len(dataset.validation_images),
-            "secret": plan.profile.secret_pictures(c.task),
+            "secret": task_of(c).secret_count(plan.profile),
         },
         "control": asdict(plan.assignment.control),
         "data": dataset.fingerprint[-DIGITS:],
@@ -84,7 +84,7 @@ def misfits(plan: Plan, calibration: Calibration | None) -> dict[str, str]:
 
 def command(plan: Plan, configuration: Configuration) -> str:
     """How to calibrate a configuration again."""
-    given = "" if plan.profile_name == "mini" else f" {TASKS[configuration.task].option} DIR"
+    given = "" if plan.profile_name == "mini" else f" --{task_of(configuration).facts.option} DIR"
     return (
         f"recalibrate: python -m grading calibrate --profile {plan.profile_name} --seeds 20 "
         f"--only {configuration.id}{given}"

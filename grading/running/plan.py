@@ -109,7 +109,7 @@ class Plan:
             "task": configuration.task,
             "network": dict(configuration.network),
             "augmentation": configuration.augmentation,
-            "num_classes": self.num_classes(configuration),
+            "num_classes": configuration.num_classes,
             "protocol": self.protocol(configuration),
             "profile": self.profile_name,
             "weights": {
@@ -131,10 +131,6 @@ class Plan:
                 return [ENCODER]
             case _:
                 return [name for name in self.weights if name != ENCODER]
-
-    @staticmethod
-    def num_classes(configuration: Configuration) -> int:
-        return 2 if configuration.classes is None else len(configuration.classes.names)
 
     def identity(self) -> dict[str, Any]:
         """What two runs must share for one to go on where the other was stopped."""

@@ -8,11 +8,13 @@ from grading.assignment.assignment import Assignment, Configuration, Profile, re
 from grading.assignment.calibration import read_calibration
 from grading.assignment.checks import check_tests
 from grading.assignment.test_ids import listed_tests
-from grading.data.arrays import DataError, Dataset, Images, cache_folder, writable
+from grading.data.arrays import DataError, Dataset, cache_folder, writable
 from grading.protocol.submission import locate
 from grading.running.plan import Plan
 from grading.sandbox.choose import choose
 from grading.scoring.blinding import site_key
+from grading.tasks.registry import TASKS, task_of
+from grading.tasks.task import Task
 
 
 class UsageError(Exception):
@@ -36,8 +38,9 @@ def make_plan(options: Namespace) -> Plan:
     device = _device(options.device, profile_name)
     profile = assignment.profiles[profile_name]
     cache = writable(cache_folder())
-    datasets = {task: _dataset(task, profile_name, profile, options, cache) for task in tasks}
-    _check_sizes(configurations, profile_name, datasets)
+    datasets = {name: _dataset(TASKS[name], profile_name, profile, options, cache) for name in tasks}
+    for c in configurations:  # before any training starts
+        task_of(c).check_images(c, c.protocols[profile_name], datasets[c.task].train_images)
     _check_batches(datasets, options.limit)
     calibrated = read_calibration(profile_name) is not None
     withheld = _withheld(options)
@@ -82,10 +85,10 @@ def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...
 
 
 def _profile(options: Namespace, tasks: list[str]) -> str:
-    wanted = {"classification": options.faces, "segmentation": options.camvid}
     if options.profile != "auto":
         return str(options.profile)
-    return "report" if all(wanted[task] for task in tasks) and _has_gpu() else "mini"
+    is_given = all(getattr(options, TASKS[task].facts.option) for task in tasks)
+    return "report" if is_given and _has_gpu() else "mini"
 
 
 def _device(wanted: str, profile_name: str) -> str:
@@ -104,42 +107,13 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _dataset(task: str, profile_name: str, profile: Profile, options: Namespace, cache: Path) -> Dataset:
+def _dataset(task: Task, profile_name: str, profile: Profile, options: Namespace, cache: Path) -> Dataset:
     if profile_name == "mini":
-        from grading.data import generated
-
-        if task == "classification":
-            return generated.faces(cache, profile.train_faces, profile.validation_faces)
-        assert profile.train_streets is not None
-        assert profile.validation_streets is not None
-        return generated.streets(cache, profile.train_streets, profile.validation_streets)
-    if task == "classification":
-        from grading.data.faces import faces
-
-        if options.faces is None:
-            raise UsageError("the report profile needs --faces DIR: an image folder, or CelebA as published")
-        return faces(
-            options.faces,
-            cache,
-            train_count=profile.train_faces,
-            validation_count=profile.validation_faces,
-        )
-    from grading.data.camvid import camvid
-
-    folder = options.camvid or cache / "CamVid"
-    if options.camvid is None and not folder.is_dir():
-        raise UsageError("the report profile needs --camvid DIR; `python -m grading fetch camvid` brings it")
-    return camvid(folder, cache)
-
-
-def _check_sizes(configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset]) -> None:
-    """Every crop must fit into every picture before any training starts."""
-    for configuration in configurations:
-        if configuration.task == "segmentation":
-            crop = configuration.protocols[profile_name]["crop"]
-            images: Images = datasets["segmentation"].train_images
-            if images.shapes.min() < crop:
-                raise DataError(f"{configuration.id} crops {crop} x {crop}: an image is smaller")
+        return task.generated(cache, profile)
+    folder = getattr(options, task.facts.option) or task.downloaded(cache)
+    if folder is None:
+        raise UsageError(f"the report profile needs --{task.facts.option} DIR{task.where_from}")
+    return task.given(folder, cache, profile)
 
 
 def _check_batches(datasets: dict[str, Dataset], limit: int | None) -> None:

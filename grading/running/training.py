@@ -20,6 +20,7 @@ from grading.scoring.epochs import ScoredTraining
 from grading.scoring.metrics import Array, UnusableLogits
 from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
 from grading.scoring.validation_set import ValidationSet
+from grading.tasks.registry import task_of
 
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 
@@ -38,11 +39,7 @@ def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[V
     sets = validation_sets(plan, configuration, seed, rule)
     blinding = sets[0].blinding
     job["train_images"] = [train_images.pixels[: train_images.starts[count]], train_images.shapes[:count]]
-    if configuration.classes is None:
-        job["train_labels"] = blinding.labels(train_labels[:count])
-    else:
-        job["train_labels"] = train_labels[:count]
-        job["mapping"] = blinding.mapping(configuration.classes.mapping)
+    job |= task_of(configuration).labels_for_worker(train_labels[:count], configuration, blinding)
     job["validation_images"] = [_packed(one.blinding.images(one.images)) for one in sets]
     job["validation_epochs"] = [one.epochs for one in sets]
     return sets, job
@@ -61,13 +58,13 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
         data_bytes=memory,
         resident_bytes=memory + usual.resident_bytes - usual.data_bytes,
         processes=usual.processes + 4 * (os.cpu_count() or 1),
-        reply_bytes=4 * largest * plan.num_classes(configuration) + MIB,
+        reply_bytes=4 * largest * configuration.num_classes + MIB,
     )
 
 
 def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress) -> Run:
     start = time.perf_counter()
-    num_classes = plan.num_classes(configuration)
+    num_classes = configuration.num_classes
     history: list[dict[str, float]] = []
     kind, failure, counts = "FINISHED", None, None
     try:

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.assignment.assignment import Classes
-
 IGNORED = 255
 
 Array = NDArray[Any]
@@ -158,10 +156,10 @@ def predicts_one_class(counts: Array) -> bool:
     return np.count_nonzero(counts.sum(axis=(0, 1))) == 1
 
 
-def reduced_labels(labels: NDArray[np.uint8], classes: Classes) -> NDArray[np.uint8]:
-    """The labels under a choice of classes; IGNORED if there is no rule."""
+def reduced_labels(labels: NDArray[np.uint8], mapping: Iterable[tuple[int, int]]) -> NDArray[np.uint8]:
+    """Labels of any shape under rules from old to new ones; IGNORED if there is no rule for one."""
     table = np.full(256, IGNORED, dtype=np.uint8)
-    for old, new in classes.mapping:
+    for old, new in mapping:
         table[old] = new
     return table[labels]
 

@@ -3,6 +3,7 @@
 import math
 
 from grading.assignment.assignment import Configuration
+from grading.assignment.tasks import TASKS
 from grading.protocol.wire import Plain
 
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
@@ -35,7 +36,8 @@ def check_built(configuration: Configuration, built: Plain, head: int) -> None:
             f"{trainable} trainable parameters",
             "freeze the backbone first, then replace its head; the head's weight and bias stay trainable",
         )
-    if configuration.trains == "all" and configuration.task == "classification" and trainable != parameters:
+    every = configuration.trains == "all" and TASKS[configuration.task].trains_every_parameter
+    if every and trainable != parameters:
         raise NetworkCheckFailed(
             f"all {parameters} parameters train",
             f"{trainable} trainable parameters",

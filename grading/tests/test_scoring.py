@@ -132,9 +132,8 @@ def test_rows_are_targets() -> None:
 def test_first_three_ceiling() -> None:
     """An oracle for classes 0 to 2 scores the share of pixels that have one of them."""
     labels = np.array([[[0, 1, 2, 3]], [[5, 11, 11, 2]]], dtype="uint8")
-    classes = read_assignment().configuration("Q2-3-first-three").classes
-    assert classes is not None
-    kept = reduced_labels(labels, classes)
+    mapping = read_assignment().configuration("Q2-3-first-three").mapping
+    kept = reduced_labels(labels, mapping)
     assert accuracy_ceiling(kept) == pytest.approx((3 / 4 + 1 / 4) / 2)
     oracle = np.where(kept == IGNORED, 0, kept)
     metrics = score("segmentation", logits_of(oracle, 3), kept)
@@ -142,9 +141,8 @@ def test_first_three_ceiling() -> None:
 
 
 def test_merged_labels() -> None:
-    classes = read_assignment().configuration("Q2-3-merged").classes
-    assert classes is not None
-    assert reduced_labels(np.arange(12, dtype="uint8"), classes).tolist() == [
+    mapping = read_assignment().configuration("Q2-3-merged").mapping
+    assert reduced_labels(np.arange(12, dtype="uint8"), mapping).tolist() == [
         0,
         0,
         2,
