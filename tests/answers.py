@@ -121,8 +121,9 @@ def formed(probe: str, data: Mapping[str, Plain], answer: Plain) -> Plain:
         got = WHOLE[probe](answer, data)
     if got:
         raise Unmet(
-            f"asked: an answer of the form that the probe {probe} gives\ngot:   {got}\n"
-            "hint:  the probe itself did not answer: does your code change what it imports, or print in its place?"
+            f"an answer of the form that the probe {probe} gives",
+            got,
+            "the probe itself did not answer: does your code change what it imports, or print in its place?",
         )
     return answer
 

@@ -29,12 +29,6 @@ def split(asked: str) -> tuple[str, str]:
     return asked, ""
 
 
-def told(asked: str) -> str:
-    """Both parts as lines of a message."""
-    expectation, call = split(asked)
-    return f"asked: {expectation}" + (f"\ncall:  {call}" if call else "")
-
-
 def wrapped(expectation: str, width: int) -> list[str]:
     """The lines of an expectation on a screen; only the end of a very long one is left out."""
     lines = [part for line in expectation.splitlines() for part in textwrap.wrap(line, width)]
@@ -42,7 +36,7 @@ def wrapped(expectation: str, width: int) -> list[str]:
 
 
 def shortened(call: str, width: int) -> list[str]:
-    """The lines of a call on a screen: the middle of its arrays is left out where there is no room, then its end."""
+    """The lines of a call on a screen: the middle of its arrays is left out if there is no room, then its end."""
     call = " ".join(call.split())
     arrays = sorted(_arrays(call), key=len, reverse=True)
     for array in arrays:

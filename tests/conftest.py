@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
 from .points import Points
 from .strategies import move_seeds
-from .telling import message_of, question_of, repeatable
+from .telling import finding_of, question_of, repeatable
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -104,7 +105,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         kind = _kind(error)
         report.user_properties += [("kind", kind), ("cause", cause_of(error, kind)), ("function", function_of(item))]
         if kind != "GRADER_ERROR" and not item.config.getoption("--full"):
-            report.longrepr = message_of(item, error, item.config.stash[LOCATED].name)
+            finding = finding_of(item, error, item.config.stash[LOCATED].name)
+            report.user_properties.append(("finding", asdict(finding)))
+            report.longrepr = str(finding)
     report.user_properties.append(("question", question_of(item)))
     return report
 
@@ -121,9 +124,7 @@ class Records:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
-            kind = "PASS" if report.outcome == "passed" else dict(report.user_properties).get("kind", "GRADER_ERROR")
-            message = "" if report.outcome == "passed" else str(report.longrepr)
-            self._write({"test": report.nodeid, "outcome": kind, "message": message})
+            self._write({"test": report.nodeid, **_outcome(report)})
 
     def pytest_unconfigure(self) -> None:
         self._file.close()
@@ -131,6 +132,14 @@ class Records:
     def _write(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
+
+
+def _outcome(report: pytest.TestReport) -> dict[str, Any]:
+    if report.outcome == "passed":
+        return {"outcome": "PASS"}
+    noted = dict(report.user_properties)
+    finding = noted.get("finding", {"title": str(report.longrepr)})
+    return {"outcome": noted.get("kind", "GRADER_ERROR"), "finding": finding}
 
 
 def _kind(error: BaseException) -> str:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from grading.protocol.finding import LABEL, Finding, labelled
 from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MODULES
 
 from .asked import shortened, wrapped
 
 SCREEN = 20  # lines for failures shown in full
-LABEL = 7  # the width of `asked: `
 
 
 def function_of(item: pytest.Item) -> str:
@@ -57,16 +57,16 @@ class Cause:
     @property
     def by_function(self) -> dict[str, pytest.TestReport]:
         """The last failing test of each function."""
-        return {_told(test)["function"]: test for test in self.tests}
+        return {_noted(test)["function"]: test for test in self.tests}
 
     @property
     def functions(self) -> list[str]:
         return list(self.by_function)
 
     @property
-    def room(self) -> str:
+    def module(self) -> str:
         """The module that the first failing test is about."""
-        return _room(self.first)
+        return _module(self.first)
 
     @property
     def first(self) -> pytest.TestReport:
@@ -112,9 +112,9 @@ class Diagnosis:
         if later:
             yield "and then: " + ", ".join(f"{_names(cause)} ({_tests(cause)})" for cause in later)
         for names in dict.fromkeys(waiting.values()):
-            them = [cause for cause in causes if waiting.get(cause.name) == names]
-            functions = ", ".join(dict.fromkeys(map(_names, them)))
-            yield f"waiting for {', '.join(names)}: {sum(len(cause.tests) for cause in them)} tests of {functions}"
+            blocked = [cause for cause in causes if waiting.get(cause.name) == names]
+            functions = ", ".join(dict.fromkeys(map(_names, blocked)))
+            yield f"waiting for {', '.join(names)}: {sum(len(cause.tests) for cause in blocked)} tests of {functions}"
         if unwritten:
             yield from _unwritten(unwritten)
         first = next((cause for cause in causes if cause.name not in waiting), causes[0])
@@ -124,26 +124,23 @@ class Diagnosis:
         """The failing functions of other modules that the function is built on."""
         if cause.name.startswith(("unwritten", "import")):
             return ()
-        used = self._uses.get(cause.room, set())
-        others = [other for other in causes if other.room != cause.room]
-        failing = {function: _room(test) for other in others for function, test in other.by_function.items()}
-        return tuple(name for name, room in failing.items() if room != cause.room and {name, room} & used)
+        used = self._uses.get(cause.module, set())
+        others = [other for other in causes if other.module != cause.module]
+        failing = {function: _module(test) for other in others for function, test in other.by_function.items()}
+        return tuple(name for name, module in failing.items() if module != cause.module and {name, module} & used)
 
     def _block(self, cause: Cause, *, full: bool) -> Iterator[str]:
         if cause.name.startswith("grader"):
             yield from (*str(cause.first.longrepr).splitlines(), "This is a fault of the tests: please report it.")
             return
-        told, parts = _told(cause.first), _parts(str(cause.first.longrepr))
-        title = "cannot be imported" if cause.name.startswith("import") else parts["title"]
+        finding = _finding(cause.first)
+        title = "cannot be imported" if cause.name.startswith("import") else finding.title.partition(": ")[2]
         columns = shutil.get_terminal_size().columns
-        yield from textwrap.wrap(f"{told['question']} {_names(cause)}: {title}", columns, subsequent_indent="  ")
-        width = columns - LABEL - 2
-        # A call says what an input is; alone on the screen there is room for both.
-        names = ("asked", "call", "got", "hint", *(() if "call" in parts and not full else ("input",)))
-        for name in names:
-            for number, line in enumerate(_shown(name, parts.get(name, ""), width, full=full)):
-                label = f"{name}:" if not number else ""
-                yield f"  {label:{LABEL}}{line}"
+        question = _noted(cause.first)["question"]
+        yield from textwrap.wrap(f"{question} {_names(cause)}: {title}", columns, subsequent_indent="  ")
+        for name, lines in _parts(finding, columns - LABEL - 2, full=full):
+            for line in labelled(name, "\n".join(lines)).splitlines():
+                yield f"  {line}"
         yield f"  run:   {self._command(cause.first.nodeid)}"
         if len(cause.tests) > 1:
             yield f"  more:  {_tests(cause, but=1)} of {_names(cause)} wait{'s' * (len(cause.tests) == 2)} for it"
@@ -156,56 +153,63 @@ def sorted_causes(failed: list[pytest.TestReport]) -> list[Cause]:
     """Failures by cause, in the order of the modules and of the tests in their files."""
     causes: dict[str, Cause] = {}
     for report in sorted(failed, key=_place):
-        told = _told(report)
-        name = told["cause"] or f"{told['question']} {told['function']}"
+        noted = _noted(report)
+        name = noted["cause"] or f"{noted['question']} {noted['function']}"
         causes.setdefault(name, Cause(name)).tests.append(report)
     return list(causes.values())
 
 
-def _room(report: pytest.TestReport) -> str:
-    found = re.search(r"test_(\w+)\.py", report.location[0])
-    return found[1] if found else ""
+def _module(report: pytest.TestReport) -> str:
+    file = re.search(r"test_(\w+)\.py", report.location[0])
+    return file[1] if file else ""
 
 
 def _place(report: pytest.TestReport) -> tuple[int, int]:
-    room = _room(report)
-    return MODULES.index(room) if room in MODULES else len(MODULES), report.location[1] or 0
+    module = _module(report)
+    return MODULES.index(module) if module in MODULES else len(MODULES), report.location[1] or 0
 
 
-def _told(report: pytest.TestReport) -> dict[str, str]:
-    return {"cause": "", "function": report.nodeid, "question": "", **{k: str(v) for k, v in report.user_properties}}
+def _noted(report: pytest.TestReport) -> dict[str, str]:
+    noted = {name: str(value) for name, value in report.user_properties}
+    return {"cause": "", "function": report.nodeid, "question": "", **noted}
 
 
-def _parts(message: str) -> dict[str, str]:
-    """The parts of a message by name; `title` is its first line."""
-    title, *lines = message.splitlines() or [""]
-    parts, name = {"title": title.partition(": ")[2] or title}, "got"
-    for line in lines:
-        if start := re.match(r"(asked|call|got|hint|input): +", line):
-            name, line = start[1], line[start.end() :]
-        parts[name] = f"{parts[name]}\n{line.strip()}" if name in parts else line
-    return parts
+def _finding(report: pytest.TestReport) -> Finding:
+    return Finding(**dict(report.user_properties)["finding"])
 
 
-def _shown(name: str, text: str, width: int, *, full: bool) -> list[str]:
-    """The lines of one part of a message on a screen; `full` if there is room for all of it."""
-    match name:
-        case "asked":
-            return wrapped(text, width)
-        case "call":
-            return shortened(text, width)
-        case "hint":
-            return textwrap.wrap(text, width)
-    if full:
-        return text.splitlines()
-    return [textwrap.shorten(line, width, placeholder=" ...") for line in _short(text)]
+def _parts(finding: Finding, width: int, *, full: bool) -> Iterator[tuple[str, list[str]]]:
+    """The parts of a finding by name, each with its lines on a screen; `full` if there is room for all of them."""
+    parts = {
+        "asked": wrapped(finding.asked, width),
+        "call": shortened(finding.call, width),
+        "got": [*finding.got.splitlines(), *finding.frames] if full else _short(finding, width),
+        "hint": textwrap.wrap(finding.hint, width),
+        # A call says what an input is; alone on the screen there is room for both.
+        "input": list(finding.inputs)
+        if full
+        else []
+        if finding.call
+        else [_shortened(i, width) for i in finding.inputs],
+    }
+    yield from ((name, lines) for name, lines in parts.items() if lines)
 
 
-def _short(text: str) -> list[str]:
+def _short(finding: Finding, width: int) -> list[str]:
     """What happened on one line, then the last lines that say where."""
-    where = [line for line in text.splitlines() if re.match(r"\S+\.py:\d+", line)]
-    what = " ".join(line for line in text.splitlines() if line not in where)
-    return ([what] if what else []) + where[-2:]
+    got = [finding.got.replace("\n", " ")] if finding.got else []
+    return [_shortened(line, width) for line in [*got, *finding.frames[-2:]]]
+
+
+def _inputs(finding: Finding, width: int, *, full: bool) -> list[str]:
+    """A call says what an input is; if there is room for all, both are shown."""
+    if full:
+        return list(finding.inputs)
+    return [] if finding.call else [_shortened(example, width) for example in finding.inputs]
+
+
+def _shortened(line: str, width: int) -> str:
+    return textwrap.shorten(line, width, placeholder=" ...")
 
 
 def _tests(cause: Cause, but: int = 0) -> str:
@@ -227,9 +231,9 @@ def _unwritten(causes: list[Cause]) -> Iterator[str]:
     files: dict[str, list[Cause]] = {}
     for cause in causes:
         files.setdefault(cause.name.split()[1], []).append(cause)
-    for file, own in files.items():
-        names = ", ".join(dict.fromkeys(_unwritten_name(cause) for cause in own))
-        count = sum(len(cause.tests) for cause in own)
+    for file, waiting in files.items():
+        names = ", ".join(dict.fromkeys(map(_unwritten_name, waiting)))
+        count = sum(len(cause.tests) for cause in waiting)
         yield f"  {file:16} {names}; {count} test{'s wait' if count != 1 else ' waits'} for it"
 
 

@@ -5,13 +5,26 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from grading.protocol.finding import Finding
 from grading.protocol.questions import StudentRaised
 
-from .asked import told
+from .asked import split
 
 
 class Unmet(AssertionError):
-    """A property of the contract does not hold."""
+    """A property of the contract does not hold.
+
+    Args:
+        asked: see `tests.asked`.
+    """
+
+    def __init__(self, asked: str, got: str, hint: str) -> None:
+        expectation, call = split(asked)
+        self.finding = Finding(asked=expectation, call=call, got=got, hint=hint)
+        super().__init__(asked, got, hint)
+
+    def __str__(self) -> str:
+        return str(self.finding)
 
 
 def expect(holds: object, asked: str, got: object, hint: str) -> None:
@@ -23,7 +36,7 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
         hint: what is probably wrong.
     """
     if not holds:
-        raise Unmet(f"{told(asked)}\ngot:   {_shown(got)}\nhint:  {hint}")
+        raise Unmet(asked, _shown(got), hint)
 
 
 EXACT = 1e-9  # float64 and a different order of sums
@@ -38,7 +51,7 @@ def expect_close(
     """Fail unless two arrays are equal up to an absolute and relative tolerance; NaN equals NaN.
 
     Args:
-        hint: what is probably wrong where none of the `mistakes` leads to just what came back.
+        hint: what is probably wrong if none of the `mistakes` leads to just what came back.
     """
     right = np.asarray(wanted)
     try:
@@ -50,7 +63,7 @@ def expect_close(
     if tolerance <= SIX_DIGITS and answer.dtype.kind == "f" and _close(answer, right, ALMOST):
         hint = f"it is almost right: no epsilon, no rounding; {hint}"
         expect(False, f"{asked} = {_shown(right)} to {tolerance:.0e}", _by_how_much(answer, right), hint)
-    hint = next((told for wrong, told in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
+    hint = next((why for wrong, why in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
     expect(answer.shape == right.shape, f"{asked}: shape {right.shape}", f"shape {answer.shape}", hint)
     expect(False, f"{asked} = {_shown(right)}", answer, hint)
@@ -72,19 +85,18 @@ def refused(asked: str, hint: str) -> Iterator[None]:
     except StudentRaised as error:
         if "ValueError" in error.kinds:
             return
-        got = f"{error.kinds[0]}: {error.message}"
-        raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   {got}\nhint:  {hint}") from None
-    raise Unmet(f"{told(f'{asked}: ValueError')}\ngot:   no error\nhint:  {hint}")
+        raise Unmet(f"{asked}: ValueError", f"{error.kinds[0]}: {error.message}", hint) from None
+    raise Unmet(f"{asked}: ValueError", "no error", hint)
 
 
 @contextmanager
 def accepted(hint: str, *kinds: str) -> Iterator[None]:
-    """Say `hint` where the student's code raises on what the block asks, one of `kinds` or anything."""
+    """Give `hint` if the student's code raises on what the block asks, one of `kinds` or anything."""
     try:
         yield
     except StudentRaised as error:
         if not kinds or set(kinds) & set(error.kinds):
-            error.add_note(f"hint:  {hint}")
+            error.hint = hint
         raise
 
 
@@ -101,5 +113,5 @@ def _shown(value: object) -> str:
         if value.size > SMALL:
             low, high = float(value.min()), float(value.max())
             return f"{value.dtype} array of shape {value.shape}, min {low:.6g}, max {high:.6g}"
-        return np.array2string(value, precision=6, separator=", ").replace("\n", "\n       ")
+        return np.array2string(value, precision=6, separator=", ")
     return str(value)

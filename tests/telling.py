@@ -1,10 +1,12 @@
 """What a student reads of a failure: the question, what was asked, what came back, a hint, the input."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis.errors import FlakyFailure
 
+from grading.protocol.finding import Finding
 from grading.protocol.questions import StudentRaised
 
 from .expect import Unmet
@@ -19,50 +21,58 @@ def question_of(item: pytest.Item) -> str | None:
     return names[0].replace("_", "-").upper() if names else None
 
 
-def message_of(item: pytest.Item, error: BaseException, submission: str) -> str:
-    """The message in place of a traceback.
+def finding_of(item: pytest.Item, error: BaseException, submission: str) -> Finding:
+    """The finding in place of a traceback.
 
     Args:
         submission: its name, in place of the folders of its files.
     """
     doc = item.function.__doc__ or item.name  # type: ignore[attr-defined]
     notes = getattr(error, "__notes__", [])
-    lines = [f"{question_of(item)}: {doc}"]
-    if isinstance(error, StudentRaised):
-        lines += [f"got:   {error.kinds[0]}: {error.message}", *_frames(error, submission)]
-        lines.append(next((note for note in notes if note.startswith("hint:")), f"hint:  {usual_meaning(error)}"))
-    else:
-        lines.append(str(error))
-    lines += [f"input: {_example(note)}" for note in notes if "student=" in note]
-    return "\n".join(lines)
+    return replace(
+        _what_happened(error, submission),
+        title=f"{question_of(item)}: {doc}",
+        inputs=tuple(_example(note) for note in notes if "student=" in note),
+    )
+
+
+def _what_happened(error: BaseException, submission: str) -> Finding:
+    match error:
+        case Unmet():
+            return error.finding
+        case StudentRaised():
+            raised = f"{error.kinds[0]}: {error.message}"
+            return Finding(got=raised, frames=_frames(error, submission), hint=error.hint or usual_meaning(error))
+    return Finding(got=str(error))
 
 
 NOT_AGAIN = "asked the same again, it did not do this: nothing may be random, or remembered from one call to the next"
 
 
 def repeatable(error: BaseException) -> BaseException:
-    """The failure itself where hypothesis reports that it did not come back, with a hint that says so."""
+    """The failure itself if hypothesis reports that it did not come back, with a hint that says so."""
     if not isinstance(error, FlakyFailure):
         return error
-    first = error.exceptions[0]
     failure: BaseException
-    if isinstance(first, StudentRaised):
-        failure = StudentRaised(first.kinds, first.message, first.frames)
-        failure.add_note(f"hint:  {NOT_AGAIN}")
-    elif isinstance(first, Unmet):
-        failure = Unmet(f"{str(first).partition(chr(10) + 'hint:')[0]}\nhint:  {NOT_AGAIN}")
-    else:
-        return error
+    match error.exceptions[0]:
+        case StudentRaised() as first:
+            failure = StudentRaised(first.kinds, first.message, first.frames)
+            failure.hint = NOT_AGAIN
+        case Unmet() as first:
+            failure = Unmet(*first.args)
+            failure.finding = replace(first.finding, hint=NOT_AGAIN)
+        case _:
+            return error
     for note in getattr(error, "__notes__", []):
         failure.add_note(note)
     return failure
 
 
-def _frames(error: StudentRaised, submission: str) -> list[str]:
+def _frames(error: StudentRaised, submission: str) -> tuple[str, ...]:
     """Where it happened, as `submission/file.py:12 in function: source line`."""
     folder = re.compile(r"^ *.*/(?=[^/]+\.py:\d)")
     # A function: the name of a submission is no template.
-    return [folder.sub(lambda _: f"       {submission}/", frame) for frame in error.frames[-FRAMES:]]
+    return tuple(folder.sub(lambda _: f"{submission}/", frame) for frame in error.frames[-FRAMES:])
 
 
 def _example(note: str) -> str:

@@ -74,7 +74,7 @@ def drawn(
         seen = student.ask("augmentation.draws", **asked)
     except StudentRaised as error:
         if not error.frames and usual_meaning(error) == OTHERWISE:
-            error.add_note("hint:  an error inside the transform that was returned: is each step given what it takes?")
+            error.hint = "an error inside the transform that was returned: is each step given what it takes?"
         raise
     side = 224 if size is None else size
     expect(

@@ -648,10 +648,10 @@ def test_scores_are_aligned_where_they_are_fused(student, net: Spec) -> None:
     row = int(np.abs(mean).max(axis=1).argmax())
     (tap, below), (down, across) = (("x5", "x4"), ("x4", "x3"))[row], mean[row]
     raise Unmet(
-        f"asked: {told(net)} on an image of {LARGE} x {LARGE}: scores from {tap} and from {below} in the same place\n"
-        f"got:   those from {tap} {down:+.1f} cells of {below} too far down, {across:+.1f} across\n"
-        "hint:  a transposed convolution without padding gives a larger map: crop it alike on both sides, in both "
-        "directions; and pad alike on both sides"
+        f"{told(net)} on an image of {LARGE} x {LARGE}: scores from {tap} and from {below} in the same place",
+        f"those from {tap} {down:+.1f} cells of {below} too far down, {across:+.1f} across",
+        "a transposed convolution without padding gives a larger map: crop it alike on both sides, in both "
+        "directions; and pad alike on both sides",
     )
 
 

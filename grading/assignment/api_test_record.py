@@ -4,6 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grading.protocol.finding import Finding
+from grading.protocol.text import cleaned
+
+NOTHING = Finding()
+LETTERS = 4000  # of a message; the rest is in tests.jsonl
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -12,13 +18,18 @@ class Checked:
     Attributes:
         outcome: `PASS`, `FAIL`, `TIMEOUT`, `OUT_OF_MEMORY`, `CRASH`, or `GRADER_ERROR`, which says nothing about the
             submission.
-        message: what a student reads; empty if it passed.
+        finding: what a student reads; empty if it passed.
     """
 
     id: str
     question: str
     outcome: str
-    message: str = ""
+    finding: Finding = NOTHING
+
+    @property
+    def message(self) -> str:
+        """The finding as text, fit for every output."""
+        return cleaned(str(self.finding), LETTERS)
 
 
 @dataclass(frozen=True)
@@ -58,9 +69,8 @@ class Suite:
         wanted = tuple(patterns) or ("",)
         for pattern in wanted:
             if not any(re.search(pattern, test.id) for test in self.tests):
-                return Checked(
-                    pattern, "", "GRADER_ERROR", f"none of the {len(self.tests)} tests that ran is one of these"
-                )
+                none = Finding(f"none of the {len(self.tests)} tests that ran is one of these")
+                return Checked(pattern, "", "GRADER_ERROR", none)
         required = re.compile("|".join(f"(?:{pattern})" for pattern in wanted))
         return next((test for test in self.tests if test.outcome != "PASS" and required.search(test.id)), None)
 

@@ -62,7 +62,10 @@ class StudentRaised(Exception):
         kinds: names of the exception's classes, most specific first.
         message: its text.
         frames: where it happened in the student's own files, outermost first.
+        hint: what is probably wrong, if whoever asked the question knows; empty if not.
     """
+
+    hint = ""
 
     def __init__(self, kinds: list[str], message: str, frames: list[str]) -> None:
         super().__init__(kinds, message, frames)

@@ -16,12 +16,11 @@ from typing import Any
 from grading import ROOT
 from grading.assignment.api_test_record import Checked, Suite
 from grading.assignment.test_ids import UPDATE, listed_tests
+from grading.protocol.finding import Finding
 from grading.protocol.submission import Submission
-from grading.protocol.text import cleaned, duration
+from grading.protocol.text import duration
 from grading.running.clean_pytest import command, environment
 from grading.sandbox.staging import remove_stale
-
-MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:
@@ -97,9 +96,9 @@ def composed(
         elif counts[id] != 1:
             error = f"{counts[id]} outcomes in place of one"
         else:
-            checked.append(Checked(id, question, found[id]["outcome"], cleaned(str(found[id]["message"]), MESSAGE)))
+            checked.append(Checked(id, question, found[id]["outcome"], Finding(**found[id].get("finding", {}))))
             continue
-        checked.append(Checked(id, question, "GRADER_ERROR", cleaned(f"{error}; {ended}" if ended else error)))
+        checked.append(Checked(id, question, "GRADER_ERROR", Finding(f"{error}; {ended}" if ended else error)))
     return tuple(checked)
 
 

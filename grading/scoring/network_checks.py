@@ -4,6 +4,7 @@ import math
 
 from grading.assignment.assignment import Configuration
 from grading.assignment.tasks import TASKS
+from grading.protocol.finding import Finding
 from grading.protocol.wire import Plain
 
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
@@ -13,7 +14,11 @@ class NetworkCheckFailed(Exception):
     """A network is not what was asked: what was asked, what came back, what is probably wrong."""
 
     def __init__(self, asked: str, got: str, hint: str) -> None:
-        super().__init__(f"asked: {asked}\ngot:   {got}\nhint:  {hint}")
+        self.finding = Finding(asked=asked, got=got, hint=hint)
+        super().__init__(asked, got, hint)
+
+    def __str__(self) -> str:
+        return str(self.finding)
 
 
 def check_built(configuration: Configuration, built: Plain, head: int) -> None:

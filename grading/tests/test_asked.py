@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.asked import MOST_LINES, shortened, split, told, wrapped
+from tests.asked import MOST_LINES, shortened, split, wrapped
 from tests.expect import Unmet, expect, expect_close, refused
 
 ASKED = {
@@ -21,9 +21,10 @@ ASKED = {
 @pytest.mark.parametrize("asked", ASKED)
 def test_the_expectation_comes_first(asked: str) -> None:
     assert split(asked) == ASKED[asked]
-    expectation, call = ASKED[asked]
-    assert told(asked).startswith(f"asked: {expectation}")
-    assert told(asked).endswith(f"call:  {call}" if call else expectation)
+    finding = Unmet(asked, "4", "a hint").finding
+    assert (finding.asked, finding.call) == ASKED[asked]
+    assert str(finding).startswith("asked: ")
+    assert ("\ncall:  " in str(finding)) == bool(finding.call)
 
 
 LONG = f"class_iou(pred=int64 {[[n % 3] * 6 for n in range(6)]}, target=int64 {[[n % 2] * 6 for n in range(6)]}, 3)"
@@ -34,8 +35,7 @@ def test_nothing_is_cut_before_what_is_asked(width: int) -> None:
     value = np.linspace(0, 1, 36)
     with pytest.raises(Unmet) as unmet:
         expect_close(value + 1, value, LONG, "a hint")
-    expectation = str(unmet.value).partition("\ncall:")[0].removeprefix("asked: ")
-    lines = wrapped(expectation, width)
+    lines = wrapped(unmet.value.finding.asked, width)
     assert all(len(line) <= width for line in lines)
     assert len(lines) <= MOST_LINES
     assert " ".join(lines).startswith("[0. ")

@@ -10,6 +10,7 @@ from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.test_ids import listed_tests
 from grading.assignment.training_record import Run
 from grading.commands.grade import exit_status, parse
+from grading.protocol.finding import Finding
 from grading.reporting.collect import results_of
 from grading.reporting.gradescope import results_json
 from grading.reporting.html import report_html
@@ -131,7 +132,9 @@ def test_one_implausible_training_puts_all_in_doubt(plan: Plan) -> None:
 def test_tests_that_say_nothing_are_no_score(plan: Plan) -> None:
     """Neither points nor a loss: the question's points are not decided, and the reason is given."""
     ran = {id: "GRADER_ERROR" if question == "Q1-8" else "PASS" for id, question in listed_tests().items()}
-    suite = Suite(tuple(Checked(id, listed_tests()[id], outcome, "7 tests ran") for id, outcome in ran.items()))
+    suite = Suite(
+        tuple(Checked(id, listed_tests()[id], outcome, Finding("7 tests ran")) for id, outcome in ran.items())
+    )
     results = results_of(plan, runs(plan), suite, 1.0)
     document = json.loads(results_json(results))
     (entry,) = [test for test in document["tests"] if test["number"] == "Q1-8-tests"]

@@ -14,6 +14,7 @@ from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.test_ids import listed_tests
 from grading.assignment.training_record import Run
 from grading.commands.grade import parse
+from grading.protocol.finding import Finding
 from grading.protocol.submission import SubmissionError, locate
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
@@ -59,7 +60,7 @@ def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
         Run(plan.controls[0].id, 0, (), 1.0, "GRADER_ERROR", text),
     ]
     kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
-    suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), text) for id, of in listed_tests().items()))
+    suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), Finding(text)) for id, of in listed_tests().items()))
     results = results_of(
         replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0
     )

@@ -31,7 +31,7 @@ LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
 
 def passed(test: str, outcome: str = "PASS") -> dict[str, str]:
-    return {"test": test, "outcome": outcome, "message": "" if outcome == "PASS" else "why"}
+    return {"test": test, "outcome": outcome, **({} if outcome == "PASS" else {"finding": {"title": "why"}})}
 
 
 def suite(*outcomes: dict[str, str], collected: dict[str, str] = LISTED) -> Suite:

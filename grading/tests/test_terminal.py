@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from grading.checker.catalogue import chaffs
+from grading.protocol.finding import Finding
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +107,6 @@ def test_screen(repository: Path, tmp_path: Path, case) -> None:
 
 def expect_every_test_fails_with_its_question(records: Path) -> None:
     lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
-    messages = [line["message"] for line in lines if "outcome" in line]
+    messages = [str(Finding(**line["finding"])) for line in lines if "outcome" in line]
     assert len(messages) == sum("question" in line for line in lines) > 200
     assert all(re.match(r"(Q\d-\d): .*\ngot:   NotImplementedError: .*\1", message) for message in messages)

@@ -8,6 +8,7 @@ from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import read_assignment
 from grading.assignment.calibration import Measured, Spread
 from grading.assignment.training_record import Run
+from grading.protocol.finding import Finding
 from grading.verdicts.expectation import Expectation, expectation_of
 from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
 
@@ -92,7 +93,7 @@ def test_a_grader_error_is_no_grade() -> None:
 
 @pytest.mark.parametrize(("kind", "wanted"), [("FAIL", "FAIL"), ("CRASH", "FAIL"), ("GRADER_ERROR", "INCOMPLETE")])
 def test_a_required_test_that_failed_decides_before_any_training(kind: str, wanted: str) -> None:
-    broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, "asked: this")
+    broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, Finding(asked="this"))
     outcome = judge(CONFIGURATION, (), EXPECTED, seeds=2, withheld=None, broken=broken)
     assert outcome.verdict == wanted
     assert "asked: this" in outcome.reason
