@@ -44,8 +44,10 @@ TIERS = [sandbox for sandbox in candidates() if not broken_promise(sandbox)]
 LIMITS = Limits(seconds=4.0, cpu_seconds=20, data_bytes=2048 * MIB, resident_bytes=2048 * MIB)
 LITTERED = ("/tmp", "/var/tmp", "/dev/shm", "/", str(ROOT), str(Path.home()))
 
+Train = Callable[[Path], Run]
+
 # Tests of the student API that no evil submission passes, and the stubs do not either.
-ASKED = [
+ASKED: list[tuple[Callable[..., None], dict[str, object]]] = [
     (test_classes.test_swap, {"dtype": "uint8"}),
     (test_classes.test_every_label_is_mapped, {}),
     (test_classes.test_input_is_untouched, {}),
@@ -87,7 +89,7 @@ def queues() -> list[str]:
     return [row for row in rows if row.split()[0] == key] + [str(path) for path in Path("/dev/mqueue").glob("*")]
 
 
-def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
+def passes(test: Callable[..., None], arguments: dict[str, object], worker: Worker) -> bool:
     try:
         test(FormChecked(SandboxedStudent(worker)), **arguments)
     except (Unmet, StudentRaised, Stopped, Flaky):  # what answers otherwise every time
@@ -112,7 +114,7 @@ def test_nothing_is_earned(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
+def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Train:
     """Trains Q1-1 for one epoch with a submission."""
 
     def train(submission: Path) -> Run:
@@ -140,20 +142,20 @@ def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
         ("writes_nasty_text", "FAIL", r"\x1b[2J\x1b]0;owned\x07 \x00 \ud800 \xfc \u202e \u2066 \u200b \ufffe"),
     ],
 )
-def test_unusable_trainings(name: str, kind: str, said: str, trained) -> None:
+def test_unusable_trainings(name: str, kind: str, said: str, trained: Train) -> None:
     run = trained(EVIL / name)
     assert run.kind == kind, run.failure
-    assert said in run.failure
+    assert said in str(run.failure)
 
 
-def test_an_endless_training(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_training(trained: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grading.running.plan.Plan.seconds_allowed", lambda *_: 12.0)
     run = trained(EVIL / "trains_for_ever")
     assert run.kind == "TIMEOUT"
-    assert "stopped after 12 s" in run.failure
+    assert "stopped after 12 s" in str(run.failure)
 
 
-def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
+def test_images_learnt_by_heart(trained: Train, tmp_path: Path) -> None:
     folder = tmp_path / "knows_the_images"
     shutil.copytree(EVIL / "knows_the_images", folder)
     data = make_plan(parse(["--profile", "mini", "--only", "Q1-1"])).datasets["classification"]

@@ -16,6 +16,9 @@ from grading import ROOT
 from grading.confinement.test_evil import EVIL, TIERS
 from grading.protocol.submission import MODULES
 from grading.sandbox.tiers import Sandbox
+from grading.tests.conftest import random_weights
+
+Grader = Callable[..., subprocess.Popen[bytes]]
 
 SECONDS_TO_END = 2.0
 SECONDS_TO_START = 180.0
@@ -41,11 +44,9 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 @pytest.fixture
-def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..., subprocess.Popen[bytes]]:
+def grader(sandbox: Sandbox, tmp_path: Path) -> Grader:
     """Starts the front door in a process and with a temporary folder of its own."""
-    from grading.running import pretrained
-
-    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+    random_weights(tmp_path, ["alexnet", "encoder"])
     own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
     for folder in (tmp_path, *own):
         folder.chmod(0o755)
@@ -82,7 +83,7 @@ def left(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-def test_nothing_outlives_the_grader(number: signal.Signals, grader, tmp_path: Path) -> None:
+def test_nothing_outlives_the_grader(number: signal.Signals, grader: Grader, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = grader(
         str(EVIL / "outlives_the_grader"), "--only", "Q1-1", "--epochs", "1", "--seeds", "1", "--out", str(out)
@@ -119,7 +120,7 @@ def verdicts(out: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str, tmp_path: Path) -> None:
+def test_no_test_outlives_the_grader(number: signal.Signals, grader: Grader, hangs: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = grader(hangs, "--only", "Q1-1", "--out", str(out))
     try:
@@ -139,7 +140,7 @@ def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str,
 
 
 @pytest.mark.parametrize("part", ["tests", "training"])
-def test_results_are_written_before_the_time_limit(part: str, grader, hangs: str, tmp_path: Path) -> None:
+def test_results_are_written_before_the_time_limit(part: str, grader: Grader, hangs: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     submission = hangs if part == "tests" else str(EVIL / "outlives_the_grader")
     trial = [] if part == "tests" else ["--epochs", "1", "--seeds", "1"]

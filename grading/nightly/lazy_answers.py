@@ -40,11 +40,15 @@ def always(make: Callable[[], Any]) -> Function:
     return lambda *_, **__: make()
 
 
+def constant(value: Any) -> Function:
+    return always(lambda: value)
+
+
 FIXED = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
 
 # For every function.
 ANYTHING: dict[str, Function] = {
-    **{repr(value): always(lambda value=value: value) for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())},
+    **{repr(value): constant(value) for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())},
     "[]": always(list),
     "a scalar tensor": always(lambda: torch.tensor(0.5)),
     "an empty tensor": always(lambda: torch.zeros(0)),

@@ -1,6 +1,6 @@
 """Fixtures of the grader's own tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,16 +42,21 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick_weights(few_pictures: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Random weights in place of the proxy pretraining, which takes a minute."""
 
-    def provide(names, *_) -> dict[str, str]:
-        files = {}
-        torch.manual_seed(1234)  # no seed of a training: the case from scratch would start from the very same weights
-        for name in names:
-            model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
-            files[name] = str(tmp_path / f"{name}.safetensors")
-            save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
-        return files
+    def provide(names: Iterable[str], *_: object) -> dict[str, str]:
+        return random_weights(tmp_path, names)
 
     monkeypatch.setattr("grading.running.pretrained.provide", provide)
+
+
+def random_weights(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Write a file of random weights for each backbone of the mini profile, and return the files by name."""
+    files = {}
+    torch.manual_seed(1234)  # no seed of a training: the case from scratch would start from the very same weights
+    for name in names:
+        model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
+        files[name] = str(folder / f"{name}.safetensors")
+        save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
+    return files
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment.assignment import FILE, read_assignment
+from grading.assignment.assignment import FILE, Configuration, Relation, read_assignment
 from grading.commands.grade import main
 
 ASSIGNMENT = read_assignment()
@@ -23,7 +23,7 @@ def test_configuration_ids_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("configuration", ASSIGNMENT.configurations, ids=lambda c: c.id)
-def test_a_configuration_is_complete(configuration) -> None:
+def test_a_configuration_is_complete(configuration: Configuration) -> None:
     assert ASSIGNMENT.question(configuration.question).training_points > 0
     assert configuration.metric in configuration.published
     assert set(configuration.protocols) == set(ASSIGNMENT.profiles)
@@ -34,7 +34,7 @@ def test_a_configuration_is_complete(configuration) -> None:
 
 
 @pytest.mark.parametrize("relation", ASSIGNMENT.relations, ids=lambda r: r.id)
-def test_a_relation_names_what_exists(relation) -> None:
+def test_a_relation_names_what_exists(relation: Relation) -> None:
     assert ASSIGNMENT.question(relation.question)
     assert ASSIGNMENT.configuration(relation.better).id != ASSIGNMENT.configuration(relation.worse).id
 
@@ -117,6 +117,11 @@ def refused(path: Path, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     ],
 )
 def test_what_is_asked_of_tests_must_be_tested(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before, after, said
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    after: str,
+    said: str,
 ) -> None:
     refused(changed(tmp_path, before, after), said, monkeypatch, capsys)

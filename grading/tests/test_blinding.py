@@ -93,8 +93,10 @@ def test_the_classes_of_a_training_have_the_same_numbers_in_all_of_its_sets() ->
 def test_labels_and_mapping_use_the_same_names() -> None:
     blinding = Blinding.draw(KEY, "Q2-3-merged seed 0", images=3, classes=3)
     labels = np.array([[0, 1], [2, 2]], dtype="uint8")
-    renamed = dict(blinding.mapping([(0, 0), (1, 1), (2, 2)]))
-    assert blinding.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
+    rules = blinding.mapping([(0, 0), (1, 1), (2, 2)])
+    assert [old for old, _ in rules] == [0, 1, 2]
+    zero, one, two = (new for _, new in rules)
+    assert blinding.labels(labels).tolist() == [[zero, one], [two, two]]
 
 
 def test_images_are_shuffled_and_moved_by_at_most_one_step() -> None:

@@ -30,6 +30,8 @@ from grading.sandbox.worker import GraderError
 
 pytestmark = pytest.mark.slow
 
+PlanOf = Callable[..., Plan]
+
 TRANSFER = (ROOT / "solutions" / "transfer.py").read_text("utf-8")
 # In place of a pretraining.
 STUB = """
@@ -92,7 +94,7 @@ def cache(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def plan_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+def plan_of(monkeypatch: pytest.MonkeyPatch) -> PlanOf:
     """A plan with the weights that a challenger of these names asks for."""
 
     def make(*names: str, only: str = "Q1-1,Q1-8") -> Plan:
@@ -176,7 +178,7 @@ def test_the_usual_challengers_are_pretrained(name: str) -> None:
     assert too_long(name) is None
 
 
-def test_a_training_is_given_the_time_that_its_network_takes(plan_of, quick_weights: None) -> None:
+def test_a_training_is_given_the_time_that_its_network_takes(plan_of: PlanOf, quick_weights: None) -> None:
     small, large = plan_of("mobilenet_v2"), plan_of("mobilenet_v2", "resnet50")
     challenger = small.assignment.configuration("Q1-8")
     assert large.seconds_allowed(challenger) > 1.5 * small.seconds_allowed(challenger)
@@ -194,14 +196,16 @@ def test_a_training_is_given_the_time_that_its_network_takes(plan_of, quick_weig
         ),
     ],
 )
-def test_what_is_too_much_work_is_left(names: list[str], why: str, plan_of, stub: Callable[[str], None]) -> None:
+def test_what_is_too_much_work_is_left(
+    names: list[str], why: str, plan_of: PlanOf, stub: Callable[[str], None]
+) -> None:
     stub("raise AssertionError('this must not be pretrained')")
     expect_only_the_challenger_to_be_missing(plan_of(*names), why)
 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_pretraining_that_fails_costs_one_question(
-    case: str, plan_of, stub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    case: str, plan_of: PlanOf, stub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, why = BROKEN[case]
     monkeypatch.setattr(weights, "CPU_SECONDS", 1.0 if case == "computes for ever" else 600.0)
@@ -251,7 +255,11 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
 
 
 def test_what_is_cached_is_used_whatever_it_costs(
-    plan_of, stub: Callable[[str], None], cache: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+    plan_of: PlanOf,
+    stub: Callable[[str], None],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_thread: None,
 ) -> None:
     monkeypatch.setattr(challengers, "MOST_SECONDS", 1.0)
     monkeypatch.setattr(proxy, "FACES", 64)

@@ -152,7 +152,10 @@ def parameters(path: Path) -> set[tuple[str, str]]:
         if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
             name = {"__init__": "FCN8s", "forward": "FCN8s.forward"}.get(node.name, node.name)
             for argument in [*node.args.args, *node.args.kwonlyargs]:
-                if argument.arg != "self" and "Callable" not in ast.unparse(argument.annotation):
+                if argument.arg == "self":
+                    continue
+                assert argument.annotation is not None, f"{name}: {argument.arg} has no type"
+                if "Callable" not in ast.unparse(argument.annotation):
                     found.add((f"{path.stem}.{name}", argument.arg))
     return found
 

@@ -251,7 +251,7 @@ def test_an_output_that_cannot_take_what_is_printed(kind: str, tmp_path: Path, m
     assert {path.name for path in out.iterdir()} == FILES
     if kind != "broken":
         plain.flush()
-        printed = plain.buffer.getvalue().decode(kind)  # type: ignore[attr-defined]
+        printed = plain.buffer.getvalue().decode(kind)
         assert "INCOMPLETE" in printed
         assert r"\u4e2d" in printed
 
@@ -321,7 +321,24 @@ def resumed(out: Path, lines: list[Any]) -> int:
     return main([*TRIAL, "--only", "Q1-1,Q1-2", "--resume", "--out", str(out)])
 
 
-ODD = [None, True, -1, 10**400, 1e999, "", "Q9-9", "\ud800", [], [[]], [[[]]], {}, {"epoch": 1}, [7], [{"epoch": "1"}]]
+ODD: list[object] = [
+    None,
+    True,
+    -1,
+    10**400,
+    1e999,
+    "",
+    "Q9-9",
+    "\ud800",
+    [],
+    [[]],
+    [[[]]],
+    {},
+    {"epoch": 1},
+    [7],
+    [{"epoch": "1"}],
+]
+NO_NUMBERS: list[object] = [None, True, "1", [], 10**400]
 MATRICES = [
     {"right": []},
     {"right": [[1]], "union": [[1]], "ignored": [[1, 2]]},
@@ -340,7 +357,7 @@ def test_a_journal_whose_lines_are_damaged(
     damaged += [
         [identity, {**run, "history": [{**run["history"][0], key: odd}]}]
         for key in ("accuracy", "epoch", "loss")
-        for odd in (None, True, "1", [], 10**400)
+        for odd in NO_NUMBERS
     ]
     damaged += [[identity, {**run, "history": [{"epoch": 1, "loss": 1.0}]}]]
     damaged += [

@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]
 
 
 @pytest.mark.parametrize("entry", [*RIGHT, *WRONG], ids=lambda entry: entry["name"])
-def test_an_entry_is_a_submission(entry: dict, tmp_path: Path, repository: Path) -> None:
+def test_an_entry_is_a_submission(entry: dict[str, Any], tmp_path: Path, repository: Path) -> None:
     folder = written(entry, tmp_path)
     changed = set()
     for module in MODULES:

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MODULES
@@ -93,7 +94,7 @@ ALIKE = (
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("given", [SEVEN, *map(some_ignored, (255, 3, 0, -100))], ids=lambda g: str(g["ignore_index"]))
-def test_examples_tell_mistakes_apart(metric: str, given: dict) -> None:
+def test_examples_tell_mistakes_apart(metric: str, given: dict[str, Any]) -> None:
     right = by_definition(metric, given)
     with np.errstate(all="ignore"):
         wrong = [(np.asarray(value), hint) for value, hint in mistakes(metric, given)]
@@ -115,13 +116,13 @@ def same(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def test_a_slow_count_is_asked_about_a_sample() -> None:
-    sizes = []
+    sizes: list[int] = []
 
-    def quick(pred, target, num_classes):
+    def quick(pred: Tensor, target: Tensor, num_classes: int) -> Tensor:
         sizes.append(pred.numel())
         return torch.tensor([[pred.numel()]])
 
-    def slow(pred, target, num_classes):
+    def slow(pred: Tensor, target: Tensor, num_classes: int) -> Tensor:
         return torch.tensor([[sum(1 for _ in range(20 * pred.numel()))]]) // 20
 
     assert count_many(SimpleNamespace(confusion_matrix=quick), pixels=2**24)["pixels"] == max(sizes) == 2**24
@@ -131,13 +132,15 @@ def test_a_slow_count_is_asked_about_a_sample() -> None:
 
 
 def test_a_dry_run_changes_nothing_but_what_is_lazy() -> None:
-    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.LazyLinear(2), nn.LazyBatchNorm1d())
+    linear, norm = nn.LazyLinear(2), nn.LazyBatchNorm1d()
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), linear, norm)
     model[1].eval()
     before = {name: tensor.clone() for name, tensor in model[:3].state_dict().items()}
     materialise(model, torch.randn(5, 3))
     assert [part.training for part in model] == [True, False, True, True, True]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model[:3].state_dict().items())
-    assert model[3].weight.shape == (2, 4)
-    assert not model[4].running_mean.any()
+    assert linear.weight.shape == (2, 4)
+    assert norm.running_mean is not None
+    assert not norm.running_mean.any()
     with pytest.raises(StudentRaised):
         materialise(nn.Sequential(nn.LazyLinear(2), nn.Linear(3, 1)), torch.randn(5, 3))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from grading.tests.conftest import random_weights
+
 pytestmark = pytest.mark.slow
 
 KILLS = 10
@@ -51,10 +53,8 @@ class Command:
 
 
 @pytest.fixture
-def command(repository: Path, tmp_path: Path, quick_weights: None) -> Command:
-    from grading.running import pretrained
-
-    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+def command(repository: Path, tmp_path: Path) -> Command:
+    random_weights(tmp_path, ["alexnet", "encoder"])
     return Command(repository, tmp_path)
 
 

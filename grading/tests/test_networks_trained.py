@@ -23,6 +23,8 @@ from grading.worker.training.memory_format import runs_in
 
 pytestmark = pytest.mark.slow
 
+PlanOf = Callable[..., Plan]
+
 LAZY_HEAD = """
 from torch import nn
 from .freezing import *
@@ -99,7 +101,7 @@ LAZY_CONTEXT = (
 
 
 @pytest.fixture
-def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
+def plan_of(quick_weights: None, tmp_path: Path) -> PlanOf:
     """A plan of one epoch for the reference with one module replaced: 17 images leave a rest of one beside 16."""
 
     def make(only: str, module: str, source: str, limit: int = 17) -> Plan:
@@ -135,7 +137,9 @@ def trained(plan: Plan, **changes: object) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_right_networks_train(plan_of, only: str, module: str, source: str, limit: int, channels_last: bool) -> None:
+def test_right_networks_train(
+    plan_of: PlanOf, only: str, module: str, source: str, limit: int, channels_last: bool
+) -> None:
     logits = trained(plan_of(only, module, source, limit), channels_last=channels_last)
     assert np.isfinite(logits).all()
 
@@ -147,7 +151,7 @@ def test_right_networks_train(plan_of, only: str, module: str, source: str, limi
         (NEEDS_A_CLOSURE, "without a closure, which LBFGS needs"),
     ],
 )
-def test_what_cannot_be_trained_is_told_in_a_line(plan_of, source: str, said: str) -> None:
+def test_what_cannot_be_trained_is_told_in_a_line(plan_of: PlanOf, source: str, said: str) -> None:
     with pytest.raises(StudentRaised, match=said) as caught:
         trained(plan_of("Q1-8", "transfer", source))
     assert len(caught.value.message.splitlines()) == 1

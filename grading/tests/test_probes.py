@@ -11,11 +11,12 @@ import pytest
 
 from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import MODULES, locate
+from grading.protocol.wire import Plain
 from grading.worker.student import LocalStudent
 from tests.strategies import lone_linear
 
-LABELS = {"labels": np.array([1], "uint8"), "mapping": []}
-QUESTIONS = {
+LABELS: dict[str, Plain] = {"labels": np.array([1], "uint8"), "mapping": []}
+QUESTIONS: dict[str, tuple[str, dict[str, Plain]]] = {
     "freezing": ("freezing.trainable", {"net": lone_linear(frozen=False)}),
     "classes": ("classes.reduce", LABELS),
     "metrics": (

@@ -3,8 +3,9 @@
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ SET_AT_IMPORT = [
 ]
 
 # One test of each module that such settings are likely to disturb.
-ASKED = [
+ASKED: list[tuple[Callable[..., None], dict[str, Any]]] = [
     (test_freezing.test_every_kind_of_layer_changes, {"function": "freeze", "net": lone_linear(frozen=False)}),
     (test_heads.test_networks_of_several_shapes, {"frozen": False, "num_classes": 2}),
     (test_transfer.test_the_right_parameters_train, {"case": "finetuned"}),

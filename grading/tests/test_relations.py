@@ -55,6 +55,7 @@ def test_verdicts(better: float, worse: float, wanted: str) -> None:
     assert related.relation.id == "fine-tuned > feature extractor"
     assert related.verdict == wanted
     assert related.difference == pytest.approx(better - worse)
+    assert related.difference is not None
     assert related.interval is not None
     assert related.interval[0] < related.difference < related.interval[1]
 

@@ -11,6 +11,9 @@ from grading.assignment.assignment import read_assignment
 from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
 from grading.worker.training.observed import Observed
 
+Build = Callable[[nn.Sequential], nn.Sequential]
+Train = Callable[[nn.Sequential], object]
+
 ASSIGNMENT = read_assignment()
 HEAD = 2 * (4 + 1)
 
@@ -31,11 +34,12 @@ def frozen(model: nn.Sequential) -> nn.Sequential:
 
 def fresh(model: nn.Sequential) -> nn.Sequential:
     for layer in model[:2]:
+        assert isinstance(layer, nn.Conv2d)
         layer.reset_parameters()
     return model
 
 
-def complaint(id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object]) -> str:
+def complaint(id: str, build: Build, train: Train) -> str:
     """What is said about a pretrained network that is built and trained like this; or nothing."""
     configuration = ASSIGNMENT.configuration(id)
     model = network()
@@ -60,7 +64,7 @@ def step(model: nn.Module, *, only: str = "", rate: float = 0.1) -> None:
     ("id", "build"),
     [("Q1-1", frozen), ("Q1-2", lambda m: m), ("Q1-3", fresh), ("Q1-8", lambda m: m), ("Q2-1-skips", lambda m: m)],
 )
-def test_what_is_asked_for_passes(id: str, build: Callable[[nn.Sequential], nn.Module]) -> None:
+def test_what_is_asked_for_passes(id: str, build: Build) -> None:
     assert complaint(id, build, step) == ""
 
 
@@ -79,16 +83,14 @@ def test_what_is_asked_for_passes(id: str, build: Callable[[nn.Sequential], nn.M
         ("Q2-1-skips", lambda m: m, lambda m: step(m, only="3"), "detach or no_grad"),
     ],
 )
-def test_mistakes_are_named(
-    id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object], said: str
-) -> None:
+def test_mistakes_are_named(id: str, build: Build, train: Train, said: str) -> None:
     assert said in complaint(id, build, train)
 
 
 def test_a_frozen_backbone_that_moves() -> None:
     def train(model: nn.Module) -> None:
         step(model)
-        model[0].weight.data += 1
+        next(model.parameters()).data += 1
 
     assert "frozen backbone keeps its weights" in complaint("Q1-1", frozen, train)
 

@@ -324,7 +324,9 @@ def link_to_a_huge_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [huge, many_files, many_folders, link_to_a_huge_file])
-def test_too_much_is_refused_in_one_line(make: Callable[[Path], None], tmp_path: Path, capsys) -> None:
+def test_too_much_is_refused_in_one_line(
+    make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = package(tmp_path / "bob", freezing="")
     make(folder)
     assert main([str(folder), "--unsafe", "--profile", "mini", "--out", str(tmp_path / "out")]) == 2

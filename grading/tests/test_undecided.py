@@ -67,20 +67,26 @@ def test_what_a_person_needs(id: str, place: Callable[[Gate], list[float]], wher
     assert outcome.verdict == "REVIEW"
     mean, count = sum(tails) / len(tails), len(tails)
     assert f"{mean:.4f} in the mean of {count} seed" in outcome.reason
-    needed = float(re.search(r"PASS needs (0\.\d{4})", outcome.reason)[1])
+    needed = figure_after("PASS needs", outcome.reason)
+    assert needed is not None
     assert "99 to 1" in outcome.reason
     assert where in outcome.reason
     assert re.search(r"Look at its learning curves .* and at [\w., ]+\.py", outcome.reason)
-    failing = re.search(r"FAIL begins below (0\.\d{4})", outcome.reason)
+    failing = figure_after("FAIL begins below", outcome.reason)
     assert (failing is None) == (gate.floor is None) == ("No number fails it" in outcome.reason)
     # Trainings that all lie there are decided so.
     if count > 1:
         assert judged(id, *[needed + 1e-4] * count).verdict == "PASS"
         assert judged(id, *[needed - 2e-4] * count).verdict == "REVIEW"
     if count > 1 and failing is not None:
-        assert float(failing[1]) < needed
-        assert judged(id, *[float(failing[1]) - 1e-4] * count).verdict == "FAIL"
-        assert judged(id, *[float(failing[1]) + 2e-4] * count).verdict == "REVIEW"
+        assert failing < needed
+        assert judged(id, *[failing - 1e-4] * count).verdict == "FAIL"
+        assert judged(id, *[failing + 2e-4] * count).verdict == "REVIEW"
+
+
+def figure_after(phrase: str, reason: str) -> float | None:
+    figure = re.search(rf"{phrase} (0\.\d{{4}})", reason)
+    return None if figure is None else float(figure[1])
 
 
 def test_a_pass_over_a_weak_threshold_must_have_learned() -> None:

@@ -53,7 +53,8 @@ def test_the_secret_and_the_submission_decide_on_them(plan: Plan, number: int) -
     assert not differ(plan, plan, (0, 1))
     assert differ(plan, other)
     assert differ(plan, replace(plan, key=bytes(32)))
-    assert differ(*[replace(plan, pictures_by_seed=True)] * 2, (0, 1))
+    by_seed = replace(plan, pictures_by_seed=True)
+    assert differ(by_seed, by_seed, (0, 1))
 
 
 def test_data_that_are_given_have_no_secret_pictures(plan: Plan) -> None:

@@ -12,7 +12,7 @@ from grading.backbones import pretrain, proxy, proxy_streets, weights
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.encoders import vgg16_encoder
 from grading.backbones.loading import load_classifier, load_encoder
-from grading.backbones.mini import mini_classifier
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import ENCODER, provide
 from grading.data.arrays import DataError
 from grading.data.drawn_faces import draw_faces
@@ -157,9 +157,9 @@ def test_the_pretraining_reports_every_epoch(
 
 def test_squeezenet_learns_below_zero_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind its head torchvision's SqueezeNet has a ReLU, which cuts off whatever a logit below 0 would teach."""
-    built = mini_classifier("squeezenet1_1", proxy.PROXY_OUTPUTS)
+    built = mini_classifier("squeezenet1_1", PROXY_OUTPUTS)
     monkeypatch.setattr(proxy, "mini_classifier", lambda *_: built)
     monkeypatch.setattr(proxy, "EPOCHS", 1)
     state = proxy.pretrain_classifier("squeezenet1_1", draw_faces(64, 0))
     assert (built(torch.zeros(64, 3, 64, 64).normal_()) < 0).any()
-    mini_classifier("squeezenet1_1", proxy.PROXY_OUTPUTS).load_state_dict(state)
+    mini_classifier("squeezenet1_1", PROXY_OUTPUTS).load_state_dict(state)

@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -51,7 +50,7 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
         yield worker
 
 
-def ask(worker: Worker, ignore_index: int):
+def ask(worker: Worker, ignore_index: int) -> list[int]:
     labels = np.array([7], dtype="uint8")
     return worker.ask("classes.reduce", labels=labels, mapping=[], ignore_index=ignore_index)["labels"].tolist()
 
@@ -84,19 +83,17 @@ def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
 class FullDisk(io.BytesIO):
     """A file that takes its first bytes only."""
 
-    def __init__(self, mode: str) -> None:
-        super().__init__()
-
     def write(self, data: Any) -> int:
         if self.tell():
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(data[:10])
 
 
-DISKS = {
+FULL = Path("/dev/full")
+DISKS: dict[str, Callable[[], IO[bytes]]] = {
     "file": FullDisk,
-    "buffered": Path("/dev/full").open,
-    "unbuffered": partial(Path("/dev/full").open, buffering=0),
+    "buffered": lambda: FULL.open("ab"),
+    "unbuffered": lambda: FULL.open("ab", buffering=0),
 }
 
 
@@ -104,7 +101,8 @@ DISKS = {
 def test_a_full_disk_of_the_grader_stops_no_worker(disk: str, tmp_path: Path) -> None:
     """More is printed than a pipe holds, several times."""
     (tmp_path / "classes.py").write_text(CLASSES)
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=DISKS[disk]("ab")) as worker:
+    log = DISKS[disk]()
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
         for _ in range(3):
             assert ask(worker, 6) == [7]
 
@@ -254,6 +252,11 @@ sys.stdin.read()
 """
 
 
+def folder_of(holder: subprocess.Popen[bytes]) -> Path:
+    assert holder.stdout is not None
+    return Path(holder.stdout.readline().decode().strip())
+
+
 def test_stale_folders_are_removed_and_those_in_use_are_not(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,7 +273,7 @@ def test_stale_folders_are_removed_and_those_in_use_are_not(
         for _ in range(2)
     ]
     try:
-        killed, living = [Path(holder.stdout.readline().decode().strip()) for holder in holders]
+        killed, living = map(folder_of, holders)
         holders[0].kill()
         holders[0].wait()
         (tmp_path / "hw4-worker-link").symlink_to(living)
