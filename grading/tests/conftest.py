@@ -23,10 +23,10 @@ def pytest_report_header() -> str:
 
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mini profile with few pictures: what these tests are about does not depend on how many there are."""
-    whole = read_assignment()
-    few = replace(
-        whole.profiles["mini"],
+    """The mini profile with few pictures, for tests that do not depend on their number."""
+    shipped = read_assignment()
+    mini = replace(
+        shipped.profiles["mini"],
         train_faces=48,
         validation_faces=40,
         train_streets=32,
@@ -34,8 +34,8 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         secret_faces=48,
         secret_streets=12,
     )
-    small = replace(whole, profiles={**whole.profiles, "mini": few})
-    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: small)
+    assignment = replace(shipped, profiles={**shipped.profiles, "mini": mini})
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: assignment)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def quick_weights(few_pictures: None, monkeypatch: pytest.MonkeyPatch, tmp_path:
 def random_weights(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Write a file of random weights for each backbone of the mini profile, and return the files by name."""
     files = {}
-    torch.manual_seed(1234)  # no seed of a training: the case from scratch would start from the very same weights
+    torch.manual_seed(1234)  # not the seed of a training: its network from scratch would start from these weights
     for name in names:
         model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
         files[name] = str(folder / f"{name}.safetensors")
@@ -78,7 +78,7 @@ def repository() -> Path:
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Afterwards PyTorch has as many threads as before: a training in this process sets their number."""
+    """One thread, and the previous number afterwards: a training in this process sets it, too."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
