@@ -1,4 +1,4 @@
-"""The command line: files, exit statuses, trials, resuming."""
+"""The command `grade`: files, exit statuses, trials, resuming."""
 
 import csv
 import importlib
