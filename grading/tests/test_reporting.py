@@ -1,4 +1,4 @@
-"""Every result file takes whatever a submission wrote, and what students are shown tells no exact metric."""
+"""Result files can hold any text of a submission, and students see no exact metric."""
 
 import json
 import math
@@ -26,7 +26,7 @@ from grading.running.journal import Journal
 from grading.running.needed import expectations
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
-from grading.tests.test_judging import trained, under_a_rule
+from grading.tests.test_results import control_run, finished_run
 
 NASTY = [
     "\x1b[2J\x1b]0;owned\x07\x00\x7f\x9b",
@@ -55,7 +55,7 @@ def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
     runs = [
         Run("Q1-1", 0, (), 1.0, "FAIL", text),
         Run("Q1-2", 0, (), 1.0, "GRADER_ERROR", text),
-        trained("Q1-6", 0, 0.9),
+        finished_run("Q1-6", 0, 0.9),
         Run(plan.controls[0].id, 0, (), 1.0, "GRADER_ERROR", text),
     ]
     kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
@@ -112,8 +112,8 @@ def of(plan: Plan, gap: float, *, moved: bool) -> Results:
     # Away from where rounding changes.
     offset = math.copysign(0.0005, round(near, 2) - near) if moved else 0.0
     means = {"Q1-1": near, "Q1-2": 0.602, "Q1-6": 0.939, "Q1-8": 0.942}
-    runs = [trained(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
-    runs += [under_a_rule(control.id, gap + offset) for control in plan.controls]
+    runs = [finished_run(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
+    runs += [control_run(control.id, gap + offset) for control in plan.controls]
     return results_of(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
 
 
