@@ -1,6 +1,6 @@
 """Hostile submissions try everything except to answer: none earns more than the stubs, or leaves a trace.
 
-Each lies in `tests/evil/`, is bounded in time and size, and runs in every tier that works on this machine.
+Each is a package in `tests/evil/`, is bounded in time and size, and runs in every tier that works on this machine.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Decoded data on disk: what is saved is read back exactly, and nobody ever sees half of a data set."""
+"""Decoded data on disk: what is saved is read back exactly, and no reader sees half of a data set."""
 
 import multiprocessing
 import os
@@ -155,7 +155,7 @@ class TestBuildOnce:
     def test_after_a_killed_build_the_data_set_is_built_anew(self, tmp_path: Path) -> None:
         def build_half(folder: Path) -> None:
             save_images(folder / "train", random_images((2, 2)))
-            os._exit(1)  # as a kill: no handler runs
+            os._exit(1)  # like a kill: no handler runs
 
         process = multiprocessing.get_context("fork").Process(target=build_once, args=(tmp_path, "key", build_half))
         process.start()
@@ -187,7 +187,7 @@ class TestBuildOnce:
 
         dataset = build_once(tmp_path, "key", build_while_another_does)
         assert [path.name for path in tmp_path.iterdir()] == ["key"]
-        assert dataset.train_images[0].shape == (4, 5, 3)  # the first one's, whole
+        assert dataset.train_images[0].shape == (4, 5, 3)  # the complete data set of the first build
 
     def test_a_data_set_that_disappears_while_it_is_built_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="cannot write decoded data there"):

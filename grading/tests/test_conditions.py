@@ -1,4 +1,4 @@
-"""A calibration counts only for what it was measured on; other versions are told."""
+"""A calibration counts only under the conditions in which it was measured; other versions are noted."""
 
 import json
 from dataclasses import replace
@@ -20,8 +20,8 @@ from grading.running.needed import expectations, needed
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 
-# What an instructor may change: a text, another in its place, the configurations that it touches, and what the reason
-# must name.
+# Changes that an instructor may make: a text of assignment.toml, its replacement, the configurations that it affects,
+# and a part of the reason that must be given.
 FACES = {"Q1-1", "Q1-2", "Q1-3"}
 CHANGES = {
     "fewer epochs": (
@@ -58,7 +58,7 @@ def assignment(folder: Path, change: str) -> Assignment:
 def changed(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Plan, set[str], str]:
-    """A plan of all configurations under a change, those that it touches, and a part of the reason."""
+    """A plan of all configurations under a change, those that it affects, and a part of the reason."""
     read = assignment(tmp_path, request.param)
     monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-3,Q1-8,Q2-3-merged"]))

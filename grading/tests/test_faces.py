@@ -74,7 +74,7 @@ class TestFolder:
 
 
 class TestPictures:
-    """Whatever is saved in place of one training image comes out as a person would see it."""
+    """An image of any format is decoded as a person would see it."""
 
     def decoded(self, folder: Path, tmp_path: Path) -> NDArray[np.uint8]:
         return faces_from_folder(folder, tmp_path / "cache").train_images[0]
@@ -265,7 +265,7 @@ def too_deep(folder: Path) -> None:
 
 
 def too_large(folder: Path) -> None:
-    """A file of few bytes that says it holds 10^10 pixels."""
+    """A small file whose header promises 10^10 pixels."""
     header = f"P6 {10**5} {10**5} 255\n".encode()
     (folder / "train" / "bare" / "002.png").write_bytes(header)
 

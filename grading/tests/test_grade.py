@@ -103,7 +103,7 @@ def test_resume_keeps_finished_trainings(tmp_path: Path, capsys: pytest.CaptureF
     whole = (out / "history.csv").read_bytes()
     journal = out / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(lines[:2]) + lines[2][:40])  # as a kill in the middle of a write leaves it
+    journal.write_text("".join(lines[:2]) + lines[2][:40])  # as after a kill in the middle of a write
     capsys.readouterr()
     assert main([*TRIAL, "--only", "Q1-1,Q1-3", "--out", str(out), "--resume"]) == 3
     assert "1 trainings" in capsys.readouterr().out
@@ -198,7 +198,7 @@ def test_run_as_a_file(repository: Path) -> None:
 
 
 def handed_in(folder: Path, repository: Path) -> Path:
-    """The reference, as somebody's submission."""
+    """A submission that equals the reference."""
     shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -552,7 +552,7 @@ def test_the_estimate_of_a_calibrated_profile_is_the_measured_time() -> None:
     assert calibration is not None
     plan = make_plan(parse(mini))
     assert measured * plan.parallel == pytest.approx(2 * calibration["Q1-1"].seconds)  # with its control
-    # An epoch is a twentieth; the 400 validation images, not the two of 320 training images, are most of it.
+    # One of 20 epochs, most of whose time goes to 400 validation images and not to two of 320 training images.
     assert measured / 2 / 20 / 3 < trial < measured / 2 / 20
 
 

@@ -79,7 +79,7 @@ def test_the_hint_of_an_error(source: str, phrase: str, tmp_path: Path) -> None:
     assert phrase in hint_of(source, tmp_path / "student.py")
 
 
-# Hints that may share a value: by a metric's value, their mistakes cannot be told apart.
+# Each set holds phrases of hints for mistakes that lead to the same value.
 SAME_MISTAKES = (
     {"a class that is predicted but not in the target counts", "a class that is predicted but not in the target has"},
     {"a class that is present but never right counts", "a class that is never right has"},

@@ -132,7 +132,7 @@ def test_pytest_runs_or_explains(repository: Path, folder: str, typed: list[str]
 
 
 def test_other_projects_run_as_before(tmp_path: Path, repository: Path) -> None:
-    """The plugin is loaded wherever it is installed."""
+    """The plugin is loaded in all projects of the environment in which it is installed."""
     for name in ("classes.py", "test_it.py"):
         (tmp_path / name).write_text("def test_it():\n    pass\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.pytest_options", "-m", "not q2_2"]

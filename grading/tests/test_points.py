@@ -16,7 +16,7 @@ COUNTS = Counter(LISTED.values())
 
 
 def table(outcomes: dict[str, str]) -> list[str]:
-    """The lines after a run with these outcomes, by test."""
+    """The lines that are printed after a run in which the tests had these outcomes."""
     points = Points("hw4", ASSIGNMENT)
     for test, outcome in outcomes.items():
         report = SimpleNamespace(
@@ -47,7 +47,7 @@ def test_a_file_is_a_part_of_its_question() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["passed", "failed"])
-def test_one_test_is_one_of_all(outcome: str) -> None:
+def test_one_test_is_counted_among_all(outcome: str) -> None:
     (test, *_) = outcomes_of("test_fcn")
     line, _ = table({test: outcome})
     every = COUNTS["Q2-1"]
@@ -70,7 +70,7 @@ def test_a_whole_question_has_no_total() -> None:
     assert "total" not in last.partition("shows")[0]
 
 
-def test_a_whole_run_says_what_it_is_of() -> None:
+def test_a_whole_run_shows_its_share_of_all_points() -> None:
     *_, total, last = table(dict.fromkeys(LISTED, "passed"))
     assert re.fullmatch(r"total +30\.00 of 30\.00 points", total)
     assert last == "30 of 100 points; 35 are earned by run_all, 35 by the discussion (discussion.md)"

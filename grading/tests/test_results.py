@@ -124,7 +124,7 @@ def test_one_implausible_configuration_puts_all_in_doubt(plan: Plan) -> None:
     results = results_of(plan, finished, NOT_RUN, 1.0)
     assert [outcome.verdict for outcome in results.outcomes.values()] == ["REVIEW", "REVIEW"]
     assert results.score[0] == 0
-    assert "finished_run before it was handed in" in results.outcomes["Q1-6"].reason
+    assert "trained before it was handed in" in results.outcomes["Q1-6"].reason
     assert results.outcomes["Q1-8"].reason.splitlines()[-1].startswith("Q1-6: ")
 
 

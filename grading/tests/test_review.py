@@ -94,7 +94,7 @@ def figure_after(phrase: str, reason: str) -> float | None:
 
 
 def test_a_pass_over_a_weak_threshold_must_have_learned() -> None:
-    """The reference's first epoch lies above the threshold of Q2-1-no-skips."""
+    """The reference's first epoch is above the threshold of Q2-1-no-skips."""
     first = CALIBRATION["Q2-1-no-skips"].metrics["miou_reported"].initial_mean
     untrained = judge_tails("Q2-1-no-skips", *[first + n / 1e5 for n in range(5)], initial=first)
     assert untrained.verdict == "REVIEW"

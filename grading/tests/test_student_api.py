@@ -1,4 +1,4 @@
-"""The stubs and the reference are twins, and the tests tell them apart."""
+"""Stubs and reference have the same interface, and the tests tell them apart."""
 
 import ast
 import re

@@ -298,7 +298,7 @@ FOREIGN_CONFIGURATION = {
 
 
 def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, repository: Path) -> None:
-    """Configuration files lie in the folder above the checkout and in the checkout itself."""
+    """Configuration files are in the folder above the checkout and in the checkout itself."""
     checkout = tmp_path / "checkout"
     for part in ("grading", "tests", "solutions", "hw4"):
         ignored = shutil.ignore_patterns("__pycache__", "checker" if part == "tests" else "confinement", "evil")

@@ -1,6 +1,6 @@
 """What a student sees fits on one screen and says what to do next.
 
-The screens lie in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them anew, to be read.
+The screens are in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them again for a review.
 """
 
 import json

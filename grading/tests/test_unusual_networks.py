@@ -1,4 +1,4 @@
-"""Every network that the tests of the student API accept can be logits_of_training, or one line says why it cannot."""
+"""Every network that the tests of the student API accept can be trained, or one line says why it cannot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +102,7 @@ LAZY_CONTEXT = (
 
 @pytest.fixture
 def plan_of(quick_weights: None, tmp_path: Path) -> PlanOf:
-    """A plan of one epoch for the reference with one module replaced: 17 images leave a rest of one beside 16."""
+    """A plan of one epoch for the reference with one module replaced: 17 images leave one after a batch of 16."""
 
     def make(only: str, module: str, source: str, limit: int = 17) -> Plan:
         folder = tmp_path / "handed in"

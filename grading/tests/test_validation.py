@@ -1,4 +1,4 @@
-"""The tail is measured on pictures that nobody can know beforehand."""
+"""The tail is measured on pictures that nobody can know in advance."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Trainings become a verdict."""
+"""`judge` turns trainings into a verdict."""
 
 from dataclasses import replace
 

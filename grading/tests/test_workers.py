@@ -68,7 +68,7 @@ def test_a_session_that_ends_costs_one_question(worker: Worker) -> None:
 
 
 def test_printed_text_goes_to_the_log(tmp_path: Path) -> None:
-    """More than a pipe holds, to standard error as progress bars do."""
+    """More text than a pipe holds, printed to standard error as progress bars are."""
     (tmp_path / "classes.py").write_text(CLASSES)
     with (tmp_path / "worker.log").open("w+b") as log:
         with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=3), log=log) as worker:
@@ -81,7 +81,7 @@ def test_printed_text_goes_to_the_log(tmp_path: Path) -> None:
 
 
 class FullDisk(io.BytesIO):
-    """A file that takes its first bytes only."""
+    """A file that accepts only its first bytes."""
 
     def write(self, data: Any) -> int:
         if self.tell():
@@ -175,7 +175,7 @@ def test_a_question_that_timed_out_is_not_asked_again(worker: Worker) -> None:
 
 
 def test_a_timeout_of_several_functions_blames_none_of_them(tmp_path: Path) -> None:
-    """`freeze` hangs: the question that calls three functions is not put again, but others are."""
+    """`freeze` hangs: the question that calls three functions is not asked again, other questions are."""
     (tmp_path / "freezing.py").write_text(
         "import time\ndef freeze(module):\n    time.sleep(60)\n"
         "def trainable_parameters(module):\n    return [*module.parameters()]\n"
