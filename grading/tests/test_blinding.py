@@ -17,21 +17,21 @@ KEY = bytes(range(32))
 def test_logits_are_put_back_into_the_true_order(images: int, classes: int, purpose: str) -> None:
     blinding = Blinding.draw(KEY, purpose, images=images, classes=classes)
     truth = np.random.default_rng(0).normal(size=(images, classes, 2)).astype("float32")
-    seen = np.empty((len(blinding.order), classes, 2), "float32")
+    sent = np.empty((len(blinding.order), classes, 2), "float32")
     for place, image in enumerate(blinding.order):
         for label in range(classes):
-            seen[place, blinding.class_permutation[label]] = truth[image, label]
-    assert blinding.batch_dependence(seen) == 0
-    assert np.array_equal(blinding.logits(seen), truth)
+            sent[place, blinding.class_permutation[label]] = truth[image, label]
+    assert blinding.batch_dependence(sent) == 0
+    assert np.array_equal(blinding.logits(sent), truth)
 
 
 def test_every_image_is_sent_and_some_are_sent_twice() -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=400, classes=2)
     assert sorted(np.bincount(blinding.order))[-8:] == [2] * 8
     assert np.bincount(blinding.order).min() == 1
-    seen = blinding.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
+    shown = blinding.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
     duplicate = int(np.flatnonzero(np.bincount(blinding.order) == 2)[0])
-    first, second = (seen[place] for place in np.flatnonzero(blinding.order == duplicate))
+    first, second = (shown[place] for place in np.flatnonzero(blinding.order == duplicate))
     assert np.array_equal(first, second)
 
 
@@ -42,12 +42,12 @@ def with_duplicates(blinding: Blinding, truth: np.ndarray) -> tuple[np.ndarray, 
 
 def test_different_logits_for_the_same_image_are_noticed() -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
-    seen, place = with_duplicates(blinding, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
-    assert blinding.batch_dependence(seen) == 0
-    assert blinding.batch_dependence(np.ones_like(seen)) == 0
-    assert blinding.batch_dependence(np.zeros_like(seen)) == 0
-    seen[place] += [0.1, -0.1]
-    assert 0.02 < blinding.batch_dependence(seen) < 1
+    sent, place = with_duplicates(blinding, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
+    assert blinding.batch_dependence(sent) == 0
+    assert blinding.batch_dependence(np.ones_like(sent)) == 0
+    assert blinding.batch_dependence(np.zeros_like(sent)) == 0
+    sent[place] += [0.1, -0.1]
+    assert 0.02 < blinding.batch_dependence(sent) < 1
 
 
 @pytest.mark.parametrize("shape", [(40, 2), (40, 3, 5, 4)])
@@ -67,10 +67,10 @@ def test_batch_dependence_cannot_be_hidden(shape: tuple[int, ...], hidden_by: st
             truth[others[:20]] *= 1e6
         case _ if truth.ndim > 2:
             truth[:, 0, 0, 0] = 3e38
-    seen, _ = with_duplicates(blinding, truth)
-    assert blinding.batch_dependence(seen) < 1e-3
-    seen[place].reshape(shape[1], -1)[0, -1] += 0.5
-    assert blinding.batch_dependence(seen) > 0.02
+    sent, _ = with_duplicates(blinding, truth)
+    assert blinding.batch_dependence(sent) < 1e-3
+    sent[place].reshape(shape[1], -1)[0, -1] += 0.5
+    assert blinding.batch_dependence(sent) > 0.02
 
 
 def test_rounding_of_large_logits_is_no_batch_dependence() -> None:
@@ -78,9 +78,9 @@ def test_rounding_of_large_logits_is_no_batch_dependence() -> None:
     truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
     _, place = with_duplicates(blinding, truth)
     truth[blinding.order[place]] *= 1e6
-    seen, _ = with_duplicates(blinding, truth)
-    seen[place] *= 1 + 1e-5
-    assert blinding.batch_dependence(seen) < 1e-3
+    sent, _ = with_duplicates(blinding, truth)
+    sent[place] *= 1 + 1e-5
+    assert blinding.batch_dependence(sent) < 1e-3
 
 
 def test_all_sets_of_a_training_share_one_class_permutation() -> None:
@@ -95,15 +95,15 @@ def test_labels_and_mapping_share_one_class_permutation() -> None:
     labels = np.array([[0, 1], [2, 2]], dtype="uint8")
     rules = blinding.mapping([(0, 0), (1, 1), (2, 2)])
     assert [old for old, _ in rules] == [0, 1, 2]
-    zero, one, two = (new for _, new in rules)
-    assert blinding.labels(labels).tolist() == [[zero, one], [two, two]]
+    renamed = [new for _, new in rules]
+    assert blinding.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
 
 
 def test_images_are_shuffled_and_each_value_changes_by_at_most_1() -> None:
     images = np.random.default_rng(1).integers(0, 256, (8, 5, 4, 3), dtype="uint8")
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=8, classes=2)
-    seen = np.stack(blinding.images(images)).astype(int)
-    steps = seen - images[blinding.order].astype(int)
+    shown = np.stack(blinding.images(images)).astype(int)
+    steps = shown - images[blinding.order].astype(int)
     assert set(np.unique(steps)) == {-1, 0, 1}
     assert not np.array_equal(blinding.order, np.arange(8))
 

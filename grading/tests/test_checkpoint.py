@@ -226,8 +226,8 @@ def test_weights_are_read_before_anything_is_written(
     out = tmp_path / "out"
     command = ["--unsafe", "--profile", "report", "--device", "cpu", "--only", "Q2-1-skips", "--out", str(out)]
     assert main([*command, "--camvid", str(tiny_camvid), "--weights", str(tmp_path)]) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith(f"error: {tmp_path}/vgg16.pth: ")
-    assert said.err.count("\n") == 1
-    assert "grading fetch weights --classifier vgg16" in said.err or "state_dict()" in said.err
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: {tmp_path}/vgg16.pth: ")
+    assert printed.err.count("\n") == 1
+    assert "grading fetch weights --classifier vgg16" in printed.err or "state_dict()" in printed.err
     assert not out.exists()

@@ -74,7 +74,7 @@ def finished_run(plan: Plan, id: str, seed: int, value: float) -> Run:
     if c.control:
         metrics = {"obeyed": 0.9, "mistaken": 0.1}
     history = tuple(
-        {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * one for name, one in metrics.items()}}
+        {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * best for name, best in metrics.items()}}
         for epoch, share in enumerate((0.7, 0.9, 1.0), start=1)
     )
     return Run(id, seed, history, 1.0, counts_by_image={name: part.tolist() for name, part in counts.items()})
@@ -98,7 +98,7 @@ def test_numbers_of_other_conditions_fail_nobody(changed: tuple[Plan, set[str], 
     assert all(relation.holds for relation in results.relations if {relation.relation.worse} & affected)
     assert "recalibrate" in report_html(results)
     listed = json.loads(results_json(results))["extra_data"]["configurations"]
-    assert {one["id"] for one in listed if one["threshold"] is None} == affected
+    assert {entry["id"] for entry in listed if entry["threshold"] is None} == affected
 
 
 def test_control_gaps_of_other_conditions_accuse_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,9 @@ def test_another_machine_is_noted_and_changes_no_verdict(
 ) -> None:
     calibration = read_calibration("mini")
     assert calibration is not None
-    made_elsewhere = {id: replace(one, made_with={**one.made_with, name: "another"}) for id, one in calibration.items()}
+    made_elsewhere = {
+        id: replace(measured, made_with={**measured.made_with, name: "another"}) for id, measured in calibration.items()
+    }
     plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id == "Q1-1"))
     runs = {("Q1-1", seed): finished_run(plan, "Q1-1", seed, 0.86) for seed in range(2)}
     runs |= {(control.id, 0): finished_run(plan, control.id, 0, 0.0) for control in plan.controls}

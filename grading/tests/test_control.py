@@ -71,7 +71,7 @@ def test_only_pixels_of_the_region_are_compared(id: str) -> None:
     c = read_assignment().configuration(id)
     assert c.classes is not None
     new = np.full(256, IGNORED)
-    new[[old for old, _ in c.classes.mapping]] = [one for _, one in c.classes.mapping]
+    new[[old for old, _ in c.classes.mapping]] = [label for _, label in c.classes.mapping]
     rule = secret_rule(bytes(3), "a", c, CONSTANTS, STREETS.images, STREETS.labels)
     assert isinstance(rule, StreetRule)
     comparison = rule.comparison(STREETS.images, STREETS.labels, c.classes)

@@ -92,22 +92,22 @@ def expect_history(file: Path, configurations: list[dict[str, Any]]) -> None:
 def test_the_same_seed_gives_the_same_history(tmp_path: Path) -> None:
     for name in ("one", "two"):
         main([*TRIAL, "--only", "Q1-2,Q2-1-skips", "--out", str(tmp_path / name)])
-    one, two = ((tmp_path / name / "history.csv").read_bytes() for name in ("one", "two"))
-    assert one == two
-    assert one.count(b"\n") == 3
+    first, second = ((tmp_path / name / "history.csv").read_bytes() for name in ("one", "two"))
+    assert first == second
+    assert first.count(b"\n") == 3
 
 
 def test_resume_keeps_finished_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     main([*TRIAL, "--only", "Q1-1,Q1-3", "--out", str(out)])
-    whole = (out / "history.csv").read_bytes()
+    history = (out / "history.csv").read_bytes()
     journal = out / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(lines[:2]) + lines[2][:40])  # as after a kill in the middle of a write
     capsys.readouterr()
     assert main([*TRIAL, "--only", "Q1-1,Q1-3", "--out", str(out), "--resume"]) == 3
     assert "1 trainings" in capsys.readouterr().out
-    assert (out / "history.csv").read_bytes() == whole
+    assert (out / "history.csv").read_bytes() == history
 
 
 def test_the_folder_of_another_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

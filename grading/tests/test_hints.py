@@ -98,7 +98,7 @@ def test_examples_tell_mistakes_apart(metric: str, given: dict[str, Any]) -> Non
     """A student with a wrong value reads the first hint that has this value: it must be the hint for the mistake."""
     hints: list[tuple[np.ndarray, str]] = []
     for value, hint in wrong_values(metric, given):
-        first = next((other for known, other in hints if same(known, value)), hint)
+        first = next((its_hint for earlier, its_hint in hints if same(earlier, value)), hint)
         assert first == hint or are_the_same_mistake(first, hint), f"{metric} = {value}: {first!r} hides {hint!r}"
         hints.append((value, hint))
     assert len({hint for _, hint in hints}) > 1
@@ -136,9 +136,9 @@ def test_a_slow_count_is_asked_about_a_sample() -> None:
         return torch.tensor([[sum(1 for _ in range(20 * pred.numel()))]]) // 20
 
     assert count_many(SimpleNamespace(confusion_matrix=quick), pixels=2**24)["pixels"] == max(sizes) == 2**24
-    seen = count_many(SimpleNamespace(confusion_matrix=slow), pixels=2**24)
-    assert seen["pixels"] == SAMPLE
-    assert seen["counts"].tolist() == [[SAMPLE]]
+    counted = count_many(SimpleNamespace(confusion_matrix=slow), pixels=2**24)
+    assert counted["pixels"] == SAMPLE
+    assert counted["counts"].tolist() == [[SAMPLE]]
 
 
 def test_a_dry_run_changes_nothing_but_what_is_lazy() -> None:

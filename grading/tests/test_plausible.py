@@ -56,25 +56,25 @@ def measured() -> Measured:
 def test_an_outlier_among_the_right_designs_sets_no_boundary() -> None:
     """No number fails it, because it is right; but a face on noise says little about other designs."""
     usual = {f"augmentation-{n}": 0.86 + n / 100 for n in range(6)}
-    one = replace(measured(), designs={**usual, "augmentation-odd": 0.55})
-    assert one.typical == set(usual)
+    calibration = replace(measured(), designs={**usual, "augmentation-odd": 0.55})
+    assert calibration.typical == set(usual)
     c = read_assignment().configuration("Q1-5")
-    gate = expectation_of(c, read_assignment().profiles["mini"], {"Q1-5": one}, read_assignment().gate).gate
+    gate = expectation_of(c, read_assignment().profiles["mini"], {"Q1-5": calibration}, read_assignment().gate).gate
     assert gate.threshold == pytest.approx(0.83)  # half a margin below the reference
     assert gate.floor is not None
     assert gate.floor < 0.55
     gaps = {**dict.fromkeys(usual, 0.4), "augmentation-odd": 0.1}
-    controlled = replace(one, design_control_gaps=gaps)
-    assert controlled.least_control_gap(0.8) == 0.4
-    assert controlled.least_control_gap(0.5) == 0.1
+    with_gaps = replace(calibration, design_control_gaps=gaps)
+    assert with_gaps.least_control_gap(0.8) == 0.4
+    assert with_gaps.least_control_gap(0.5) == 0.1
 
 
 def test_bounds_come_from_seeds_and_typical_designs() -> None:
     rule, values = read_assignment().gate, tuple(0.70 + n / 100 for n in range(6))
     designs = {f"augmentation-{n}": 0.80 + n / 100 for n in range(6)}
-    one = replace(measured(), tails=values, early=values, least_range=0.05)
-    one = replace(one, designs=designs, design_early=dict.fromkeys(designs, 0.5))
-    fixed, free = (bounds_of(read_assignment().configuration(id), one, rule) for id in ("Q1-5", "Q1-8"))
+    seeds = replace(measured(), tails=values, early=values, least_range=0.05)
+    calibration = replace(seeds, designs=designs, design_early=dict.fromkeys(designs, 0.5))
+    fixed, free = (bounds_of(read_assignment().configuration(id), calibration, rule) for id in ("Q1-5", "Q1-8"))
     assert fixed.most_tail is not None
     assert 0.9 < fixed.most_tail < 1.0
     assert fixed.most_early is not None

@@ -38,9 +38,9 @@ def outcomes_of(pattern: str) -> dict[str, str]:
 def test_a_file_is_a_part_of_its_question() -> None:
     ran = outcomes_of("test_freezing")
     line, last = table(ran)
-    share, every = len(ran), COUNTS["Q1-1"]
+    passed, total = len(ran), COUNTS["Q1-1"]
     assert line.split() == (
-        f"Q1-1 {share} of {every} tests {2.5 * share / every:.2f} of 2.50 points, {every - share} not run".split()
+        f"Q1-1 {passed} of {total} tests {2.5 * passed / total:.2f} of 2.50 points, {total - passed} not run".split()
     )
     assert "total" not in line
     assert last.startswith("A part of the tests ran")
@@ -50,9 +50,9 @@ def test_a_file_is_a_part_of_its_question() -> None:
 def test_one_test_is_counted_among_all(outcome: str) -> None:
     (test, *_) = outcomes_of("test_fcn")
     line, _ = table({test: outcome})
-    every = COUNTS["Q2-1"]
-    assert f"{int(outcome == 'passed')} of {every} tests" in line
-    assert f"{every - 1} not run" in line
+    total = COUNTS["Q2-1"]
+    assert f"{int(outcome == 'passed')} of {total} tests" in line
+    assert f"{total - 1} not run" in line
 
 
 def test_a_run_that_stops_at_the_first_failure() -> None:

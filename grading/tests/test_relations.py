@@ -77,10 +77,10 @@ def test_the_spread_over_seeds_widens_the_interval() -> None:
 
 
 def test_the_same_trainings_give_the_same_interval() -> None:
-    one, other = (
+    first, second = (
         relate(RELATION, outcome("Q1-2", [0.85]), outcome("Q1-1", [0.8]), calibration(0.01)) for _ in range(2)
     )
-    assert one == other
+    assert first == second
 
 
 @pytest.mark.parametrize(("better", "holds"), [(0.85, True), (0.83, True), (0.79, False)])

@@ -41,8 +41,8 @@ def control_run(id: str, gap: float, failure: str | None = None) -> Run:
 
 def runs(plan: Plan, gap: float = 0.8) -> dict[tuple[str, int], Run]:
     """Two good trainings of each configuration, and the control that is asked for."""
-    every = [finished_run(id, seed, 0.94) for id in ("Q1-6", "Q1-8") for seed in range(2)]
-    return {(run.configuration, run.seed): run for run in [*every, control_run(plan.controls[0].id, gap)]}
+    trainings = [finished_run(id, seed, 0.94) for id in ("Q1-6", "Q1-8") for seed in range(2)]
+    return {(run.configuration, run.seed): run for run in [*trainings, control_run(plan.controls[0].id, gap)]}
 
 
 def test_only_trainings_that_can_decide_are_needed(plan: Plan) -> None:

@@ -15,12 +15,12 @@ ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=60
 
 @given(ANYTHING)
 def test_a_cleaned_text_fits_every_output(text: str) -> None:
-    for made in (cleaned(text), printable(text), one_line(text)):
-        assert made.replace("\n", "").isprintable()
-        assert made.encode().decode() == made
-        assert json.loads(json.dumps(made)) == made
-        element = ElementTree.Element("failure", message=made)
-        assert ElementTree.fromstring(ElementTree.tostring(element)).get("message") == made
+    for result in (cleaned(text), printable(text), one_line(text)):
+        assert result.replace("\n", "").isprintable()
+        assert result.encode().decode() == result
+        assert json.loads(json.dumps(result)) == result
+        element = ElementTree.Element("failure", message=result)
+        assert ElementTree.fromstring(ElementTree.tostring(element)).get("message") == result
 
 
 @given(ANYTHING)

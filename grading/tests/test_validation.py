@@ -22,7 +22,7 @@ def plan() -> Plan:
 
 def pictures(plan: Plan, number: int = 0, seed: int = 0) -> np.ndarray:
     """All pictures of the tail."""
-    return np.concatenate([one.images for one in validation_sets(plan, plan.configurations[number], seed)[1:]])
+    return np.concatenate([part.images for part in validation_sets(plan, plan.configurations[number], seed)[1:]])
 
 
 def test_late_epochs_are_measured_on_secret_pictures_and_the_others_on_the_usual_ones(plan: Plan) -> None:
@@ -44,9 +44,8 @@ def test_no_secret_picture_is_a_usual_one(plan: Plan, number: int) -> None:
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_key_and_submission_decide_the_secret_pictures(plan: Plan, number: int) -> None:
-    def differ(one: Plan, other: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
-        here, there = (pictures(each, number, seed) for each, seed in zip((one, other), seeds, strict=True))
-        return not np.array_equal(here, there)
+    def differ(first: Plan, second: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
+        return not np.array_equal(pictures(first, number, seeds[0]), pictures(second, number, seeds[1]))
 
     other = replace(plan, submission=locate("hw4"))
     assert not differ(plan, plan)
@@ -59,8 +58,8 @@ def test_key_and_submission_decide_the_secret_pictures(plan: Plan, number: int) 
 
 def test_data_sets_from_a_folder_have_no_secret_pictures(plan: Plan) -> None:
     profile = replace(plan.profile, secret_faces=None)
-    given = replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
-    (only,) = validation_sets(given, given.configurations[0], 0)
+    from_folder = replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
+    (only,) = validation_sets(from_folder, from_folder.configurations[0], 0)
     assert (only.epochs, len(only.labels)) == (20, 400)
 
 

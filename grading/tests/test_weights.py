@@ -101,14 +101,14 @@ STUB = """
 import pathlib, sys, time
 for line in {lines!r}:
     print(line, flush=True)
-if {whole}:
+if {succeeds}:
     pathlib.Path(sys.argv[2]).touch()
-sys.exit(not {whole})
+sys.exit(not {succeeds})
 """
 
 
-def replace_pretraining(lines: list[str], whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", STUB.format(lines=lines, whole=whole)])
+def replace_pretraining(lines: list[str], succeeds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", STUB.format(lines=lines, succeeds=succeeds)])
     monkeypatch.setattr(weights, "SECONDS_BETWEEN", 0.0)
 
 

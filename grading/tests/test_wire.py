@@ -20,18 +20,20 @@ LEAVES = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(al
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
 
 
-def same(one: object, other: object) -> bool:
-    if isinstance(one, np.ndarray):
+def same(first: object, second: object) -> bool:
+    if isinstance(first, np.ndarray):
         return (
-            isinstance(other, np.ndarray)
-            and (one.dtype, one.shape) == (other.dtype, other.shape)
-            and one.tobytes() == other.tobytes()
+            isinstance(second, np.ndarray)
+            and (first.dtype, first.shape) == (second.dtype, second.shape)
+            and first.tobytes() == second.tobytes()
         )
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    return type(one) is type(other) and one == other
+    if isinstance(first, list):
+        return isinstance(second, list) and len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, dict):
+        return (
+            isinstance(second, dict) and first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
+        )
+    return type(first) is type(second) and first == second
 
 
 @given(VALUES)
