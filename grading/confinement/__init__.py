@@ -1,1 +1,1 @@
-"""Hostile submissions against the sandbox: minutes, so apart from the other tests of the grader."""
+"""Hostile submissions against the sandbox: they take minutes, so they are apart from the grader's other tests."""

@@ -1,6 +1,6 @@
-"""Submissions that try everything but to answer: none earns more than the stubs, or leaves a trace.
+"""Hostile submissions try everything except to answer: none earns more than the stubs, or leaves a trace.
 
-Each lies in `tests/evil/`, is bounded in time and size, and runs in every tier that works on this machine.
+Each is a package in `tests/evil/`, is bounded in time and size, and runs in every tier that works on this machine.
 """
 
 import hashlib
@@ -44,8 +44,10 @@ TIERS = [sandbox for sandbox in candidates() if not broken_promise(sandbox)]
 LIMITS = Limits(seconds=4.0, cpu_seconds=20, data_bytes=2048 * MIB, resident_bytes=2048 * MIB)
 LITTERED = ("/tmp", "/var/tmp", "/dev/shm", "/", str(ROOT), str(Path.home()))
 
+Train = Callable[[Path], Run]
+
 # Tests of the student API that no evil submission passes, and the stubs do not either.
-ASKED = [
+ASKED: list[tuple[Callable[..., None], dict[str, object]]] = [
     (test_classes.test_swap, {"dtype": "uint8"}),
     (test_classes.test_every_label_is_mapped, {}),
     (test_classes.test_input_is_untouched, {}),
@@ -66,9 +68,8 @@ pytestmark = pytest.mark.skipif(not TIERS, reason="no sandbox works on this mach
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A tier; afterwards no process and no file of a submission is left."""
     yield request.param
-    left = [process for process in psutil.Process().children(recursive=True) if process.status() != "zombie"]
-    assert not left
-    # Where the temporary folder is shared, a test in another process may be at it right now.
+    assert not [process for process in psutil.Process().children(recursive=True) if process.status() != "zombie"]
+    # If the temporary folder is shared, a test in another process may be using it right now.
     deadline = time.monotonic() + 30
     while (left_files := [*litter(), *queues()]) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -80,28 +81,28 @@ def litter() -> list[Path]:
 
 
 def queues() -> list[str]:
-    """The System V objects with the key that tests/evil uses, and the POSIX queues."""
+    """All System V objects with the key that tests/evil uses, and all POSIX queues."""
     key = str(0x68773465)
     tables = [Path("/proc/sysvipc") / kind for kind in ("shm", "msg", "sem")]
     rows = [row for table in tables if table.is_file() for row in table.read_text().splitlines()]
     return [row for row in rows if row.split()[0] == key] + [str(path) for path in Path("/dev/mqueue").glob("*")]
 
 
-def passes(test, arguments: dict[str, object], worker: Worker) -> bool:
+def passes(test: Callable[..., None], arguments: dict[str, object], worker: Worker) -> bool:
     try:
         test(FormChecked(SandboxedStudent(worker)), **arguments)
-    except (Unmet, StudentRaised, Stopped, Flaky):  # what answers otherwise every time
+    except (Unmet, StudentRaised, Stopped, Flaky):  # Flaky: the answers differ from call to call
         return False
     return True
 
 
-def test_the_tests_that_are_asked_can_be_passed(sandbox: Sandbox) -> None:
+def test_the_reference_passes_these_tests(sandbox: Sandbox) -> None:
     with Worker(locate("solutions"), sandbox) as worker:
         assert all(passes(test, arguments, worker) for test, arguments in ASKED)
 
 
 @pytest.mark.parametrize("name", IN_A_PROBE)
-def test_nothing_is_earned(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_hostile_submission_passes_no_test(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     if name == "calls_home" and isinstance(sandbox, OwnUser):
         pytest.skip("this tier leaves the network open, and says so")
     with (tmp_path / "log").open("wb") as log:
@@ -112,7 +113,7 @@ def test_nothing_is_earned(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
+def train(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Train:
     """Trains Q1-1 for one epoch with a submission."""
 
     def train(submission: Path) -> Run:
@@ -127,7 +128,7 @@ def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "said"),
+    ("name", "kind", "message"),
     [
         ("gives_nan", "FAIL", "NaN"),
         ("gives_infinity", "FAIL", "infinity"),
@@ -140,20 +141,20 @@ def trained(sandbox: Sandbox, tmp_path: Path, quick_weights: None):
         ("writes_nasty_text", "FAIL", r"\x1b[2J\x1b]0;owned\x07 \x00 \ud800 \xfc \u202e \u2066 \u200b \ufffe"),
     ],
 )
-def test_unusable_trainings(name: str, kind: str, said: str, trained) -> None:
-    run = trained(EVIL / name)
+def test_a_training_with_unusable_output_fails(name: str, kind: str, message: str, train: Train) -> None:
+    run = train(EVIL / name)
     assert run.kind == kind, run.failure
-    assert said in run.failure
+    assert message in str(run.failure)
 
 
-def test_an_endless_training(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_training_is_stopped(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grading.running.plan.Plan.seconds_allowed", lambda *_: 12.0)
-    run = trained(EVIL / "trains_for_ever")
+    run = train(EVIL / "trains_for_ever")
     assert run.kind == "TIMEOUT"
-    assert "stopped after 12 s" in run.failure
+    assert "stopped after 12 s" in str(run.failure)
 
 
-def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
+def test_known_images_do_not_help(train: Train, tmp_path: Path) -> None:
     folder = tmp_path / "knows_the_images"
     shutil.copytree(EVIL / "knows_the_images", folder)
     data = make_plan(parse(["--profile", "mini", "--only", "Q1-1"])).datasets["classification"]
@@ -161,17 +162,17 @@ def test_images_learnt_by_heart(trained, tmp_path: Path) -> None:
     contents = [hashlib.sha256(np.moveaxis(crop, -1, 0).tobytes()).hexdigest() for crop in crops]
     answers = dict(zip(contents, data.validation_labels.tolist(), strict=True))
     (folder / "answers.json").write_text(json.dumps(answers))
-    run = trained(folder)
+    run = train(folder)
     assert run.kind == "FINISHED"
     assert run.best("accuracy") < 0.65
 
 
 @pytest.fixture
-def graded(tmp_path: Path) -> Callable[[str, str], Results]:
+def grade(tmp_path: Path) -> Callable[[str, str], Results]:
     """Grades one configuration with a package of `tests/evil`, as if it had passed the tests of the student API.
 
-    What it does not bring is the reference's. The networks that were trained at home lie in one of the packages, and
-    the public drawing code where it is public.
+    The modules that it lacks are the reference's. It finds the networks that were trained at home, which lie in one of
+    the packages, and the drawing code that is public.
     """
 
     def grade(name: str, only: str) -> Results:
@@ -196,7 +197,7 @@ def graded(tmp_path: Path) -> Callable[[str, str], Results]:
 
 
 @pytest.mark.parametrize(
-    ("name", "only", "verdict", "said"),
+    ("name", "only", "verdict", "message"),
     [
         ("redraws_the_pictures", "Q1-1", "FAIL", "lies below"),
         ("trained_at_home", "Q1-3", "REVIEW", "before it was handed in"),
@@ -206,13 +207,13 @@ def graded(tmp_path: Path) -> Callable[[str, str], Results]:
     ],
 )
 def test_no_points_without_learning(
-    name: str, only: str, verdict: str, said: str, graded: Callable[[str, str], Results]
+    name: str, only: str, verdict: str, message: str, grade: Callable[[str, str], Results]
 ) -> None:
-    results = graded(name, only)
+    results = grade(name, only)
     (outcome,) = results.outcomes.values()
     assert all(run.failure is None for run in outcome.runs), outcome.runs[0].failure
     assert outcome.verdict == verdict, outcome.reason
-    assert said in outcome.reason
+    assert message in outcome.reason
     assert results.points(outcome)[0] == 0
 
 

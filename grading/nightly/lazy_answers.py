@@ -1,8 +1,8 @@
 """A pytest plugin that runs each test of the student API on functions that do no work.
 
 It is used as `-p grading.nightly.lazy_answers`.
-Only the function that a test is about is replaced; the others are the reference's. What passes is written as JSON lines
-into the file that LAZY_ANSWERS names.
+Only the function that a test is about is replaced; the others are the reference's. The replacements that passed are
+written as JSON lines into the file that LAZY_ANSWERS names.
 """
 
 import importlib
@@ -40,11 +40,15 @@ def always(make: Callable[[], Any]) -> Function:
     return lambda *_, **__: make()
 
 
+def constant(value: Any) -> Function:
+    return always(lambda: value)
+
+
 FIXED = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
 
-# For every function.
+# Replacements for every function.
 ANYTHING: dict[str, Function] = {
-    **{repr(value): always(lambda value=value: value) for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())},
+    **{repr(value): constant(value) for value in (None, 0, 0.0, 0.5, 1.0, float("nan"), "", ())},
     "[]": always(list),
     "a scalar tensor": always(lambda: torch.tensor(0.5)),
     "an empty tensor": always(lambda: torch.zeros(0)),
@@ -61,7 +65,7 @@ ANYTHING: dict[str, Function] = {
 }
 
 
-def square(value: float, dtype: torch.dtype = torch.int64) -> Function:
+def for_each_pair(value: float, dtype: torch.dtype = torch.int64) -> Function:
     return lambda pred, target, classes, **_: torch.full((classes, classes), value, dtype=dtype)
 
 
@@ -69,7 +73,7 @@ def for_each_class(value: float) -> Function:
     return lambda pred, target, classes, **_: torch.full((classes,), value, dtype=torch.float64)
 
 
-def alike(value: int) -> Function:
+def for_each_label(value: int) -> Function:
     return lambda labels, mapping, **_: torch.full_like(labels, value)
 
 
@@ -78,7 +82,7 @@ def every_pixel(draw: Callable[[tuple[int, ...]], Tensor]) -> Function:
     return lambda size=224: lambda image: draw((3, size, size))
 
 
-def own_noise(shape: tuple[int, ...], scale: float = 1.0) -> Tensor:
+def fixed_noise(shape: tuple[int, ...], scale: float = 1.0) -> Tensor:
     return scale * torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
@@ -105,16 +109,16 @@ def plane(images: Tensor, classes: int) -> tuple[int, ...]:
 
 SCORES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "a large score for every pixel": lambda images, classes: torch.full(plane(images, classes), 9.0),
-    "the same noise": lambda images, classes: own_noise(plane(images, classes), 9.0),
+    "the same noise": lambda images, classes: fixed_noise(plane(images, classes), 9.0),
     "noise": lambda images, classes: 9 * torch.randn(plane(images, classes)),
     "the image": lambda images, classes: 9 * images.mean(1, keepdim=True).repeat(1, classes, 1, 1),
 }
 
-# For one function, in the shape that is asked for.
+# Replacements for one function, whose answers have the expected shape.
 SHAPED: dict[str, dict[str, Function]] = {
     "confusion_matrix": {
-        **{f"{value} for every pair": square(value) for value in (0, 1, -1)},
-        "zeros, float": square(0, torch.float64),
+        **{f"{value} for every pair": for_each_pair(value) for value in (0, 1, -1)},
+        "zeros, float": for_each_pair(0, torch.float64),
         "one of each class": lambda pred, target, classes, **_: torch.eye(classes, dtype=torch.int64),
         "all pixels of one class": lambda pred, target, classes, **_: torch.diag(
             torch.tensor([pred.numel()] + [0] * (classes - 1))
@@ -122,7 +126,7 @@ SHAPED: dict[str, dict[str, Function]] = {
     },
     "class_iou": {f"{value} for every class": for_each_class(value) for value in (0.0, 0.5, 1.0, float("nan"))},
     "reduce_classes": {
-        **{f"{value} for every label": alike(value) for value in (0, 1, 2, 7, 254, 255)},
+        **{f"{value} for every label": for_each_label(value) for value in (0, 1, 2, 7, 254, 255)},
         "the ignored label": lambda labels, mapping, ignore_index=255: torch.full_like(labels, ignore_index),
         "a copy": lambda labels, mapping, **_: labels.clone(),
     },
@@ -137,7 +141,7 @@ SHAPED: dict[str, dict[str, Function]] = {
     "build_case": {
         "what is given": lambda case, alexnet, *_, **__: alexnet(True),
         "what is given, not pretrained": lambda case, alexnet, *_, **__: alexnet(False),
-        "what is given, where it is a case": lambda case, alexnet, *_, **__: (
+        "what is given, if it is a case": lambda case, alexnet, *_, **__: (
             alexnet(case != "scratch")
             if case in ("feature_extractor", "finetuned", "scratch")
             else raises(ValueError())()
@@ -153,7 +157,7 @@ SHAPED: dict[str, dict[str, Function]] = {
         function: {
             "zeros of the size": every_pixel(torch.zeros),
             "ones of the size": every_pixel(torch.ones),
-            "the same noise": every_pixel(own_noise),
+            "the same noise": every_pixel(fixed_noise),
             "noise": every_pixel(torch.randn),
             "grey noise": every_pixel(lambda shape: torch.rand(shape[1:]).repeat(3, 1, 1)),
         }
@@ -179,14 +183,14 @@ class Lazy(LocalStudent):
         return module
 
 
-def remembered(function: str, given: list[Any]) -> Function:
-    """The reference's function, which notes its first answer."""
+def recording(function: str, answers: list[Any]) -> Function:
+    """The reference's function, which records its answers."""
     modules = [importlib.import_module(f"solutions.{name}") for name in ("metrics", "classes")]
     right = next(vars(module)[function] for module in modules if function in vars(module))
 
     def answer(*arguments: Any, **keywords: Any) -> Any:
         result = right(*arguments, **keywords)
-        given.append(result)
+        answers.append(result)
         return result
 
     return answer
@@ -197,12 +201,12 @@ WITH_ONE_RIGHT_ANSWER = ("confusion_matrix", "pixel_accuracy", "class_iou", "mea
 
 def first_draw(function: str) -> Function:
     """A transform whose first result, which is right, is the result for every picture."""
-    kept: dict[int, Tensor] = {}
+    first: dict[int, Tensor] = {}
     right = getattr(importlib.import_module("solutions.augmentation"), function)
 
     def build(size: int = 224) -> Callable[[Any], Tensor]:
         transform = right(size)
-        return lambda picture: kept[size] if size in kept else kept.setdefault(size, transform(picture))
+        return lambda picture: first[size] if size in first else first.setdefault(size, transform(picture))
 
     return build
 
@@ -226,13 +230,13 @@ class LazyAnswers:
     def _answers(self, item: pytest.Function, function: str) -> Iterator[tuple[str, Function]]:
         if function != "FCN8s":
             yield from ANYTHING.items()
-        else:  # whatever is no network fails alike, before it is asked anything
+        else:  # all replacements that are no network fail in the same way, before they are called
             yield from ((name, ANYTHING[name]) for name in ("None", "its first argument", "one network", "ValueError"))
         yield from SHAPED.get(function, {}).items()
         if function in WITH_ONE_RIGHT_ANSWER:
-            given: list[Any] = []
-            assert passes(item, function, remembered(function, given))
-            yield "the first right answer", always(lambda: given[0])
+            answers: list[Any] = []
+            assert passes(item, function, recording(function, answers))
+            yield "the first right answer", always(lambda: answers[0])
         if function in ("face_train_transform", "face_eval_transform"):
             yield "the first draw", first_draw(function)
 

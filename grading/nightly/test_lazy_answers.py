@@ -1,4 +1,4 @@
-"""No function that does no work passes a test of the student API, and no answer of a wrong form breaks one."""
+"""A function that does no work passes no test of the student API, and an answer of a wrong form breaks none."""
 
 import json
 import subprocess
@@ -15,31 +15,36 @@ from grading.running.clean_pytest import command, environment
 from tests.answers import FORMS, misfit
 
 
-def told(plugin: str, profile: str, module: str, folder: Path) -> Iterator[dict[str, Any]]:
-    """What a plugin has noted of each test of a module."""
+def records(plugin: str, profile: str, module: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """What a plugin writes about each test of a module."""
     notes = folder / "notes.jsonl"
     options = ["-q", "--impl=solutions", f"-pgrading.nightly.{plugin}", f"--hypothesis-profile={profile}", "--full"]
-    own = environment() | {plugin.upper(): str(notes)}
+    variables = environment() | {plugin.upper(): str(notes)}
     done = subprocess.run(
-        command([*options, f"tests/test_{module}.py"]), cwd=ROOT, env=own, capture_output=True, text=True, check=False
+        command([*options, f"tests/test_{module}.py"]),
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    noted = [json.loads(line) for line in notes.read_text("utf-8").splitlines()]
-    every = {test for test in listed_tests() if test.startswith(f"tests/test_{module}.py::")}
-    assert {one["test"] for one in noted} == every
-    yield from noted
+    lines = [json.loads(line) for line in notes.read_text("utf-8").splitlines()]
+    tests = {test for test in listed_tests() if test.startswith(f"tests/test_{module}.py::")}
+    assert {line["test"] for line in lines} == tests
+    yield from lines
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_constant_and_no_stub_passes_a_test(module: str, tmp_path: Path) -> None:
-    passed = {one["test"]: one["passed"] for one in told("lazy_answers", "first failure", module, tmp_path)}
+    passed = {record["test"]: record["passed"] for record in records("lazy_answers", "first failure", module, tmp_path)}
     assert {test: names for test, names in passed.items() if names} == {}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_answer_of_a_wrong_form_is_no_error_of_the_grader(module: str, tmp_path: Path) -> None:
-    errors = {one["test"]: one["errors"] for one in told("wrong_forms", "one example", module, tmp_path)}
-    assert {test: found for test, found in errors.items() if found} == {}
+    errors = {record["test"]: record["errors"] for record in records("wrong_forms", "one example", module, tmp_path)}
+    assert {test: by_form for test, by_form in errors.items() if by_form} == {}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +60,6 @@ def test_an_answer_of_a_wrong_form_is_no_error_of_the_grader(module: str, tmp_pa
         ([0.5], FORMS["fcn.forward_amplified"], "the answer is a list of 1 in place of an array of bool"),
     ],
 )
-def test_what_came_is_told(value: Any, form: Any, got: str) -> None:
+def test_the_form_that_came_is_reported(value: Any, form: Any, got: str) -> None:
     assert misfit(value, form).startswith(got)
     assert bool(misfit(value, form)) == bool(got)

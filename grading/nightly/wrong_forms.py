@@ -1,7 +1,7 @@
 """A pytest plugin that asks each test of the student API a probe that answers in a wrong form.
 
-Used as `-p grading.nightly.wrong_forms`: the reference answers, and its answers are changed. What was neither refused
-nor passed is written as JSON lines into the file that WRONG_FORMS names.
+It is used as `-p grading.nightly.wrong_forms`: the reference answers, and its answers are changed. For each test, the
+forms that neither passed nor were refused are written as a JSON line into the file that WRONG_FORMS names.
 """
 
 import json
@@ -30,7 +30,7 @@ Change = Callable[[Any], Any]
 
 
 def everywhere(kind: type, change: Change) -> Change:
-    """Change each part of one kind."""
+    """Change every part of an answer that has this type."""
 
     def walk(value: Any) -> Any:
         if type(value) is kind:
@@ -42,7 +42,7 @@ def everywhere(kind: type, change: Change) -> Change:
     return walk
 
 
-def top(change: Change) -> Change:
+def in_a_dict(change: Change) -> Change:
     return lambda answer: change(answer) if type(answer) is dict else None
 
 
@@ -56,8 +56,8 @@ WRONG: dict[str, Change] = {
     "an empty dict": lambda _: {},
     "other names": lambda _: {"other": 1},
     "an array": lambda _: np.zeros((2, 2)),
-    "one name more": top(lambda answer: {**answer, "more": 1}),
-    "one name less": top(lambda answer: dict(list(answer.items())[1:])),
+    "one name more": in_a_dict(lambda answer: {**answer, "more": 1}),
+    "one name less": in_a_dict(lambda answer: dict(list(answer.items())[1:])),
     "lists for arrays": everywhere(np.ndarray, lambda array: array.tolist()),
     "texts for arrays": everywhere(np.ndarray, str),
     "arrays of integers": everywhere(np.ndarray, lambda array: array.astype("int64")),
@@ -83,19 +83,19 @@ WRONG: dict[str, Change] = {
 }
 
 
-class Changed:
-    """The reference, whose answers are changed; asked the same again, it remembers."""
+class ChangedAnswers:
+    """The reference with changed answers; an equal question is computed once."""
 
     def __init__(self) -> None:
         self._student = LocalStudent(locate("solutions"))
-        self._known: dict[bytes, Any] = {}
+        self._answers: dict[bytes, Any] = {}
         self.change: Change = lambda answer: answer
 
     def ask(self, probe: str, **data: Any) -> Any:
         key = pickle.dumps((probe, data))
-        if key not in self._known:
-            self._known[key] = self._student.ask(probe, **data)
-        return self.change(self._known[key])
+        if key not in self._answers:
+            self._answers[key] = self._student.ask(probe, **data)
+        return self.change(self._answers[key])
 
 
 class WrongForms:
@@ -109,7 +109,7 @@ class WrongForms:
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
         if "benchmark" in arguments:
             arguments["benchmark"] = lambda ask, *given, **keywords: ask(*given, **keywords)
-        student = Changed()
+        student = ChangedAnswers()
         arguments["student"] = FormChecked(student)
         errors = {}
         for name, change in WRONG.items():

@@ -1,6 +1,6 @@
 """Fixtures of the grader's own tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +23,10 @@ def pytest_report_header() -> str:
 
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mini profile with few pictures: what these tests are about does not depend on how many there are."""
-    whole = read_assignment()
-    few = replace(
-        whole.profiles["mini"],
+    """The mini profile with few pictures, for tests that do not depend on their number."""
+    shipped = read_assignment()
+    mini = replace(
+        shipped.profiles["mini"],
         train_faces=48,
         validation_faces=40,
         train_streets=32,
@@ -34,24 +34,29 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         secret_faces=48,
         secret_streets=12,
     )
-    small = replace(whole, profiles={**whole.profiles, "mini": few})
-    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: small)
+    assignment = replace(shipped, profiles={**shipped.profiles, "mini": mini})
+    monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: assignment)
 
 
 @pytest.fixture
 def quick_weights(few_pictures: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Random weights in place of the proxy pretraining, which takes a minute."""
 
-    def provide(names, *_) -> dict[str, str]:
-        files = {}
-        torch.manual_seed(1234)  # no seed of a training: the case from scratch would start from the very same weights
-        for name in names:
-            model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
-            files[name] = str(tmp_path / f"{name}.safetensors")
-            save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
-        return files
+    def provide(names: Iterable[str], *_: object) -> dict[str, str]:
+        return random_weights(tmp_path, names)
 
     monkeypatch.setattr("grading.running.pretrained.provide", provide)
+
+
+def random_weights(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Write a file of random weights for each backbone of the mini profile, and return the files by name."""
+    files = {}
+    torch.manual_seed(1234)  # not the seed of a training: its network from scratch would start from these weights
+    for name in names:
+        model = mini_vgg_encoder() if name == "encoder" else mini_classifier(name, PROXY_OUTPUTS)
+        files[name] = str(folder / f"{name}.safetensors")
+        save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, files[name])
+    return files
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def repository() -> Path:
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Afterwards PyTorch has as many threads as before: a training in this process sets their number."""
+    """One thread, and the previous number afterwards: a training in this process sets it, too."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

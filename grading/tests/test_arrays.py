@@ -1,4 +1,4 @@
-"""Decoded data on disk: what is saved comes back, and only whole data sets are ever seen."""
+"""Decoded data on disk: what is saved is read back exactly, and no reader sees half of a data set."""
 
 import multiprocessing
 import os
@@ -32,16 +32,16 @@ def save_small_dataset(folder: Path) -> None:
 
 
 class TestImages:
-    def test_images_of_any_sizes_come_back_bit_for_bit(self, tmp_path: Path) -> None:
+    def test_images_of_any_sizes_are_read_back_exactly(self, tmp_path: Path) -> None:
         written = random_images((2, 3), (5, 1), (1, 1), (4, 4))
         assert save_images(tmp_path, iter(written)) == 4
         read = Images.open(tmp_path)
         assert len(read) == 4
-        for before, after in zip(written, read, strict=True):
-            assert after.dtype == np.uint8
-            np.testing.assert_array_equal(before, after)
+        for index, image in enumerate(written):
+            assert read[index].dtype == np.uint8
+            np.testing.assert_array_equal(read[index], image)
 
-    def test_an_image_that_is_a_view_is_saved_as_it_looks(self, tmp_path: Path) -> None:
+    def test_views_of_images_are_saved_as_they_look(self, tmp_path: Path) -> None:
         (image,) = random_images((4, 6))
         save_images(tmp_path, [image[:, ::-1], image.transpose(1, 0, 2)])
         read = Images.open(tmp_path)
@@ -71,7 +71,7 @@ class TestImages:
         assert np.shares_memory(read.stacked(), read.pixels)
 
     def test_images_of_two_sizes_cannot_be_stacked(self, tmp_path: Path) -> None:
-        save_images(tmp_path, random_images((2, 6), (3, 4)))  # as many pixels, so only the sizes tell
+        save_images(tmp_path, random_images((2, 6), (3, 4)))  # equally many pixels: only the sizes differ
         with pytest.raises(ValueError, match="different sizes"):
             Images.open(tmp_path).stacked()
 
@@ -107,15 +107,15 @@ class TestImages:
 
 
 class TestDataset:
-    def test_both_parts_come_back(self, tmp_path: Path) -> None:
+    def test_both_parts_are_read_back(self, tmp_path: Path) -> None:
         dataset = build_once(tmp_path, "key", save_small_dataset)
-        assert [image.shape for image in dataset.train_images] == [(4, 5, 3), (6, 7, 3)]
-        assert [image.shape for image in dataset.validation_images] == [(8, 9, 3)]
+        assert dataset.train_images.shapes.tolist() == [[4, 5], [6, 7]]
+        assert dataset.validation_images.shapes.tolist() == [[8, 9]]
         assert dataset.train_labels.tolist() == [1, 0]
         assert dataset.validation_labels.tolist() == [1]
         assert dataset.fingerprint == "key"
 
-    def test_validation_labels_lie_apart(self, tmp_path: Path) -> None:
+    def test_validation_labels_have_a_folder_of_their_own(self, tmp_path: Path) -> None:
         folder = build_once(tmp_path, "key", save_small_dataset).folder
         files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.npy")}
         assert files == {
@@ -152,29 +152,29 @@ class TestBuildOnce:
             build_once(tmp_path, "key", fail)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_killed_build_is_not_taken_for_whole(self, tmp_path: Path) -> None:
+    def test_after_a_killed_build_the_data_set_is_built_anew(self, tmp_path: Path) -> None:
         def build_half(folder: Path) -> None:
             save_images(folder / "train", random_images((2, 2)))
-            os._exit(1)  # as a kill: no handler runs
+            os._exit(1)  # like a kill: no handler runs
 
         process = multiprocessing.get_context("fork").Process(target=build_once, args=(tmp_path, "key", build_half))
         process.start()
         process.join()
-        assert len(list(tmp_path.iterdir())) == 1  # what it left
+        assert len(list(tmp_path.iterdir())) == 1  # the leftovers
         assert build_once(tmp_path, "key", save_small_dataset).train_labels.tolist() == [1, 0]
 
-    def test_what_a_killed_build_left_is_removed_a_day_later(self, tmp_path: Path) -> None:
-        left = tmp_path / ".hw4-unfinished-key-0"
+    def test_leftovers_of_a_killed_build_are_removed_a_day_later(self, tmp_path: Path) -> None:
+        old = tmp_path / ".hw4-unfinished-key-0"
         recent = tmp_path / ".hw4-unfinished-key-1"
         foreign = tmp_path / ".config"
-        for folder in (left, recent, foreign):
+        for folder in (old, recent, foreign):
             folder.mkdir()
-        for folder in (left, foreign):
+        for folder in (old, foreign):
             os.utime(folder, (time.time() - 2 * 86400,) * 2)
         build_once(tmp_path, "key", save_small_dataset)
         assert {path.name for path in tmp_path.iterdir()} == {"key", recent.name, foreign.name}
 
-    def test_of_two_builds_at_once_one_is_kept(self, tmp_path: Path) -> None:
+    def test_of_two_simultaneous_builds_the_first_is_kept(self, tmp_path: Path) -> None:
         def build_while_another_does(folder: Path) -> None:
             build_once(tmp_path, "key", save_small_dataset)
             save_dataset(
@@ -187,13 +187,13 @@ class TestBuildOnce:
 
         dataset = build_once(tmp_path, "key", build_while_another_does)
         assert [path.name for path in tmp_path.iterdir()] == ["key"]
-        assert dataset.train_images[0].shape == (4, 5, 3)  # the first one's, whole
+        assert dataset.train_images[0].shape == (4, 5, 3)  # the complete data set of the first build
 
-    def test_a_data_set_that_did_not_get_its_name_is_an_error(self, tmp_path: Path) -> None:
+    def test_a_data_set_that_disappears_while_it_is_built_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="cannot write decoded data there"):
             build_once(tmp_path, "key", shutil.rmtree)  # as if someone had cleared the cache meanwhile
 
-    def test_a_cache_that_cannot_be_written_names_the_way_out(self, tmp_path: Path) -> None:
+    def test_a_cache_that_cannot_be_written_is_reported_with_the_variable_to_set(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match=r"file/cache: cannot write .*\(Not a directory\).* HW4_CACHE"):
             build_once(tmp_path / "file" / "cache", "key", save_small_dataset)
@@ -210,7 +210,7 @@ class TestCacheFolder:
         ],
         ids=["HW4_CACHE", "XDG", "relative XDG", "home"],
     )
-    def test_the_first_that_is_set(
+    def test_the_first_variable_that_is_set_decides(
         self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
     ) -> None:
         monkeypatch.delenv("HW4_CACHE", raising=False)

@@ -1,4 +1,4 @@
-"""What is asked comes first on the screen, whole, however long the call is."""
+"""A message shows the expectation first and in full, however long the call is."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ LONG = f"class_iou(pred=int64 {[[n % 3] * 6 for n in range(6)]}, target=int64 {[
 
 
 @pytest.mark.parametrize("width", [60, 71, 91])
-def test_nothing_is_cut_before_what_is_asked(width: int) -> None:
+def test_the_call_is_shortened_and_the_expectation_is_not(width: int) -> None:
     value = np.linspace(0, 1, 36)
     with pytest.raises(Unmet) as unmet:
         expect_close(value + 1, value, LONG, "a hint")
@@ -46,19 +46,19 @@ def test_nothing_is_cut_before_what_is_asked(width: int) -> None:
     assert "target=" in " ".join(call)
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_a_text_that_fits_stays_as_it_is() -> None:
     call = "reduce_classes(uint8 [[0, 1, 0], [1, 1, 2]], {0: 1, 1: 0, 2: 2})"
     assert shortened(call, 71) == [call]
     assert wrapped("all 3 parameters train", 71) == ["all 3 parameters train"]
 
 
-def test_an_error_that_is_asked_for() -> None:
-    said = "^asked: ValueError\ncall:  f\\(1\\)\ngot:   no error\nhint:  check$"
-    with pytest.raises(Unmet, match=said), refused("f(1)", "check"):
+def test_an_error_that_was_expected_and_not_raised() -> None:
+    message = "^asked: ValueError\ncall:  f\\(1\\)\ngot:   no error\nhint:  check$"
+    with pytest.raises(Unmet, match=message), refused("f(1)", "check"):
         pass
 
 
-def test_almost_right_says_the_value_too() -> None:
+def test_a_value_that_is_almost_right_is_shown_with_its_distance() -> None:
     with pytest.raises(Unmet, match=r"^asked: 0\.5 to 1e-09\ncall:  f\(\)\ngot:   off by 1e-05\n"):
         expect_close(0.50001, 0.5, "f()", "hint")
 

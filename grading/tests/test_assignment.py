@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.assignment.assignment import FILE, read_assignment
+from grading.assignment.assignment import FILE, Configuration, Relation, read_assignment
 from grading.commands.grade import main
 
 ASSIGNMENT = read_assignment()
@@ -23,7 +23,7 @@ def test_configuration_ids_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("configuration", ASSIGNMENT.configurations, ids=lambda c: c.id)
-def test_a_configuration_is_complete(configuration) -> None:
+def test_a_configuration_is_complete(configuration: Configuration) -> None:
     assert ASSIGNMENT.question(configuration.question).training_points > 0
     assert configuration.metric in configuration.published
     assert set(configuration.protocols) == set(ASSIGNMENT.profiles)
@@ -34,7 +34,7 @@ def test_a_configuration_is_complete(configuration) -> None:
 
 
 @pytest.mark.parametrize("relation", ASSIGNMENT.relations, ids=lambda r: r.id)
-def test_a_relation_names_what_exists(relation) -> None:
+def test_a_relation_names_what_exists(relation: Relation) -> None:
     assert ASSIGNMENT.question(relation.question)
     assert ASSIGNMENT.configuration(relation.better).id != ASSIGNMENT.configuration(relation.worse).id
 
@@ -46,7 +46,7 @@ def test_part_1_accuracies_are_multiples_of_one_in_400() -> None:
             assert value is None or value * 400 == pytest.approx(round(value * 400))
 
 
-# What an instructor may change wrongly: a text, another in its place, and what the one line must name.
+# Mistakes that an instructor may make: a text of assignment.toml, its replacement, and what the error must name.
 MISTAKES = {
     "more points for tests than there are": ("test_points = 2.5", "test_points = 7", r"question Q1-1.*7 of points 5"),
     "batches of one image": ("batch_size = 4", "batch_size = 1", r"batch_size is a whole number of at least 2"),
@@ -87,8 +87,8 @@ MISTAKES = {
 def test_a_change_that_does_not_fit_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mistake: str
 ) -> None:
-    before, after, said = MISTAKES[mistake]
-    refused(changed(tmp_path, before, after), said, monkeypatch, capsys)
+    before, after, message = MISTAKES[mistake]
+    expect_refused(changed(tmp_path, before, after), message, monkeypatch, capsys)
 
 
 def changed(folder: Path, before: str, after: str) -> Path:
@@ -100,23 +100,30 @@ def changed(folder: Path, before: str, after: str) -> Path:
     return path
 
 
-def refused(path: Path, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def expect_refused(
+    path: Path, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """run_all ends with status 2 and one line."""
     monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read_assignment(path))
     assert main(["--unsafe", "--profile", "mini"]) == 2
     printed = capsys.readouterr()
-    assert re.fullmatch(rf"error: assignment\.toml: .*{said}.*\n", printed.err)
+    assert re.fullmatch(rf"error: assignment\.toml: .*{message}.*\n", printed.err)
     assert printed.out == ""
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "message"),
     [
         ("test_(without_skips|encoder)", "test_(without_skip_connections)", r"Q2-1-no-skips.*matches no test"),
         ("points = 5\ntest_points = 0 ", "points = 5\ntest_points = 1 ", r"question Q1-6 gives 1 points for tests"),
     ],
 )
-def test_what_is_asked_of_tests_must_be_tested(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before, after, said
+def test_required_tests_and_points_for_tests_need_existing_tests(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    after: str,
+    message: str,
 ) -> None:
-    refused(changed(tmp_path, before, after), said, monkeypatch, capsys)
+    expect_refused(changed(tmp_path, before, after), message, monkeypatch, capsys)

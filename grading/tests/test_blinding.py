@@ -1,4 +1,4 @@
-"""What a worker must not know is hidden from it, and found again afterwards."""
+"""Blinding hides the order of images and classes from a worker, and puts its answers back into the true order."""
 
 import threading
 from pathlib import Path
@@ -14,51 +14,51 @@ KEY = bytes(range(32))
 
 
 @given(st.integers(1, 30), st.integers(1, 11), st.text(max_size=9))
-def test_logits_come_back_in_true_order(images: int, classes: int, purpose: str) -> None:
+def test_logits_are_put_back_into_the_true_order(images: int, classes: int, purpose: str) -> None:
     blinding = Blinding.draw(KEY, purpose, images=images, classes=classes)
     truth = np.random.default_rng(0).normal(size=(images, classes, 2)).astype("float32")
-    seen = np.empty((len(blinding.order), classes, 2), "float32")
+    sent = np.empty((len(blinding.order), classes, 2), "float32")
     for place, image in enumerate(blinding.order):
         for label in range(classes):
-            seen[place, blinding.class_permutation[label]] = truth[image, label]
-    assert blinding.batch_dependence(seen) == 0
-    assert np.array_equal(blinding.logits(seen), truth)
+            sent[place, blinding.class_permutation[label]] = truth[image, label]
+    assert blinding.batch_dependence(sent) == 0
+    assert np.array_equal(blinding.logits(sent), truth)
 
 
-def test_every_image_comes_and_some_come_twice() -> None:
+def test_every_image_is_sent_and_some_are_sent_twice() -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=400, classes=2)
     assert sorted(np.bincount(blinding.order))[-8:] == [2] * 8
     assert np.bincount(blinding.order).min() == 1
-    seen = blinding.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
-    twin = int(np.flatnonzero(np.bincount(blinding.order) == 2)[0])
-    one, other = (seen[place] for place in np.flatnonzero(blinding.order == twin))
-    assert np.array_equal(one, other)
+    shown = blinding.images(np.arange(1200, dtype="uint8").reshape(400, 1, 1, 3))
+    duplicate = int(np.flatnonzero(np.bincount(blinding.order) == 2)[0])
+    first, second = (shown[place] for place in np.flatnonzero(blinding.order == duplicate))
+    assert np.array_equal(first, second)
 
 
-def twice(blinding: Blinding, truth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Logits as a worker sends them, and the place of the second answer to an image."""
+def with_duplicates(blinding: Blinding, truth: np.ndarray) -> tuple[np.ndarray, int]:
+    """Logits as a worker sends them, and the index of the second answer to one image."""
     return truth[blinding.order], int(np.flatnonzero(blinding.order == np.bincount(blinding.order).argmax())[1])
 
 
-def test_other_logits_for_the_same_image_are_noticed() -> None:
+def test_different_logits_for_the_same_image_are_noticed() -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
-    seen, place = twice(blinding, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
-    assert blinding.batch_dependence(seen) == 0
-    assert blinding.batch_dependence(np.ones_like(seen)) == 0
-    assert blinding.batch_dependence(np.zeros_like(seen)) == 0
-    seen[place] += [0.1, -0.1]
-    assert 0.02 < blinding.batch_dependence(seen) < 1
+    sent, place = with_duplicates(blinding, np.random.default_rng(0).normal(size=(40, 2)).astype("float32"))
+    assert blinding.batch_dependence(sent) == 0
+    assert blinding.batch_dependence(np.ones_like(sent)) == 0
+    assert blinding.batch_dependence(np.zeros_like(sent)) == 0
+    sent[place] += [0.1, -0.1]
+    assert 0.02 < blinding.batch_dependence(sent) < 1
 
 
 @pytest.mark.parametrize("shape", [(40, 2), (40, 3, 5, 4)])
-@pytest.mark.parametrize("disguised_as", ["one huge image", "a common offset", "huge images", "one huge pixel each"])
-def test_nothing_hides_that_an_image_depends_on_its_batch(shape: tuple[int, ...], disguised_as: str) -> None:
+@pytest.mark.parametrize("hidden_by", ["one huge image", "a common offset", "huge images", "one huge pixel each"])
+def test_batch_dependence_cannot_be_hidden(shape: tuple[int, ...], hidden_by: str) -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=shape[1])
     truth = np.random.default_rng(0).normal(size=shape).astype("float32")
-    _, place = twice(blinding, truth)
+    _, place = with_duplicates(blinding, truth)
     victim = int(blinding.order[place])
     others = [image for image in range(40) if image != victim]
-    match disguised_as:
+    match hidden_by:
         case "one huge image":
             truth[others[0], 0] = 3e38
         case "a common offset":
@@ -67,46 +67,48 @@ def test_nothing_hides_that_an_image_depends_on_its_batch(shape: tuple[int, ...]
             truth[others[:20]] *= 1e6
         case _ if truth.ndim > 2:
             truth[:, 0, 0, 0] = 3e38
-    seen, _ = twice(blinding, truth)
-    assert blinding.batch_dependence(seen) < 1e-3
-    seen[place].reshape(shape[1], -1)[0, -1] += 0.5
-    assert blinding.batch_dependence(seen) > 0.02
+    sent, _ = with_duplicates(blinding, truth)
+    assert blinding.batch_dependence(sent) < 1e-3
+    sent[place].reshape(shape[1], -1)[0, -1] += 0.5
+    assert blinding.batch_dependence(sent) > 0.02
 
 
-def test_rounding_of_large_logits_is_no_dependence() -> None:
+def test_rounding_of_large_logits_is_no_batch_dependence() -> None:
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=40, classes=2)
     truth = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
-    _, place = twice(blinding, truth)
+    _, place = with_duplicates(blinding, truth)
     truth[blinding.order[place]] *= 1e6
-    seen, _ = twice(blinding, truth)
-    seen[place] *= 1 + 1e-5
-    assert blinding.batch_dependence(seen) < 1e-3
+    sent, _ = with_duplicates(blinding, truth)
+    sent[place] *= 1 + 1e-5
+    assert blinding.batch_dependence(sent) < 1e-3
 
 
-def test_the_classes_of_a_training_have_the_same_numbers_in_all_of_its_sets() -> None:
+def test_all_sets_of_a_training_share_one_class_permutation() -> None:
     sets = [Blinding.draw(KEY, "Q1-1 seed 0", images=n, classes=11, part=part) for part, n in enumerate((60, 30, 30))]
     assert np.array_equal(sets[0].class_permutation, sets[1].class_permutation)
     assert np.array_equal(sets[0].class_permutation, sets[2].class_permutation)
     assert not np.array_equal(sets[1].order, sets[2].order)
 
 
-def test_labels_and_mapping_use_the_same_names() -> None:
+def test_labels_and_mapping_share_one_class_permutation() -> None:
     blinding = Blinding.draw(KEY, "Q2-3-merged seed 0", images=3, classes=3)
     labels = np.array([[0, 1], [2, 2]], dtype="uint8")
-    renamed = dict(blinding.mapping([(0, 0), (1, 1), (2, 2)]))
+    rules = blinding.mapping([(0, 0), (1, 1), (2, 2)])
+    assert [old for old, _ in rules] == [0, 1, 2]
+    renamed = [new for _, new in rules]
     assert blinding.labels(labels).tolist() == [[renamed[0], renamed[1]], [renamed[2], renamed[2]]]
 
 
-def test_images_are_shuffled_and_moved_by_at_most_one_step() -> None:
+def test_images_are_shuffled_and_each_value_changes_by_at_most_1() -> None:
     images = np.random.default_rng(1).integers(0, 256, (8, 5, 4, 3), dtype="uint8")
     blinding = Blinding.draw(KEY, "Q1-1 seed 0", images=8, classes=2)
-    seen = np.stack(blinding.images(images)).astype(int)
-    steps = seen - images[blinding.order].astype(int)
+    shown = np.stack(blinding.images(images)).astype(int)
+    steps = shown - images[blinding.order].astype(int)
     assert set(np.unique(steps)) == {-1, 0, 1}
     assert not np.array_equal(blinding.order, np.arange(8))
 
 
-def test_the_same_purpose_has_the_same_secrets_on_one_machine_only() -> None:
+def test_key_and_purpose_decide_the_blinding() -> None:
     draws = [
         Blinding.draw(key, purpose, images=50, classes=11)
         for key, purpose in [
@@ -123,7 +125,7 @@ def test_the_same_purpose_has_the_same_secrets_on_one_machine_only() -> None:
         assert draws[0].noise != other.noise
 
 
-def test_the_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     keys: list[bytes] = []
     threads = [threading.Thread(target=lambda: keys.append(site_key(tmp_path / "cache"))) for _ in range(2)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""What `grading.commands.calibrate` writes fits the run that it was measured in."""
+"""A calibration that `grading.commands.calibrate` writes fits the plan that it was measured with."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,9 @@ def run(id: str, seed: int, first: float, tail: float) -> Run:
     return Run(id, seed, history, 2.0)
 
 
-def test_it_fits_and_keeps_what_was_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_written_calibration_fits_its_plan_and_keeps_other_configurations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-5", "--seeds", "2"]))
     path = tmp_path / "mini.json"
     path.write_text(json.dumps({"configurations": {"Q1-2": {"kept": True}}}))
@@ -39,5 +41,7 @@ def test_it_fits_and_keeps_what_was_not_measured_again(tmp_path: Path, monkeypat
     assert made_elsewhere(calibration["Q1-1"], plan.device) is None
     assert calibration["Q1-1"].least_progress == pytest.approx(0.2)
     assert calibration["Q1-5"].least_progress == pytest.approx(0.05)
-    fewer = replace(calibration["Q1-1"], conditions={**calibration["Q1-1"].conditions, "images": {"training": 1}})
-    assert set(misfits(plan, {**calibration, "Q1-1": fewer})) == {"Q1-1"}
+    of_one_image = replace(
+        calibration["Q1-1"], conditions={**calibration["Q1-1"].conditions, "images": {"training": 1}}
+    )
+    assert set(misfits(plan, {**calibration, "Q1-1": of_one_image})) == {"Q1-1"}

@@ -1,4 +1,4 @@
-"""CamVid in its released form is read right, and whatever is wrong with it is said in one line."""
+"""CamVid is read correctly in its released form, and each defect is reported in one line."""
 
 import os
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_images_and_labels_come_in_the_order_of_the_lists(release: Path, tmp_pat
     assert dataset.train_labels.dtype == dataset.validation_labels.dtype == np.uint8
 
 
-def test_only_what_is_listed_belongs_to_it(release: Path, tmp_path: Path) -> None:
+def test_only_listed_images_are_read(release: Path, tmp_path: Path) -> None:
     lines = (release / "train.txt").read_text().splitlines()
     (release / "train.txt").write_text(f"{lines[2]}\n\n{lines[0]}\n\n")
     dataset = camvid(release, tmp_path / "cache")
@@ -64,7 +64,7 @@ def test_without_lists_whole_folders_are_taken_in_order(release: Path, tmp_path:
     np.testing.assert_array_equal(dataset.train_labels, [classes(name) for name in "abc"])
 
 
-def test_palette_indices_are_labels(release: Path, tmp_path: Path) -> None:
+def test_palette_indices_are_read_as_labels(release: Path, tmp_path: Path) -> None:
     image = Image.fromarray(classes("b"))
     image.putpalette(bytes(range(255, 255 - 36, -1)))  # colours that are nothing like the indices
     assert image.mode == "P"
@@ -94,7 +94,9 @@ def test_the_same_images_in_another_order_are_other_data(release: Path, tmp_path
 @pytest.mark.parametrize("root", ["/my data/CamVid", "C:\\my data\\CamVid", "..", ".", "/a b/ c d/train/x"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("name", ["b", "my b"])
-def test_lists_of_other_machines(release: Path, tmp_path: Path, root: str, encoding: str, name: str) -> None:
+def test_lists_may_hold_paths_of_other_machines(
+    release: Path, tmp_path: Path, root: str, encoding: str, name: str
+) -> None:
     for kind in ("train", "trainannot"):
         (release / kind / "b.png").rename(release / kind / f"{name}.png")
     slash = "\\" if "\\" in root else "/"
@@ -195,7 +197,7 @@ def empty_folders_without_lists(release: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("damage", "message"),
     [
         (remove_folder, r"valannot: no such folder; give the folder"),
         (remove_list, r"val\.txt: missing, though its twin is there; restore it"),
@@ -222,10 +224,10 @@ def empty_folders_without_lists(release: Path) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_what_is_wrong_is_said_in_one_line(
-    release: Path, tmp_path: Path, harm: Callable[[Path], None], message: str
+def test_a_defect_is_reported_in_one_line(
+    release: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    harm(release)
+    damage(release)
     with pytest.raises(DataError, match=message) as caught:
         camvid(release, tmp_path / "cache")
     assert str(caught.value).startswith(str(release))

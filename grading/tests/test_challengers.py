@@ -1,4 +1,4 @@
-"""A challenger is the student's choice: what it costs the grader is bounded, and what goes wrong costs Q1-8 alone."""
+"""A student chooses the challenger: its cost for the grader is bounded, and its failure costs Q1-8 alone."""
 
 import json
 import re
@@ -30,8 +30,10 @@ from grading.sandbox.worker import GraderError
 
 pytestmark = pytest.mark.slow
 
+PlanOf = Callable[..., Plan]
+
 TRANSFER = (ROOT / "solutions" / "transfer.py").read_text("utf-8")
-# In place of a pretraining.
+# A program that replaces a pretraining.
 STUB = """
 import os, signal, sys, time
 name, file = sys.argv[1:3]
@@ -46,7 +48,7 @@ state = mini_classifier(name, PROXY_OUTPUTS).state_dict()
 state["features.0.weight"].fill_(float("nan"))
 save_file(state, file)
 """
-# What happens in it, and what is told.
+# By case: what the pretraining does, and the reason that is given.
 BROKEN = {
     "raises": ("raise RuntimeError('no such layer')", r"pretraining vgg11 failed: RuntimeError: no such layer"),
     "is killed": ("os.kill(os.getpid(), signal.SIGKILL)", r"pretraining vgg11 was killed by signal 9"),
@@ -72,18 +74,18 @@ def submission(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def drawn() -> Path:
-    """The usual cache, with faces in it."""
+def cache_with_faces() -> Path:
+    """The usual cache, after the faces were drawn."""
     make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1"]))
     return cache_folder()
 
 
 @pytest.fixture(autouse=True)
-def cache(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache without weights, but AlexNet's: random ones."""
+def cache(cache_with_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache that holds no weights but random ones of AlexNet."""
     folder = tmp_path / "cache"
     folder.mkdir()
-    for faces in drawn.glob("faces-*"):
+    for faces in cache_with_faces.glob("faces-*"):
         (folder / faces.name).symlink_to(faces)
     state = mini_classifier("alexnet", PROXY_OUTPUTS).state_dict()
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, mini_file("alexnet", folder))
@@ -92,7 +94,7 @@ def cache(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def plan_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+def plan_of(monkeypatch: pytest.MonkeyPatch) -> PlanOf:
     """A plan with the weights that a challenger of these names asks for."""
 
     def make(*names: str, only: str = "Q1-1,Q1-8") -> Plan:
@@ -110,7 +112,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return replace_pretraining
 
 
-def graded(folder: Path, out: Path) -> tuple[int, dict[str, Any]]:
+def grade(folder: Path, out: Path) -> tuple[int, dict[str, Any]]:
     """Exit status, and the configurations of results.json by id."""
     trial = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "17", "--out", str(out)]
     status = main([str(folder), "--only", "Q1-1,Q1-8", *trial])
@@ -119,7 +121,7 @@ def graded(folder: Path, out: Path) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("names", "known"),
+    ("names", "expected"),
     [
         (["mobilenet_v2", "mobilenet_v2"], ["mobilenet_v2"]),
         (["no_such_net", "../x", "/etc/passwd", "", "vgg11\n", "VGG11", "Vgg11", "vgg11/../../x"], []),
@@ -134,8 +136,8 @@ def graded(folder: Path, out: Path) -> tuple[int, dict[str, Any]]:
         (7, []),
     ],
 )
-def test_of_what_a_submission_answers_only_networks_count(names: object, known: list[str]) -> None:
-    assert known_challengers(names) == known
+def test_only_known_networks_of_an_answer_count(names: object, expected: list[str]) -> None:
+    assert known_challengers(names) == expected
 
 
 def test_every_challenger_that_is_listed_can_be_built() -> None:
@@ -144,7 +146,7 @@ def test_every_challenger_that_is_listed_can_be_built() -> None:
     assert all(seconds > 0 for seconds in COSTS.values())
 
 
-def test_some_networks_may_be_compared() -> None:
+def test_three_networks_may_be_compared() -> None:
     assert too_many(["vgg11", "resnet50", "densenet121"]) is None
     assert "loads 80 pretrained networks (a0, a1, a2, ...), of at most 3" in str(
         too_many([f"a{number}" for number in range(80)])
@@ -152,7 +154,7 @@ def test_some_networks_may_be_compared() -> None:
 
 
 @pytest.mark.parametrize("name", ["efficientnet_b7", "efficientnet_b4", "convnext_tiny", "a_network_of_next_year"])
-def test_what_takes_too_long_is_told_with_what_does_not(name: str) -> None:
+def test_a_network_that_takes_too_long_is_refused_and_others_are_offered(name: str) -> None:
     reason = too_long(name)
     assert reason is not None
     assert f"no {name} for a submission" in reason
@@ -162,7 +164,7 @@ def test_what_takes_too_long_is_told_with_what_does_not(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18"])
-def test_what_the_assignment_forbids_is_left_to_its_tests(name: str) -> None:
+def test_forbidden_networks_are_left_to_the_tests_of_the_student_api(name: str) -> None:
     assert known_challengers([name]) == [name]
     assert too_long(name) is None
     assert f"{name} (" not in str(too_long("efficientnet_b7"))
@@ -176,7 +178,7 @@ def test_the_usual_challengers_are_pretrained(name: str) -> None:
     assert too_long(name) is None
 
 
-def test_a_training_is_given_the_time_that_its_network_takes(plan_of, quick_weights: None) -> None:
+def test_a_training_is_given_the_time_that_its_network_takes(plan_of: PlanOf, quick_weights: None) -> None:
     small, large = plan_of("mobilenet_v2"), plan_of("mobilenet_v2", "resnet50")
     challenger = small.assignment.configuration("Q1-8")
     assert large.seconds_allowed(challenger) > 1.5 * small.seconds_allowed(challenger)
@@ -194,44 +196,46 @@ def test_a_training_is_given_the_time_that_its_network_takes(plan_of, quick_weig
         ),
     ],
 )
-def test_what_is_too_much_work_is_left(names: list[str], why: str, plan_of, stub: Callable[[str], None]) -> None:
+def test_too_costly_networks_are_not_pretrained(
+    names: list[str], why: str, plan_of: PlanOf, stub: Callable[[str], None]
+) -> None:
     stub("raise AssertionError('this must not be pretrained')")
-    expect_only_the_challenger_to_be_missing(plan_of(*names), why)
+    expect_only_the_challenger_missing(plan_of(*names), why)
 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_pretraining_that_fails_costs_one_question(
-    case: str, plan_of, stub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    case: str, plan_of: PlanOf, stub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, why = BROKEN[case]
     monkeypatch.setattr(weights, "CPU_SECONDS", 1.0 if case == "computes for ever" else 600.0)
     monkeypatch.setattr(weights, "WALL_SECONDS", 1.0 if case == "sleeps for ever" else 600.0)
     stub(body)
-    expect_only_the_challenger_to_be_missing(plan_of("vgg11"), why)
+    expect_only_the_challenger_missing(plan_of("vgg11"), why)
 
 
-def expect_only_the_challenger_to_be_missing(plan: Plan, why: str) -> None:
+def expect_only_the_challenger_missing(plan: Plan, why: str) -> None:
     assert list(plan.unavailable) == ["Q1-8"]
     assert re.search(why, plan.unavailable["Q1-8"]), plan.unavailable
     assert list(plan.weights) == ["alexnet"]
     assert {configuration.base for configuration, _ in plan.trainings()} == {"Q1-1"}
-    assert plan.expected_trainings() == plan.assignment.gate.fewest_seeds + 1  # a control
+    assert plan.expected_trainings() == plan.assignment.gate.fewest_seeds + 1  # and a control
 
 
-def test_the_others_are_graded_and_the_verdict_says_why(
+def test_other_questions_are_graded_and_the_verdict_gives_the_reason(
     submission: Callable[[str], Path], stub: Callable[[str], None], tmp_path: Path
 ) -> None:
     stub("raise RuntimeError('no such layer')")
-    status, found = graded(submission('load("vgg11", True)'), tmp_path / "out")
+    status, configurations = grade(submission('load("vgg11", True)'), tmp_path / "out")
     assert status == 3
-    assert found["Q1-8"]["verdict"] == "INCOMPLETE"
-    assert found["Q1-8"]["reason"] == "no verdict: pretraining vgg11 failed: RuntimeError: no such layer"
-    assert found["Q1-8"]["seeds"] == []
-    assert len(found["Q1-1"]["seeds"]) == 1
-    assert len(found["Q1-1"]["seeds"][0]["history"]) == 1
+    assert configurations["Q1-8"]["verdict"] == "INCOMPLETE"
+    assert configurations["Q1-8"]["reason"] == "no verdict: pretraining vgg11 failed: RuntimeError: no such layer"
+    assert configurations["Q1-8"]["seeds"] == []
+    assert len(configurations["Q1-1"]["seeds"]) == 1
+    assert len(configurations["Q1-1"]["seeds"][0]["history"]) == 1
 
 
-def test_what_the_assignment_needs_ends_the_run_in_a_line(
+def test_a_network_of_the_assignment_that_fails_ends_the_run_in_one_line(
     cache: Path, stub: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub("raise RuntimeError('no')")
@@ -247,11 +251,15 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("grading.running.pretrained.Worker.ask", ask)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
-    expect_only_the_challenger_to_be_missing(with_weights(plan, None, print), "nobody answers")
+    expect_only_the_challenger_missing(with_weights(plan, None, print), "nobody answers")
 
 
-def test_what_is_cached_is_used_whatever_it_costs(
-    plan_of, stub: Callable[[str], None], cache: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+def test_cached_weights_are_used_whatever_the_network_costs(
+    plan_of: PlanOf,
+    stub: Callable[[str], None],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_thread: None,
 ) -> None:
     monkeypatch.setattr(challengers, "MOST_SECONDS", 1.0)
     monkeypatch.setattr(proxy, "FACES", 64)
@@ -276,7 +284,7 @@ def test_a_pretraining_that_diverges_leaves_no_file(
     assert not list(cache.glob("vgg11*"))
 
 
-def test_other_backbones_are_there_when_one_fails(cache: Path, stub: Callable[[str], None]) -> None:
+def test_other_backbones_are_provided_if_one_fails(cache: Path, stub: Callable[[str], None]) -> None:
     stub("raise RuntimeError('no')")
     with pytest.raises(NoWeights) as caught:
         provide(["vgg11", "alexnet"], "mini", None, cache, print)
@@ -284,7 +292,7 @@ def test_other_backbones_are_there_when_one_fails(cache: Path, stub: Callable[[s
     assert list(caught.value.reasons) == ["vgg11"]
 
 
-def test_in_the_report_profile_missing_weights_are_told_by_backbone(tmp_path: Path) -> None:
+def test_in_the_report_profile_missing_weights_are_reported_by_backbone(tmp_path: Path) -> None:
     (tmp_path / "alexnet.pth").touch()
     with pytest.raises(NoWeights, match=r"no weights for resnet101.*grading fetch weights --classifier") as caught:
         provide(["resnet101", "alexnet"], "report", tmp_path, tmp_path, print)
@@ -292,7 +300,7 @@ def test_in_the_report_profile_missing_weights_are_told_by_backbone(tmp_path: Pa
 
 
 def test_a_pretraining_ends_with_the_grader(tmp_path: Path) -> None:
-    """Killed, the grader can end nothing itself."""
+    """A grader that is killed cannot end the pretraining itself."""
     program = (
         "import sys; from pathlib import Path; from grading.backbones.weights import provide\n"
         f"provide(['vgg11'], 'mini', None, Path({str(tmp_path)!r}), lambda line: print(line, flush=True))"
@@ -336,14 +344,14 @@ def is_stub(process: psutil.Process) -> bool:
         return False
 
 
-def test_the_command_takes_what_a_challenger_may_be(
+def test_the_command_pretrains_every_network_that_a_challenger_may_be(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(pretrain, "main", asked.append)
-    for name in ("efficientnet_b7", "resnext101_64x4d"):  # costly, and nobody has measured it
+    pretrained: list[str] = []
+    monkeypatch.setattr(pretrain, "main", pretrained.append)
+    for name in ("efficientnet_b7", "resnext101_64x4d"):  # a costly one, and one whose cost nobody has measured
         assert command([name]) == 0
-    assert asked == ["efficientnet_b7", "resnext101_64x4d"]
+    assert pretrained == ["efficientnet_b7", "resnext101_64x4d"]
     for name in ("vit_b_16", "no_such", "inception_v3"):
         with pytest.raises(SystemExit, match="2"):
             command([name])

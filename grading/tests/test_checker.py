@@ -1,4 +1,4 @@
-"""The catalogue of right and wrong modules is sound; the student API's tests are marked and vary every argument."""
+"""The catalogue of right and wrong modules is sound; the student API's tests vary every argument."""
 
 import ast
 import json
@@ -58,10 +58,10 @@ def test_every_chaff_is_one_change_of_a_wheat(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_lesson_has_its_tests_and_its_chaffs(collected: dict[str, str], module: str) -> None:
-    own = [chaff for chaff in CHAFFS if chaff.module == module]
+    of_module = [chaff for chaff in CHAFFS if chaff.module == module]
     table = tomllib.loads((CATALOGUE / "chaffs" / f"{module}.toml").read_text("utf-8"))
-    assert {chaff.lesson.name for chaff in own} == set(lessons(table))
-    for chaff in own:
+    assert {chaff.lesson.name for chaff in of_module} == set(lessons(table))
+    for chaff in of_module:
         questions = {question for test, question in collected.items() if chaff.lesson.test_matches(test)}
         assert chaff.question in questions, f"{chaff.id}: no test of {chaff.question} is {chaff.lesson.test}"
         assert chaff.lesson.hint.strip(), chaff.id
@@ -72,27 +72,41 @@ def killed(chaff: Chaff, test: str, question: str, message: str, kind: str = "FA
     return Trial(task, "finished", 0, Failure(test, question, kind, message), 1.0)
 
 
-def test_a_chaff_is_judged(collected: dict[str, str]) -> None:
+@pytest.fixture
+def lesson_test(collected: dict[str, str]) -> str:
+    """The id of a test of the first chaff's lesson."""
+    return next(test for test in collected if CHAFFS[0].lesson.test_matches(test))
+
+
+def test_a_chaff_should_be_killed_by_its_lesson(lesson_test: str) -> None:
     chaff = CHAFFS[0]
-    test = next(test for test in collected if chaff.lesson.test_matches(test))
-    right = outcome_of(chaff, killed(chaff, test, chaff.question, f"hint:  {chaff.lesson.hint}"))
-    assert not right.problem
-    assert right.by_its_lesson
-    assert "does not say" in outcome_of(chaff, killed(chaff, test, chaff.question, "hint:  no idea")).problem
-    assert "killed only by" in outcome_of(chaff, killed(chaff, test, "Q9-9", chaff.lesson.hint)).problem
-    assert "not by" in outcome_of(chaff, killed(chaff, "tests/test_x.py::test_x", chaff.question, "")).problem
-    assert "GRADER_ERROR" in outcome_of(chaff, killed(chaff, test, chaff.question, "", "GRADER_ERROR")).problem
+    outcome = outcome_of(chaff, killed(chaff, lesson_test, chaff.question, f"hint:  {chaff.lesson.hint}"))
+    assert not outcome.problem
+    assert outcome.by_its_lesson
+
+
+def test_a_chaff_that_is_killed_in_another_way_is_a_problem(lesson_test: str) -> None:
+    chaff = CHAFFS[0]
+    question, hint = chaff.question, chaff.lesson.hint
+    assert "does not say" in outcome_of(chaff, killed(chaff, lesson_test, question, "hint:  no idea")).problem
+    assert "killed only by" in outcome_of(chaff, killed(chaff, lesson_test, "Q9-9", hint)).problem
+    assert "not by" in outcome_of(chaff, killed(chaff, "tests/test_x.py::test_x", question, "")).problem
+    assert "GRADER_ERROR" in outcome_of(chaff, killed(chaff, lesson_test, question, "", "GRADER_ERROR")).problem
+
+
+def test_a_chaff_that_survives_is_a_problem_and_a_wheat_that_does_is_none(lesson_test: str) -> None:
+    chaff, wheat = CHAFFS[0], WHEATS[0]
     task = Task(chaff.name, chaff.module, chaff.source, (chaff.module,))
     assert outcome_of(chaff, Trial(task, "finished", 40, None, 1.0)).problem == "accepted"
     assert outcome_of(chaff, Trial(task, "died", 0, None, 1.0)).problem == "its process died"
-    assert not outcome_of(WHEATS[0], Trial(task, "finished", 40, None, 1.0)).problem
-    assert outcome_of(WHEATS[0], killed(chaff, test, chaff.question, "")).problem.startswith("refused")
+    assert not outcome_of(wheat, Trial(task, "finished", 40, None, 1.0)).problem
+    assert outcome_of(wheat, killed(chaff, lesson_test, chaff.question, "")).problem.startswith("refused")
 
 
 @pytest.mark.parametrize(
     ("only", "status"), [("classes/gather", 0), ("classes/classes-dtype-uint8", 0), ("no/such", 2)]
 )
-def test_the_command(repository: Path, tmp_path: Path, only: str, status: int) -> None:
+def test_the_command_checks_one_module(repository: Path, tmp_path: Path, only: str, status: int) -> None:
     command = [sys.executable, "-m", "grading", "check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
@@ -102,15 +116,15 @@ def test_the_command(repository: Path, tmp_path: Path, only: str, status: int) -
         assert re.search(r"\| all \|", (tmp_path / "checker.md").read_text("utf-8"))
 
 
-# A module of the reference whose functions note the arguments of each call, as far as they are plain or tensors.
-NOTING = """
+# A module of the reference whose functions record the arguments of each call: a text for each value.
+RECORDING = """
 import functools, inspect, json
 from pathlib import Path
 import torch
-from solutions import {module} as room
+from solutions import {module} as reference
 from solutions.{module} import *
 
-NOTES = Path(__file__).with_name("notes.jsonl")
+CALLS = Path(__file__).with_name("calls.jsonl")
 seen = set()
 
 def plain(value):
@@ -120,54 +134,57 @@ def plain(value):
         return f"{{value}} {{[p.requires_grad for p in value.parameters()]}} {{value.training}}"
     return repr(value)
 
-def note(name, function):
+def record(name, function):
     signature = inspect.signature(function)
     @functools.wraps(function)
-    def noting(*args, **kwargs):
+    def recorded(*args, **kwargs):
         for parameter, value in signature.bind(*args, **kwargs).arguments.items():
             if parameter == "self" or inspect.ismethod(value):
                 continue
             line = json.dumps([f"{module}.{{name}}", parameter, plain(value)])
             if line not in seen:
                 seen.add(line)
-                with NOTES.open("a") as notes:
-                    notes.write(line + "\\n")
+                with CALLS.open("a") as calls:
+                    calls.write(line + "\\n")
         return function(*args, **kwargs)
-    return noting
+    return recorded
 
-for name, function in list(vars(room).items()):
-    if inspect.isfunction(function) and function.__module__ == room.__name__ and not name.startswith("_"):
-        globals()[name] = note(name, function)
-if hasattr(room, "FCN8s"):
-    class FCN8s(room.FCN8s):
-        __init__ = note("FCN8s", room.FCN8s.__init__)
-        forward = note("FCN8s.forward", room.FCN8s.forward)
+for name, function in list(vars(reference).items()):
+    if inspect.isfunction(function) and function.__module__ == reference.__name__ and not name.startswith("_"):
+        globals()[name] = record(name, function)
+if hasattr(reference, "FCN8s"):
+    class FCN8s(reference.FCN8s):
+        __init__ = record("FCN8s", reference.FCN8s.__init__)
+        forward = record("FCN8s.forward", reference.FCN8s.forward)
 """
 
 
 def parameters(path: Path) -> set[tuple[str, str]]:
-    """Every argument of every public function of a module, but functions that the course hands in."""
-    found = set()
+    """The arguments of all public functions of a module, except those that are functions: the course provides them."""
+    arguments = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
             name = {"__init__": "FCN8s", "forward": "FCN8s.forward"}.get(node.name, node.name)
             for argument in [*node.args.args, *node.args.kwonlyargs]:
-                if argument.arg != "self" and "Callable" not in ast.unparse(argument.annotation):
-                    found.add((f"{path.stem}.{name}", argument.arg))
-    return found
+                if argument.arg == "self":
+                    continue
+                assert argument.annotation is not None, f"{name}: {argument.arg} has no type"
+                if "Callable" not in ast.unparse(argument.annotation):
+                    arguments.add((f"{path.stem}.{name}", argument.arg))
+    return arguments
 
 
 def test_every_argument_of_every_function_is_varied(repository: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "noting"
+    folder = tmp_path / "recording"
     folder.mkdir()
     for module in MODULES:
-        (folder / f"{module}.py").write_text(NOTING.format(module=module), encoding="utf-8")
+        (folder / f"{module}.py").write_text(RECORDING.format(module=module), encoding="utf-8")
     done = run_tests(repository, "--impl", str(folder))
     assert done.returncode == 0, done.stdout[-3000:]
     values: dict[tuple[str, str], set[str]] = {}
-    for line in (folder / "notes.jsonl").read_text("utf-8").splitlines():
+    for line in (folder / "calls.jsonl").read_text("utf-8").splitlines():
         function, parameter, value = json.loads(line)
         values.setdefault((function, parameter), set()).add(value)
-    asked = set().union(*(parameters(repository / "hw4" / f"{module}.py") for module in MODULES))
-    assert len(asked) > 25
-    assert [which for which in sorted(asked) if len(values.get(which, ())) < 2] == []
+    expected = set().union(*(parameters(repository / "hw4" / f"{module}.py") for module in MODULES))
+    assert len(expected) > 25
+    assert [argument for argument in sorted(expected) if len(values.get(argument, ())) < 2] == []

@@ -1,4 +1,4 @@
-"""Files of weights that somebody brings: usual wrappings are undone, and what is of no use is told in one line."""
+"""Weight files that a person brings: usual wrappings are undone, and an unusable file is reported in one line."""
 
 import io
 import os
@@ -71,17 +71,17 @@ WRAPPINGS: dict[str, Callable[[State], Any]] = {
 @pytest.mark.parametrize("legacy", [False, True])
 def test_usual_wrappings_are_undone(wrapping: str, legacy: bool, state: State, tmp_path: Path) -> None:
     torch.save(WRAPPINGS[wrapping](state), tmp_path / "net.pth", _use_new_zipfile_serialization=not legacy)
-    assert_equal(read(tmp_path / "net.pth"), state)
+    expect_equal(read(tmp_path / "net.pth"), state)
 
 
 @pytest.mark.parametrize("name", ["net.safetensors", "net.pth"])
 @pytest.mark.parametrize("wrapping", ["plain", "DataParallel"])
 def test_the_content_decides_the_format(name: str, wrapping: str, state: State, tmp_path: Path) -> None:
     save_file({key: t.contiguous() for key, t in WRAPPINGS[wrapping](state).items()}, tmp_path / name)
-    assert_equal(read(tmp_path / name), state)
+    expect_equal(read(tmp_path / name), state)
 
 
-def assert_equal(arrays: dict[str, Any], state: State) -> None:
+def expect_equal(arrays: dict[str, Any], state: State) -> None:
     assert list(arrays) == list(state)
     for key, tensor in state.items():
         assert torch.equal(torch.from_numpy(arrays[key]), tensor), key
@@ -90,27 +90,29 @@ def assert_equal(arrays: dict[str, Any], state: State) -> None:
 
 @pytest.mark.parametrize("prefix", ["features.", "", "module.features.", "vgg.features."])
 def test_the_convolutions_of_the_encoder_alone(prefix: str, tmp_path: Path) -> None:
-    own = mini_vgg_encoder().state_dict()
-    torch.save({key.replace("features.", prefix): tensor.half() for key, tensor in own.items()}, tmp_path / "vgg.pth")
+    expected = mini_vgg_encoder().state_dict()
+    torch.save(
+        {key.replace("features.", prefix): tensor.half() for key, tensor in expected.items()}, tmp_path / "vgg.pth"
+    )
     arrays = read_weights("encoder", "mini", tmp_path / "vgg.pth", FIX)
-    assert list(arrays) == list(own)
-    assert all(torch.equal(torch.from_numpy(arrays[key]), own[key].half().float()) for key in own)
+    assert list(arrays) == list(expected)
+    assert all(torch.equal(torch.from_numpy(arrays[key]), expected[key].half().float()) for key in expected)
 
 
 def test_densenets_old_names(tmp_path: Path) -> None:
-    own = mini_classifier("densenet121", PROXY_OUTPUTS).state_dict()
-    old = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): tensor for key, tensor in own.items()}
-    assert set(old) != set(own)
+    expected = mini_classifier("densenet121", PROXY_OUTPUTS).state_dict()
+    old = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): tensor for key, tensor in expected.items()}
+    assert set(old) != set(expected)
     torch.save(old, tmp_path / "densenet.pth")
-    assert list(read_weights("densenet121", "mini", tmp_path / "densenet.pth", FIX)) == list(own)
+    assert list(read_weights("densenet121", "mini", tmp_path / "densenet.pth", FIX)) == list(expected)
 
 
 @pytest.mark.parametrize("name", ["mnasnet0_5", "shufflenet_v2_x0_5", "regnet_y_400mf", "squeezenet1_1"])
 def test_every_family_takes_its_own_weights(name: str, tmp_path: Path) -> None:
-    own = mini_classifier(name, PROXY_OUTPUTS).state_dict()
-    torch.save(own, tmp_path / "net.pth")
+    expected = mini_classifier(name, PROXY_OUTPUTS).state_dict()
+    torch.save(expected, tmp_path / "net.pth")
     loaded = load_classifier("mini", name, read_weights(name, "mini", tmp_path / "net.pth", FIX), pretrained=True)
-    assert all(torch.equal(tensor, own[key]) for key, tensor in loaded.state_dict().items())
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in loaded.state_dict().items())
 
 
 def saved(value: Any, *, legacy: bool = False) -> bytes:
@@ -138,7 +140,7 @@ def with_nan(state: State) -> bytes:
     return saved({**state, "classifier.1.bias": torch.full_like(state["classifier.1.bias"], torch.nan)})
 
 
-USELESS: dict[str, tuple[Callable[[State], bytes], str]] = {
+UNUSABLE: dict[str, tuple[Callable[[State], bytes], str]] = {
     "empty": (lambda _: b"", "an empty file"),
     "truncated": (lambda state: saved(state)[:50_000], "damaged, truncated"),
     "truncated in the last bytes": (lambda state: saved(state)[:-30], "damaged, truncated"),
@@ -171,22 +173,22 @@ USELESS: dict[str, tuple[Callable[[State], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", USELESS)
-def test_what_is_of_no_use_is_told_in_one_line(kind: str, state: State, tmp_path: Path) -> None:
-    content, why = USELESS[kind]
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_an_unusable_file_is_reported_in_one_line(kind: str, state: State, tmp_path: Path) -> None:
+    content, why = UNUSABLE[kind]
     for suffix in (".pth", ".safetensors"):
         file = tmp_path / f"mobilenet_v2{suffix}"
         file.write_bytes(content(state))
         with pytest.raises(DataError, match=why if suffix == ".pth" else None) as caught:
             read(file)
-        told = str(caught.value).removeprefix(f"{file}: ")
-        assert told != str(caught.value)
-        assert told.isprintable()
-        assert len(told) < 300
+        message = str(caught.value).removeprefix(f"{file}: ")
+        assert message != str(caught.value)
+        assert message.isprintable()
+        assert len(message) < 300
 
 
 @pytest.mark.parametrize("kind", ["nowhere", "folder", "missing", "pipe"])
-def test_what_cannot_be_read(kind: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "mobilenet_v2.pth"
     if kind == "nowhere":
         file.symlink_to("nowhere")
@@ -220,12 +222,12 @@ def test_weights_are_read_before_anything_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("HW4_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "vgg16.pth").write_bytes(USELESS[kind][0](state))
+    (tmp_path / "vgg16.pth").write_bytes(UNUSABLE[kind][0](state))
     out = tmp_path / "out"
     command = ["--unsafe", "--profile", "report", "--device", "cpu", "--only", "Q2-1-skips", "--out", str(out)]
     assert main([*command, "--camvid", str(tiny_camvid), "--weights", str(tmp_path)]) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith(f"error: {tmp_path}/vgg16.pth: ")
-    assert said.err.count("\n") == 1
-    assert "grading fetch weights --classifier vgg16" in said.err or "state_dict()" in said.err
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: {tmp_path}/vgg16.pth: ")
+    assert printed.err.count("\n") == 1
+    assert "grading fetch weights --classifier vgg16" in printed.err or "state_dict()" in printed.err
     assert not out.exists()

@@ -1,4 +1,4 @@
-"""A calibration counts only for what it was measured on; other versions are told."""
+"""A calibration counts only under the conditions in which it was measured; other versions are noted."""
 
 import json
 from dataclasses import replace
@@ -20,8 +20,8 @@ from grading.running.needed import expectations, needed
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 
-# What an instructor may change: a text, another in its place, the configurations that it touches, and what the reason
-# must name.
+# Changes that an instructor may make: a text of assignment.toml, its replacement, the configurations that it affects,
+# and a part of the reason that must be given.
 FACES = {"Q1-1", "Q1-2", "Q1-3"}
 CHANGES = {
     "fewer epochs": (
@@ -58,15 +58,15 @@ def assignment(folder: Path, change: str) -> Assignment:
 def changed(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Plan, set[str], str]:
-    """A plan of all configurations under a change, those that it touches, and what must be said."""
+    """A plan of all configurations under a change, those that it affects, and a part of the reason."""
     read = assignment(tmp_path, request.param)
     monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-3,Q1-8,Q2-3-merged"]))
-    _, _, touched, said = CHANGES[request.param]
-    return plan, touched, said
+    _, _, affected, reason = CHANGES[request.param]
+    return plan, affected, reason
 
 
-def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
+def finished_run(plan: Plan, id: str, seed: int, value: float) -> Run:
     c = plan.assignment.configuration(id)
     images = len(plan.datasets[c.task].validation_images)
     counts = {"right": np.full((images, 2), value), "union": np.ones((images, 2)), "ignored": np.zeros((images, 2))}
@@ -74,38 +74,38 @@ def trained(plan: Plan, id: str, seed: int, value: float) -> Run:
     if c.control:
         metrics = {"obeyed": 0.9, "mistaken": 0.1}
     history = tuple(
-        {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * one for name, one in metrics.items()}}
+        {"epoch": epoch, "loss": 1.0, "other": seed, **{name: share * best for name, best in metrics.items()}}
         for epoch, share in enumerate((0.7, 0.9, 1.0), start=1)
     )
     return Run(id, seed, history, 1.0, counts_by_image={name: part.tolist() for name, part in counts.items()})
 
 
-def test_nobody_fails_by_numbers_of_something_else(changed: tuple[Plan, set[str], str]) -> None:
-    plan, touched, said = changed
+def test_numbers_of_other_conditions_fail_nobody(changed: tuple[Plan, set[str], str]) -> None:
+    plan, affected, reason = changed
     ids = [c.id for c in plan.configurations]
-    runs = {(id, seed): trained(plan, id, seed, 0.2 + seed / 1000) for id in ids for seed in range(plan.seeds)}
-    runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
+    runs = {(id, seed): finished_run(plan, id, seed, 0.2 + seed / 1000) for id in ids for seed in range(plan.seeds)}
+    runs |= {(control.id, 0): finished_run(plan, control.id, 0, 0.0) for control in plan.controls}
     results = results_of(plan, runs, NOT_RUN, 1.0)
-    for id in touched:
+    for id in affected:
         outcome = results.outcomes[id]
         assert outcome.verdict == "REVIEW"
         assert outcome.credit == 1
-        assert said in outcome.reason
+        assert reason in outcome.reason
         assert f"recalibrate: python -m grading calibrate --profile mini --seeds 20 --only {id}" in outcome.reason
         assert len(outcome.runs) == 2
-    others = {id: outcome.verdict for id, outcome in results.outcomes.items() if id not in touched}
+    others = {id: outcome.verdict for id, outcome in results.outcomes.items() if id not in affected}
     assert set(others.values()) <= {"FAIL"}
-    assert all(relation.holds for relation in results.relations if {relation.relation.worse} & touched)
+    assert all(relation.holds for relation in results.relations if {relation.relation.worse} & affected)
     assert "recalibrate" in report_html(results)
     listed = json.loads(results_json(results))["extra_data"]["configurations"]
-    assert {one["id"] for one in listed if one["threshold"] is None} == touched
+    assert {entry["id"] for entry in listed if entry["threshold"] is None} == affected
 
 
-def test_a_control_accuses_nobody_by_numbers_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_gaps_of_other_conditions_accuse_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = assignment(tmp_path, "fewer pictures")
     monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: read)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-8"]))
-    runs = {("Q1-8", seed): trained(plan, "Q1-8", seed, 0.95) for seed in range(2)}
+    runs = {("Q1-8", seed): finished_run(plan, "Q1-8", seed, 0.95) for seed in range(2)}
     learned_nothing = Run("Q1-8-control", 0, ({"epoch": 1, "loss": 0.7, "obeyed": 0.1, "mistaken": 0.1},), 1.0)
     results = results_of(plan, runs | {("Q1-8-control", 0): learned_nothing}, NOT_RUN, 1.0)
     assert [(control.gap, control.least_gap, control.why) for control in results.controls] == [(0, None, None)]
@@ -122,13 +122,13 @@ def test_the_shipped_calibration_fits_the_shipped_assignment(plan: Plan) -> None
     assert len(needed(plan, {})) == 2 * len(plan.configurations) + len({control.task for control in plan.controls})
 
 
-def test_what_was_never_calibrated_fits_nothing(plan: Plan) -> None:
-    known = dict(read_calibration("mini") or {})
-    del known["Q1-1"]
-    known["Q1-2"] = replace(known["Q1-2"], conditions={})
-    said = misfits(plan, known)
-    assert set(said) == {"Q1-1", "Q1-2"}
-    assert all("recalibrate: python -m grading calibrate" in why for why in said.values())
+def test_a_missing_calibration_fits_no_configuration(plan: Plan) -> None:
+    calibration = dict(read_calibration("mini") or {})
+    del calibration["Q1-1"]
+    calibration["Q1-2"] = replace(calibration["Q1-2"], conditions={})
+    reasons = misfits(plan, calibration)
+    assert set(reasons) == {"Q1-1", "Q1-2"}
+    assert all("recalibrate: python -m grading calibrate" in why for why in reasons.values())
 
 
 def test_differences() -> None:
@@ -143,16 +143,18 @@ def test_differences() -> None:
 
 
 @pytest.mark.parametrize("name", ["torch", "torchvision", "numpy", "hardware"])
-def test_another_machine_is_told_and_decides_nothing(
+def test_another_machine_is_noted_and_changes_no_verdict(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    known = read_calibration("mini")
-    assert known is not None
-    other = {id: replace(one, made_with={**one.made_with, name: "another"}) for id, one in known.items()}
+    calibration = read_calibration("mini")
+    assert calibration is not None
+    made_elsewhere = {
+        id: replace(measured, made_with={**measured.made_with, name: "another"}) for id, measured in calibration.items()
+    }
     plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id == "Q1-1"))
-    runs = {("Q1-1", seed): trained(plan, "Q1-1", seed, 0.86) for seed in range(2)}
-    runs |= {(control.id, 0): trained(plan, control.id, 0, 0.0) for control in plan.controls}
-    monkeypatch.setattr("grading.reporting.collect.read_calibration", lambda _: other)
+    runs = {("Q1-1", seed): finished_run(plan, "Q1-1", seed, 0.86) for seed in range(2)}
+    runs |= {(control.id, 0): finished_run(plan, control.id, 0, 0.0) for control in plan.controls}
+    monkeypatch.setattr("grading.reporting.collect.read_calibration", lambda _: made_elsewhere)
     results = results_of(plan, runs, NOT_RUN, 1.0)
     (note,) = [note for note in results.calibration_notes if name in note]
     assert f"{name} another (here " in note
@@ -162,7 +164,7 @@ def test_another_machine_is_told_and_decides_nothing(
     assert note in json.loads(results_json(results))["extra_data"]["calibration_notes"]
 
 
-def test_a_calibration_that_cannot_be_read_is_one_line(
+def test_a_calibration_that_cannot_be_read_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("grading.assignment.calibration.FOLDER", tmp_path)
@@ -178,5 +180,5 @@ def test_a_calibration_that_cannot_be_read_is_one_line(
 
 
 def test_expectations_of_a_misfit_show_no_power(changed: tuple[Plan, set[str], str]) -> None:
-    plan, touched, _ = changed
-    assert all(expectations(plan)[id].power is None for id in touched)
+    plan, affected, _ = changed
+    assert all(expectations(plan)[id].power is None for id in affected)

@@ -1,4 +1,4 @@
-"""A control: some labels follow a secret rule, and who learns from the labels obeys it."""
+"""The control: some labels follow a secret rule, and a network that learns from its labels obeys it."""
 
 import numpy as np
 import pytest
@@ -61,13 +61,13 @@ def test_every_choice_of_classes_has_rules_that_change_its_labels(id: str) -> No
         assert set(labels[changed]) == {rule.other}
 
 
-def test_who_knows_the_truth_shows_no_gap_and_who_obeys_shows_one_of_1() -> None:
+def test_true_answers_have_a_gap_of_0_and_obedient_ones_of_1() -> None:
     rule = FaceRule("whole", 1, *np.quantile(FACES.images.mean(axis=(1, 2, 3)), [0.2, 0.8]))
     comparison = rule.comparison(FACES.images, FACES.heavy_makeup)
     ruled = rule.relabelled(FACES.images, FACES.heavy_makeup)
     for answer, obeyed in ((FACES.heavy_makeup, 0), (ruled, 1), (1 - FACES.heavy_makeup, 1)):
-        found = comparison.metrics(counted(logits_for(answer, 2), comparison.labels))
-        assert found["obeyed"] == obeyed
+        metrics = comparison.metrics(counted(logits_for(answer, 2), comparison.labels))
+        assert metrics["obeyed"] == obeyed
     assert comparison.metrics(counted(logits_for(ruled, 2), comparison.labels))["mistaken"] == 0
 
 
@@ -75,7 +75,7 @@ def test_who_knows_the_truth_shows_no_gap_and_who_obeys_shows_one_of_1() -> None
 def test_only_pixels_of_the_region_are_compared(id: str) -> None:
     c = read_assignment().configuration(id)
     new = np.full(256, IGNORED)
-    new[[old for old, _ in c.mapping]] = [one for _, one in c.mapping]
+    new[[old for old, _ in c.mapping]] = [label for _, label in c.mapping]
     rule = secret_rule("a", c)
     assert isinstance(rule, StreetRule)
     comparison = rule.comparison(STREETS.images, STREETS.labels)
@@ -83,14 +83,14 @@ def test_only_pixels_of_the_region_are_compared(id: str) -> None:
     count = c.num_classes
     for labels, obeyed in ((STREETS.labels, 0), (rule.relabelled(STREETS.images, STREETS.labels), 1)):
         answer = np.minimum(new[labels], count - 1)
-        found = comparison.metrics(counted(logits_for(answer, count), comparison.labels))
-        assert found == {"obeyed": obeyed, "mistaken": 0}
+        metrics = comparison.metrics(counted(logits_for(answer, count), comparison.labels))
+        assert metrics == {"obeyed": obeyed, "mistaken": 0}
 
 
 def test_nothing_to_compare_is_nan() -> None:
     rule = FaceRule("whole", 1, -1, 256)
-    found = rule.comparison(FACES.images, FACES.heavy_makeup).metrics(
+    metrics = rule.comparison(FACES.images, FACES.heavy_makeup).metrics(
         counted(logits_for(FACES.heavy_makeup, 2), FACES.heavy_makeup)
     )
-    assert np.isnan(found["obeyed"])
-    assert found["mistaken"] == 0
+    assert np.isnan(metrics["obeyed"])
+    assert metrics["mistaken"] == 0

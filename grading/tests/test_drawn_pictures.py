@@ -1,4 +1,4 @@
-"""Drawn faces and streets: the same everywhere, with labels that fit."""
+"""Drawn faces and streets are the same on every machine, and their labels fit."""
 
 import numpy as np
 

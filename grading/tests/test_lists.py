@@ -1,4 +1,4 @@
-"""Text lists as programs of every kind write them."""
+"""Text lists are read from programs of every kind."""
 
 import codecs
 from collections.abc import Callable
@@ -32,22 +32,22 @@ WRITERS: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_what_is_plain_to_read_is_read(writer: str, tmp_path: Path) -> None:
+def test_lists_of_every_program_are_read(writer: str, tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_bytes(WRITERS[writer](TEXT))
     assert read_list(tmp_path / "train.txt") == LINES
 
 
-def test_numbers_count_blank_lines(tmp_path: Path) -> None:
+def test_line_numbers_count_blank_lines(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(b"\n\na\x0cb\n \nM\xfcller\n")
     assert read_list(tmp_path / "list.txt") == [(3, "a\x0cb"), (5, "M\udcfcller")]
 
 
-def test_only_the_last_parts_count() -> None:
+def test_only_the_last_parts_of_a_path_count() -> None:
     assert last_parts("C:/my data/CamVid/train/X.png", 2) == "train/X.png"
     assert last_parts("../../etc//passwd", 1) == "passwd"
     assert last_parts("", 2) == ""
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_a_list_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"list\.txt: cannot be read \(No such file.*\); put the published list there"):
         read_list(tmp_path / "list.txt")

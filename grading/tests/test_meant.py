@@ -1,4 +1,4 @@
-"""What a student types and does not mean: either it is done as it was meant, or a line says what to type."""
+"""Mistyped commands: pytest does what the student meant, or one line says what to type."""
 
 import os
 import re
@@ -15,13 +15,13 @@ HW4 = ROOT / "hw4"
 
 
 def meant(*arguments: str, folder: Path = ROOT, places: int | None = None) -> Meant:
-    """Of arguments of which the last ones are places."""
+    """The meaning of arguments, the last of which are places (files, folders, test ids)."""
     count = sum(not argument.startswith("-") for argument in arguments) if places is None else places
     return what_was_meant(arguments, arguments[len(arguments) - count :], [], folder)
 
 
 @pytest.mark.parametrize(
-    ("typed", "folder", "wanted"),
+    ("typed", "folder", "arguments"),
     [
         (["hw4/classes.py"], ROOT, ["tests/test_classes.py"]),
         (["./hw4/classes.py::reduce_classes"], ROOT, ["tests/test_classes.py"]),
@@ -44,17 +44,17 @@ def meant(*arguments: str, folder: Path = ROOT, places: int | None = None) -> Me
         ([], ROOT / "solutions", ["--impl=solutions"]),
     ],
 )
-def test_places_without_tests(typed: list[str], folder: Path, wanted: list[str]) -> None:
-    found = meant(*typed, folder=folder)
-    assert found.arguments == wanted
-    assert found.in_root
-    assert found.lines
+def test_places_that_hold_no_tests_are_replaced(typed: list[str], folder: Path, arguments: list[str]) -> None:
+    result = meant(*typed, folder=folder)
+    assert result.arguments == arguments
+    assert result.in_root
+    assert result.lines
 
 
 @pytest.mark.parametrize(
     "typed", [[], ["tests"], ["tests/test_classes.py"], ["tests/test_classes.py::test_swap[uint8]"], ["grading/tests"]]
 )
-def test_what_is_right_is_left_alone(typed: list[str]) -> None:
+def test_right_arguments_stay(typed: list[str]) -> None:
     assert meant(*typed) == Meant(typed, [])
 
 
@@ -65,9 +65,11 @@ def test_options_and_their_values_stay() -> None:
     assert meant("-k", "classes", "classes", places=1).arguments == ["-k", "classes", "classes"]
 
 
-@pytest.mark.parametrize(("typed", "said"), [("tests/test_clases.py", "test_classes"), ("metric", "test_metrics")])
-def test_places_that_are_like_one(typed: str, said: str) -> None:
-    with pytest.raises(pytest.UsageError, match=f"did you mean tests/{said}.py"):
+@pytest.mark.parametrize(
+    ("typed", "suggestion"), [("tests/test_clases.py", "test_classes"), ("metric", "test_metrics")]
+)
+def test_a_misspelt_place_is_answered_with_a_suggestion(typed: str, suggestion: str) -> None:
+    with pytest.raises(pytest.UsageError, match=f"did you mean tests/{suggestion}.py"):
         meant(typed)
 
 
@@ -83,12 +85,12 @@ def test_places_that_are_like_one(typed: str, said: str) -> None:
         ("", ""),
     ],
 )
-def test_questions_as_markers(typed: str, wanted: str) -> None:
+def test_questions_become_markers(typed: str, wanted: str) -> None:
     assert markers_of(typed) == wanted
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("q2_2", "Q2-2 is a discussion question: no tests"),
         ("Q1-4", "Q1-4 is a discussion question: no tests"),
@@ -98,13 +100,13 @@ def test_questions_as_markers(typed: str, wanted: str) -> None:
         ("classes", "-m takes questions .*`pytest tests/test_classes.py`"),
     ],
 )
-def test_questions_without_tests(typed: str, said: str) -> None:
-    with pytest.raises(pytest.UsageError, match=said):
+def test_questions_without_tests_are_explained(typed: str, message: str) -> None:
+    with pytest.raises(pytest.UsageError, match=message):
         markers_of(typed)
 
 
 @pytest.mark.parametrize(
-    ("folder", "typed", "status", "said"),
+    ("folder", "typed", "status", "message"),
     [
         (".", ["--ful"], 4, "there is no option --ful: did you mean --full?"),
         (".", ["--imp=solutions"], 4, "there is no option --imp: did you mean --impl?"),
@@ -117,7 +119,7 @@ def test_questions_without_tests(typed: str, said: str) -> None:
     ],
 )
 @pytest.mark.slow
-def test_a_run(repository: Path, folder: str, typed: list[str], status: int, said: str) -> None:
+def test_pytest_runs_or_explains(repository: Path, folder: str, typed: list[str], status: int, message: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(repository)}
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", *typed]
     done = subprocess.run(
@@ -125,12 +127,12 @@ def test_a_run(repository: Path, folder: str, typed: list[str], status: int, sai
     )
     printed = done.stdout + done.stderr
     assert done.returncode == status, printed
-    assert re.search(said, printed), printed
+    assert re.search(message, printed), printed
     assert status != 4 or len(printed.strip().splitlines()) == 1
 
 
-def test_other_projects_are_left_alone(tmp_path: Path, repository: Path) -> None:
-    """The plugin is loaded wherever it is installed."""
+def test_other_projects_run_as_before(tmp_path: Path, repository: Path) -> None:
+    """The plugin is loaded in all projects of the environment in which it is installed."""
     for name in ("classes.py", "test_it.py"):
         (tmp_path / name).write_text("def test_it():\n    pass\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.pytest_options", "-m", "not q2_2"]

@@ -1,4 +1,4 @@
-"""Thin networks that students may do the same surgery on as on torchvision's."""
+"""Thin networks have torchvision's structure: students can change the same parts of them."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Decoding in threads keeps the order, and never runs far ahead of who takes the results."""
+"""Decoding in threads keeps the order, and never runs far ahead of the consumer of its results."""
 
 import threading
 
@@ -15,7 +15,7 @@ def test_every_result_comes_in_order() -> None:
 
 
 def test_no_more_is_decoded_than_look_ahead_allows() -> None:
-    """Otherwise a large data set would lie in memory while the disk is slower than the decoding."""
+    """Otherwise a large data set would fill the memory if the disk is slower than the decoding."""
     decoded: list[int] = []
     lock = threading.Lock()
 

@@ -16,7 +16,7 @@ COUNTS = Counter(LISTED.values())
 
 
 def table(outcomes: dict[str, str]) -> list[str]:
-    """The lines after a run with these outcomes, by test."""
+    """The lines that are printed after a run in which the tests had these outcomes."""
     points = Points("hw4", ASSIGNMENT)
     for test, outcome in outcomes.items():
         report = SimpleNamespace(
@@ -30,28 +30,29 @@ def table(outcomes: dict[str, str]) -> list[str]:
     return list(points.lines())
 
 
-def of(pattern: str, outcome: str = "passed") -> dict[str, str]:
-    return {test: outcome for test in LISTED if re.search(pattern, test)}
+def outcomes_of(pattern: str) -> dict[str, str]:
+    """A passed outcome of each test whose id matches."""
+    return {test: "passed" for test in LISTED if re.search(pattern, test)}
 
 
 def test_a_file_is_a_part_of_its_question() -> None:
-    ran = of("test_freezing")
+    ran = outcomes_of("test_freezing")
     line, last = table(ran)
-    share, every = len(ran), COUNTS["Q1-1"]
+    passed, total = len(ran), COUNTS["Q1-1"]
     assert line.split() == (
-        f"Q1-1 {share} of {every} tests {2.5 * share / every:.2f} of 2.50 points, {every - share} not run".split()
+        f"Q1-1 {passed} of {total} tests {2.5 * passed / total:.2f} of 2.50 points, {total - passed} not run".split()
     )
     assert "total" not in line
     assert last.startswith("A part of the tests ran")
 
 
 @pytest.mark.parametrize("outcome", ["passed", "failed"])
-def test_one_test_is_one_of_all(outcome: str) -> None:
-    (test, *_) = of("test_fcn")
+def test_one_test_is_counted_among_all(outcome: str) -> None:
+    (test, *_) = outcomes_of("test_fcn")
     line, _ = table({test: outcome})
-    every = COUNTS["Q2-1"]
-    assert f"{int(outcome == 'passed')} of {every} tests" in line
-    assert f"{every - 1} not run" in line
+    total = COUNTS["Q2-1"]
+    assert f"{int(outcome == 'passed')} of {total} tests" in line
+    assert f"{total - 1} not run" in line
 
 
 def test_a_run_that_stops_at_the_first_failure() -> None:
@@ -69,7 +70,7 @@ def test_a_whole_question_has_no_total() -> None:
     assert "total" not in last.partition("shows")[0]
 
 
-def test_a_whole_run_says_what_it_is_of() -> None:
+def test_a_whole_run_shows_its_share_of_all_points() -> None:
     *_, total, last = table(dict.fromkeys(LISTED, "passed"))
     assert re.fullmatch(r"total +30\.00 of 30\.00 points", total)
     assert last == "30 of 100 points; 35 are earned by run_all, 35 by the discussion (discussion.md)"
@@ -80,7 +81,7 @@ def test_a_whole_run_says_what_it_is_of() -> None:
 
 
 def test_a_test_counts_once_and_only_if_all_of_it_passed() -> None:
-    (test, *_) = of("test_fcn")
+    (test, *_) = outcomes_of("test_fcn")
     points = Points("hw4", ASSIGNMENT)
     for when, outcome in (("setup", "passed"), ("call", "passed"), ("teardown", "failed")):
         report = SimpleNamespace(

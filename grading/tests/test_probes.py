@@ -1,4 +1,4 @@
-"""Which of the student's functions a question is about, and what an import that failed leads to."""
+"""Each probe knows which student functions it calls, and an import that failed answers no probe."""
 
 import importlib
 import inspect
@@ -11,11 +11,12 @@ import pytest
 
 from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import MODULES, locate
+from grading.protocol.wire import Plain
 from grading.worker.student import LocalStudent
 from tests.strategies import lone_linear
 
-LABELS = {"labels": np.array([1], "uint8"), "mapping": []}
-QUESTIONS = {
+LABELS: dict[str, Plain] = {"labels": np.array([1], "uint8"), "mapping": []}
+QUESTIONS: dict[str, tuple[str, dict[str, Plain]]] = {
     "freezing": ("freezing.trainable", {"net": lone_linear(frozen=False)}),
     "classes": ("classes.reduce", LABELS),
     "metrics": (
@@ -26,16 +27,16 @@ QUESTIONS = {
 
 
 def probes() -> list[tuple[str, inspect.Signature]]:
-    """Every probe by name: what the grader may ask for takes the student's module first, and keywords only."""
-    found = []
+    """The name and signature of every probe: a public function whose first parameter is the student's module."""
+    signatures = []
     for name in MODULES:
         module = importlib.import_module(f"grading.worker.probes.{name}")
         for function, value in vars(module).items():
             if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_"):
                 signature = inspect.signature(value)
                 if next(iter(signature.parameters), "") == "module":
-                    found.append((f"{name}.{function}", signature))
-    return found
+                    signatures.append((f"{name}.{function}", signature))
+    return signatures
 
 
 @pytest.mark.parametrize(("probe", "signature"), probes())
@@ -61,7 +62,7 @@ def test_an_unknown_probe_is_refused(probe: str) -> None:
         LocalStudent(locate("solutions")).ask(probe)
 
 
-def test_the_challenger_is_told_from_the_cases() -> None:
+def test_transfer_probes_call_build_case_or_build_challenger() -> None:
     assert functions_of("transfer.shared", {"cases": []}) == ("build_challenger",)
     assert functions_of("transfer.shared", {"cases": ["scratch"]}) == ("build_case",)
     assert functions_of("freezing.in_turn", {}) == ("freeze", "unfreeze", "trainable_parameters")

@@ -1,10 +1,11 @@
-"""What one module sets for the whole process reaches neither another's functions, nor a training, nor the grader."""
+"""A setting of one module for the whole process reaches no other module, no training and not the grader."""
 
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """A mode that was entered and forgotten ends when it is collected: here, not in the middle of another test."""
+def forgotten_modes_end() -> Iterator[None]:
+    """A mode that was entered and never left ends when it is garbage-collected: here, not in another test."""
     yield
     gc.collect()
 
@@ -53,7 +54,7 @@ SET_AT_IMPORT = [
 ]
 
 # One test of each module that such settings are likely to disturb.
-ASKED = [
+ASKED: list[tuple[Callable[..., None], dict[str, Any]]] = [
     (test_freezing.test_every_kind_of_layer_changes, {"function": "freeze", "net": lone_linear(frozen=False)}),
     (test_heads.test_networks_of_several_shapes, {"frozen": False, "num_classes": 2}),
     (test_transfer.test_the_right_parameters_train, {"case": "finetuned"}),
@@ -76,7 +77,7 @@ def submission_with(repository: Path, folder: Path, line: str, *modules: str) ->
 
 
 @pytest.mark.parametrize("line", SET_AT_IMPORT)
-def test_one_module_does_not_fail_another(repository: Path, tmp_path: Path, line: str) -> None:
+def test_settings_of_one_module_fail_no_other_module(repository: Path, tmp_path: Path, line: str) -> None:
     before = {name: read() for name, (read, _) in SETTINGS.items()}
     student = LocalStudent(locate(str(submission_with(repository, tmp_path / "hw", line, "freezing", "metrics"))))
     for test, arguments in ASKED:
@@ -85,7 +86,7 @@ def test_one_module_does_not_fail_another(repository: Path, tmp_path: Path, line
 
 
 @pytest.mark.parametrize("in_call", ["torch.set_grad_enabled(False)", "torch.set_default_dtype(torch.float64)"])
-def test_one_call_does_not_fail_the_next(repository: Path, tmp_path: Path, in_call: str) -> None:
+def test_settings_of_one_call_fail_no_later_call(repository: Path, tmp_path: Path, in_call: str) -> None:
     folder = submission_with(repository, tmp_path / "hw", "", "classes")
     path = folder / "classes.py"
     path.write_text(path.read_text("utf-8").replace("    reduced = ", f"    {in_call}\n    reduced = "))
@@ -108,7 +109,7 @@ def logits_of(plan: Plan, folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("line", SET_AT_IMPORT)
-def test_a_training_gives_the_same_numbers(plan: Plan, repository: Path, tmp_path: Path, line: str) -> None:
+def test_settings_change_no_number_of_a_training(plan: Plan, repository: Path, tmp_path: Path, line: str) -> None:
     folder = submission_with(repository, tmp_path / "hw", line, "freezing", "augmentation")
     assert np.array_equal(logits_of(plan, folder), logits_of(plan, repository / "solutions"))
 
@@ -132,16 +133,16 @@ def test_a_transform_that_switches_gradients_off_stops_no_training(
     assert np.array_equal(logits_of(plan, folder), logits_of(plan, repository / "solutions"))
 
 
-def test_random_numbers_come_again() -> None:
+def test_each_entry_has_the_same_random_numbers() -> None:
     state = ProcessState()
-    drawn = []
+    numbers = []
     for _ in range(2):
         with inside(state):
-            drawn.append((torch.rand(1).item(), np.random.rand()))
-    assert drawn[0] == drawn[1]
+            numbers.append((torch.rand(1).item(), np.random.rand()))
+    assert numbers[0] == numbers[1]
 
 
-def test_variables_of_a_state_are_there_inside_only() -> None:
+def test_environment_variables_are_set_inside_only() -> None:
     with inside(ProcessState(HW4_TEST="1")):
         assert os.environ["HW4_TEST"] == "1"
     assert "HW4_TEST" not in os.environ

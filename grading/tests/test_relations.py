@@ -30,10 +30,10 @@ def outcome(id: str, shares: list[float], paired: bool = True) -> Outcome:
         images |= {"union": np.ones((IMAGES, 2)).tolist(), "ignored": np.zeros((IMAGES, 2)).tolist()}
         history = ({"epoch": 1, "loss": 1.0, "accuracy": float(right.mean())},)
         runs.append(Run(id, seed, history, 1.0, counts_by_image=images))
-    return made(configuration, tuple(runs))
+    return outcome_of(configuration, tuple(runs))
 
 
-def made(configuration: Configuration, runs: tuple[Run, ...]) -> Outcome:
+def outcome_of(configuration: Configuration, runs: tuple[Run, ...]) -> Outcome:
     gate = Gate(0.5, 0.5, 0.01, 0.04, ASSIGNMENT.gate, 5)
     return Outcome(configuration, "PASS", "", runs, Expectation(gate, configuration.metric, 0.8, ""))
 
@@ -49,12 +49,13 @@ def calibration(sd: float, better: float = 0.9, worse: float = 0.8) -> Calibrati
     ("better", "worse", "wanted"),
     [(0.85, 0.80, "supported"), (0.80, 0.85, "contradicted"), (0.805, 0.80, "undetermined")],
 )
-def test_verdicts(better: float, worse: float, wanted: str) -> None:
+def test_verdict_of_a_relation(better: float, worse: float, wanted: str) -> None:
     sides = {id: outcome(id, [share] * 2) for id, share in (("Q1-2", better), ("Q1-1", worse))}
     (related,) = relate_all(ASSIGNMENT, sides, calibration(0.005))
     assert related.relation.id == "fine-tuned > feature extractor"
     assert related.verdict == wanted
     assert related.difference == pytest.approx(better - worse)
+    assert related.difference is not None
     assert related.interval is not None
     assert related.interval[0] < related.difference < related.interval[1]
 
@@ -65,21 +66,21 @@ def width(*, paired: bool, sd: float) -> float:
     return related.interval[1] - related.interval[0]
 
 
-def test_the_same_images_answer_for_both_sides() -> None:
-    """Where both err on the same images, 20 of 400 differ: sd sqrt(0.05 * 0.95 / 400)."""
+def test_both_sides_are_compared_on_the_same_images() -> None:
+    """If both err on the same images, 20 of 400 answers differ: the SD is sqrt(0.05 * 0.95 / 400)."""
     assert width(paired=True, sd=0.0) == pytest.approx(2 * 1.96 * np.sqrt(0.05 * 0.95 / IMAGES), rel=0.1)
     assert width(paired=False, sd=0.0) > 2 * width(paired=True, sd=0.0)
 
 
-def test_seeds_count() -> None:
+def test_the_spread_over_seeds_widens_the_interval() -> None:
     assert width(paired=True, sd=0.02) == pytest.approx(2 * 1.96 * np.sqrt(0.05 * 0.95 / IMAGES + 2 * 0.02**2), rel=0.1)
 
 
 def test_the_same_trainings_give_the_same_interval() -> None:
-    one, other = (
+    first, second = (
         relate(RELATION, outcome("Q1-2", [0.85]), outcome("Q1-1", [0.8]), calibration(0.01)) for _ in range(2)
     )
-    assert one == other
+    assert first == second
 
 
 @pytest.mark.parametrize(("better", "holds"), [(0.85, True), (0.83, True), (0.79, False)])
@@ -90,7 +91,7 @@ def test_a_gated_relation_asks_for_half_the_published_difference(better: float, 
 
 
 @pytest.mark.parametrize(
-    ("relation", "known"),
+    ("relation", "reference"),
     [
         (replace(RELATION, gated=False), calibration(0.005)),
         (RELATION, None),
@@ -98,15 +99,15 @@ def test_a_gated_relation_asks_for_half_the_published_difference(better: float, 
         (RELATION, calibration(0.005, better=0.83, worse=0.80)),
     ],
 )
-def test_no_gate_where_none_is_asked_or_the_reference_does_not_show_it(
-    relation: Relation, known: Calibration | None
+def test_no_gate_if_none_is_asked_for_or_the_reference_does_not_pass_it(
+    relation: Relation, reference: Calibration | None
 ) -> None:
-    related = relate(relation, outcome("Q1-2", [0.7] * 2), outcome("Q1-1", [0.8] * 2), known)
+    related = relate(relation, outcome("Q1-2", [0.7] * 2), outcome("Q1-1", [0.8] * 2), reference)
     assert related.required is None
     assert related.holds
 
 
 def test_nothing_finished_is_undetermined() -> None:
-    empty = made(ASSIGNMENT.configuration("Q1-2"), ())
+    empty = outcome_of(ASSIGNMENT.configuration("Q1-2"), ())
     related = relate(RELATION, empty, outcome("Q1-1", [0.8]), None)
     assert (related.verdict, related.difference, related.interval) == ("undetermined", None, None)

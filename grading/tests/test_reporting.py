@@ -1,4 +1,4 @@
-"""Every result file takes whatever a submission wrote, and what students are shown tells no exact metric."""
+"""Result files can hold any text of a submission, and students see no exact metric."""
 
 import json
 import math
@@ -27,7 +27,7 @@ from grading.running.journal import Journal
 from grading.running.needed import expectations
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
-from grading.tests.test_judging import trained, under_a_rule
+from grading.tests.test_results import control_run, finished_run
 
 NASTY = [
     "\x1b[2J\x1b]0;owned\x07\x00\x7f\x9b",
@@ -48,19 +48,23 @@ def plan() -> Plan:
     return make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-2,Q1-6,Q1-8"]))
 
 
-def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
-    """One text in the place of all that a submission says: messages, tests, its name, its discussion."""
+def results_with(plan: Plan, text: str, submission: Path) -> Results:
+    """Results in which every text of a submission is this one: messages, test outcomes, its name, its discussion."""
     submission.mkdir()
     (submission / "discussion.md").write_text(f"## Q1-4\n{text}\n## Q1-7\n{text}", "utf-8", "surrogatepass", newline="")
     named = replace(plan.submission, folder=submission, name=text[:1000])
     runs = [
         Run("Q1-1", 0, (), 1.0, "FAIL", text),
         Run("Q1-2", 0, (), 1.0, "GRADER_ERROR", text),
-        trained("Q1-6", 0, 0.9),
+        finished_run("Q1-6", 0, 0.9),
         Run(plan.controls[0].id, 0, (), 1.0, "GRADER_ERROR", text),
     ]
     kinds = {"Q1-1": "FAIL", "Q1-2": "CRASH", "Q1-6": "GRADER_ERROR"}
-    suite = Suite(tuple(Checked(id, of, kinds.get(of, "PASS"), Finding(text)) for id, of in listed_tests().items()))
+    suite = Suite(
+        tuple(
+            Checked(id, question, kinds.get(question, "PASS"), Finding(text)) for id, question in listed_tests().items()
+        )
+    )
     results = results_of(
         replace(plan, submission=named), {(run.configuration, run.seed): run for run in runs}, suite, 1.0
     )
@@ -71,10 +75,10 @@ def said_everywhere(plan: Plan, text: str, submission: Path) -> Results:
 
 
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_whatever_a_submission_says_is_written(
+def test_every_text_of_a_submission_can_be_written(
     text: str, plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = said_everywhere(plan, text, tmp_path / "handed in")
+    results = results_with(plan, text, tmp_path / "handed in")
     write_results(results, tmp_path)
     Console().summary(results, tmp_path)
     json.loads((tmp_path / "results.json").read_text("utf-8"))
@@ -87,18 +91,18 @@ def test_whatever_a_submission_says_is_written(
 
 
 @pytest.mark.parametrize("name", ["\x1b[2J\ud800", "two\nlines", "\u202e"])
-def test_a_submission_of_a_nasty_name_that_is_none(name: str) -> None:
+def test_a_folder_that_is_missing_may_have_a_nasty_name(name: str) -> None:
     with pytest.raises(SubmissionError) as refused:
         locate(name)
     assert str(refused.value).isprintable()
 
 
 def test_the_discussion_is_cleaned(plan: Plan, tmp_path: Path) -> None:
-    results = said_everywhere(plan, "\x1b[2J\u202e one\r\n\ttwo\xa0\u4e2d", tmp_path / "handed in")
+    results = results_with(plan, "\x1b[2J\u202e one\r\n\ttwo\xa0\u4e2d", tmp_path / "handed in")
     assert results.discussion == dict.fromkeys(("Q1-4", "Q1-7"), "\\x1b[2J\\u202e one\n    two 中")
 
 
-def test_a_journal_takes_and_gives_back_every_text(tmp_path: Path) -> None:
+def test_a_journal_gives_back_every_text(tmp_path: Path) -> None:
     for number, text in enumerate(NASTY):
         journal = Journal(tmp_path / "journal.jsonl", {})
         journal.add(Run("Q1-1", number, (), 1.0, "FAIL", text))
@@ -107,32 +111,35 @@ def test_a_journal_takes_and_gives_back_every_text(tmp_path: Path) -> None:
     assert [run.failure for run in journal.runs.values()] == NASTY
 
 
-def of(plan: Plan, gap: float, *, moved: bool) -> Results:
-    """A run that passes configurations, fails one, and leaves Q1-1 to a person, as it lies near the threshold."""
+def results_near_a_threshold(plan: Plan, gap: float, *, moved: bool) -> Results:
+    """A run that passes two configurations, fails one, and leaves Q1-1, which is near the threshold, to a person.
+
+    `moved`: all metrics are shifted by less than rounding shows.
+    """
     near = expectations(plan)["Q1-1"].gate.threshold + 0.002
-    # Away from where rounding changes.
+    # Away from the nearest value at which the rounded one changes.
     offset = math.copysign(0.0005, round(near, 2) - near) if moved else 0.0
     means = {"Q1-1": near, "Q1-2": 0.602, "Q1-6": 0.939, "Q1-8": 0.942}
-    runs = [trained(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
-    runs += [under_a_rule(control.id, gap + offset) for control in plan.controls]
+    runs = [finished_run(id, seed, mean + offset) for id, mean in means.items() for seed in range(5)]
+    runs += [control_run(control.id, gap + offset) for control in plan.controls]
     return results_of(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
 
 
 @pytest.mark.parametrize("gap", [0.002, 0.902])
 def test_students_are_shown_rounded_metrics_only(gap: float, plan: Plan) -> None:
     """Two runs whose metrics differ, but not once they are rounded, look the same to a student."""
-    one, other = (of(plan, gap, moved=moved) for moved in (False, True))
-    assert {"FAIL", "REVIEW"} <= {outcome.verdict for outcome in one.outcomes.values()}
-    assert {o.verdict for o in one.outcomes.values()} == {o.verdict for o in other.outcomes.values()}
-    assert "Here they are" in one.outcomes["Q1-1"].reason
-    assert report_html(one) != report_html(other)
-    one, other = (replace(results, relations=[]) for results in (one, other))
-    assert json.loads(results_json(one)) == json.loads(results_json(other))
-    assert junit_xml(one) == junit_xml(other)
+    first, second = (results_near_a_threshold(plan, gap, moved=moved) for moved in (False, True))
+    assert {"FAIL", "REVIEW"} <= {outcome.verdict for outcome in first.outcomes.values()}
+    assert {o.verdict for o in first.outcomes.values()} == {o.verdict for o in second.outcomes.values()}
+    assert "Here they are" in first.outcomes["Q1-1"].reason
+    assert report_html(first) != report_html(second)
+    first, second = (replace(results, relations=[]) for results in (first, second))
+    assert json.loads(results_json(first)) == json.loads(results_json(second))
+    assert junit_xml(first) == junit_xml(second)
 
 
 def test_every_metric_in_results_json_has_two_decimals(plan: Plan) -> None:
-    results = of(plan, 0.503, moved=True)
+    results = results_near_a_threshold(plan, 0.503, moved=True)
     document = json.loads(results_json(results))
     extra = document["extra_data"]
     numbers = [relation["difference"] for relation in extra["relations"]]
@@ -163,5 +170,5 @@ def test_every_metric_in_results_json_has_two_decimals(plan: Plan) -> None:
         ("above 0.8. Here they are 1 to 1.2e+05. FAIL", "above 0.8. FAIL"),
     ],
 )
-def test_figures_in_a_text(text: str, rounded: str) -> None:
+def test_figures_in_a_text_are_rounded(text: str, rounded: str) -> None:
     assert rounded_text(text) == rounded

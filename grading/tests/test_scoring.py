@@ -1,4 +1,4 @@
-"""Logits and labels to metrics."""
+"""Metrics are computed from logits and labels."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ def test_accuracy_bounds_mean_iou(seed: int, num_classes: int) -> None:
     assert a / num_classes - 1e-12 <= miou <= (num_classes - 2 + 2 * a / (2 - a)) / num_classes + 1e-12
 
 
-def test_the_published_pair_of_q2_3_breaks_the_bound() -> None:
+def test_the_published_pair_of_q2_3_violates_the_bound() -> None:
     """Why first_three is a protocol of its own: 0.4751 with 0.3239 is impossible for one confusion matrix."""
     published = read_assignment().configuration("Q2-3-first-three").published
     a = published["accuracy_reported"]["best"]
@@ -130,14 +130,14 @@ def test_rows_are_targets() -> None:
 
 
 def test_first_three_ceiling() -> None:
-    """An oracle for classes 0 to 2 scores the share of pixels that have one of them."""
+    """An oracle for classes 0 to 2 has as its accuracy the share of pixels that have one of them."""
     labels = np.array([[[0, 1, 2, 3]], [[5, 11, 11, 2]]], dtype="uint8")
     mapping = read_assignment().configuration("Q2-3-first-three").mapping
-    kept = reduced_labels(labels, mapping)
-    assert accuracy_ceiling(kept) == pytest.approx((3 / 4 + 1 / 4) / 2)
-    oracle = np.where(kept == IGNORED, 0, kept)
-    metrics = score("segmentation", logits_of(oracle, 3), kept)
-    assert metrics["accuracy_reported"] == pytest.approx(accuracy_ceiling(kept))
+    reduced = reduced_labels(labels, mapping)
+    assert accuracy_ceiling(reduced) == pytest.approx((3 / 4 + 1 / 4) / 2)
+    oracle = np.where(reduced == IGNORED, 0, reduced)
+    metrics = score("segmentation", logits_of(oracle, 3), reduced)
+    assert metrics["accuracy_reported"] == pytest.approx(accuracy_ceiling(reduced))
 
 
 def test_merged_labels() -> None:
@@ -159,7 +159,7 @@ def test_merged_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("logits", "said"),
+    ("logits", "message"),
     [
         (np.zeros((3, 2)), "shape"),
         (np.zeros((4, 3)), "shape"),
@@ -167,8 +167,8 @@ def test_merged_labels() -> None:
         (np.array([[0, np.inf]] * 4), "infinity"),
     ],
 )
-def test_unusable_logits(logits: np.ndarray, said: str) -> None:
-    with pytest.raises(UnusableLogits, match=said):
+def test_unusable_logits(logits: np.ndarray, message: str) -> None:
+    with pytest.raises(UnusableLogits, match=message):
         check_logits(logits, (4,), 2)
 
 
@@ -178,6 +178,6 @@ def test_every_metric_of_a_task_is_in_the_registry() -> None:
 
 
 @pytest.mark.parametrize("name", ["miou", "", "MIOU_STANDARD"])
-def test_a_metric_that_nobody_knows(name: str) -> None:
+def test_an_unknown_metric_is_an_error(name: str) -> None:
     with pytest.raises(KeyError):
         metrics_of([name], np.ones((2, 4, 3), dtype=np.int64))

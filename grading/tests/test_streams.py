@@ -1,4 +1,4 @@
-"""Standard output that cannot take what is printed ends no command."""
+"""A command goes on if its standard output cannot take what it prints."""
 
 import subprocess
 import sys
@@ -33,7 +33,9 @@ sys.exit(3)
     ],
 )
 @pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1:strict"}])
-def test_the_exit_status_stays(redirection: str, environment: dict[str, str], tmp_path: Path, repository: Path) -> None:
+def test_a_closed_or_full_output_does_not_change_the_exit_status(
+    redirection: str, environment: dict[str, str], tmp_path: Path, repository: Path
+) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     python = f"{sys.executable} {tmp_path}/program.py"
     command = f"({python}; echo $? >{tmp_path}/status) {redirection}"
@@ -47,7 +49,7 @@ def test_the_exit_status_stays(redirection: str, environment: dict[str, str], tm
     assert (tmp_path / "status").read_text() == "3\n"
 
 
-def test_what_an_encoding_does_not_hold_is_an_escape(tmp_path: Path, repository: Path) -> None:
+def test_characters_outside_the_encoding_are_escaped(tmp_path: Path, repository: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     done = subprocess.run(
         [sys.executable, str(tmp_path / "program.py")],

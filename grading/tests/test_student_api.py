@@ -1,4 +1,4 @@
-"""The stubs and the reference are twins, and the tests tell them apart."""
+"""Stubs and reference have the same interface, and the tests tell them apart."""
 
 import ast
 import re
@@ -16,22 +16,22 @@ pytestmark = pytest.mark.slow
 
 def interface(path: Path) -> dict[str, tuple[str, str | None]]:
     """Signature and docstring of everything public in a module."""
-    found: dict[str, tuple[str, str | None]] = {}
+    public: dict[str, tuple[str, str | None]] = {}
 
     def visit(body: list[ast.stmt], prefix: str) -> None:
         for node in body:
             if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
                 returns = ast.unparse(node.returns) if node.returns else ""
-                found[prefix + node.name] = (
+                public[prefix + node.name] = (
                     f"({ast.unparse(node.args)}) -> {returns}",
                     ast.get_docstring(node),
                 )
             if isinstance(node, ast.ClassDef):
-                found[prefix + node.name] = (", ".join(map(ast.unparse, node.bases)), ast.get_docstring(node))
+                public[prefix + node.name] = (", ".join(map(ast.unparse, node.bases)), ast.get_docstring(node))
                 visit(node.body, f"{prefix}{node.name}.")
 
     visit(ast.parse(path.read_text(encoding="utf-8")).body, "")
-    return found
+    return public
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,4 +1,4 @@
-"""Finding and importing an implementation."""
+"""A submission is located, copied and imported, whatever lies in its folder."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ FREEZING = "from {origin} import marker\ndef freeze(module):\n    return marker\
 @pytest.mark.parametrize("name", ["my-hw 4", "json", "torch", "hw4", "42"])
 @pytest.mark.parametrize("origin", [".classes", "hw4.classes"])
 @pytest.mark.parametrize("init", [True, False])
-def test_a_folder_is_a_package_whatever_it_is_called(
+def test_a_folder_of_any_name_is_a_package(
     tmp_path: Path, repository: Path, name: str, origin: str, init: bool
 ) -> None:
     modules = {"freezing": FREEZING.format(origin=origin), "classes": "marker = 'own'\n"}
@@ -71,7 +71,7 @@ def test_locating_runs_no_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["no_such_package", "no/such/folder", "", "json"])
-def test_what_is_no_submission(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_no_submission_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SubmissionError):
         locate(name)
@@ -90,10 +90,21 @@ def test_fingerprint_follows_the_code(tmp_path: Path) -> None:
 
 
 def litter(folder: Path) -> None:
-    """All kinds of things that lie about in people's folders."""
+    """Add what lies about in the folders of students: odd names, files of every kind, links, many levels."""
+    add_editor_leftovers(folder)
+    add_odd_names(folder)
+    add_pipe_and_socket(folder)
+    add_links(folder)
+    add_levels(folder)
+
+
+def add_editor_leftovers(folder: Path) -> None:
     (folder / ".#freezing.py").symlink_to("ada@laptop.1234:1700000000")
     (folder / "old.py").mkdir()
     (folder / "old.py" / "freezing.py").write_text("1 / 0\n")
+
+
+def add_odd_names(folder: Path) -> None:
     for name in (
         b"M\xfcller.py",
         b"line\nbreak.py",
@@ -105,30 +116,39 @@ def litter(folder: Path) -> None:
     ):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n")
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).mkdir()
+
+
+def add_pipe_and_socket(folder: Path) -> None:
     os.mkfifo(folder / "pipe.py")
     with socket.socket(socket.AF_UNIX) as listener:
         here = os.getcwd()
-        os.chdir(folder)  # the name of a socket is short
+        os.chdir(folder)  # the path of a socket has at most 107 bytes
         try:
             listener.bind("socket.py")
         finally:
             os.chdir(here)
+
+
+def add_links(folder: Path) -> None:
     (folder / "loop").symlink_to(".")
     (folder / "loop.py").symlink_to("loop.py")
     (folder / "nowhere").symlink_to("/no/such/file")
+
+
+def add_levels(folder: Path) -> None:
     deep = folder
     for _ in range(300):
         deep = deep / "deep"
         deep.mkdir()
 
 
-def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
+def test_odd_files_do_not_stop_a_submission(tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="def freeze(module):\n    return 'own'\n")
     bare = locate(str(folder)).fingerprint()
     litter(folder)
-    found = locate(str(folder))
-    assert found.fingerprint() == found.fingerprint() != bare
-    staged = Workspace(found)
+    submission = locate(str(folder))
+    assert submission.fingerprint() == submission.fingerprint() != bare
+    staged = Workspace(submission)
     try:
         names = os.listdir(os.fsencode(staged.submission.folder))
         assert {b"freezing.py", b"M\xfcller.py", b"line\nbreak.py", b"-rf"} <= set(names)
@@ -155,20 +175,20 @@ def test_anything_may_lie_in_a_submission(tmp_path: Path) -> None:
 )
 def test_a_submissions_name_can_be_shown(name: bytes, shown: str, tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
-    found = locate(str(package(folder, freezing="")))
-    assert found.name == shown
-    assert found.folder == folder
-    assert locate(found.argument) == found
+    submission = locate(str(package(folder, freezing="")))
+    assert submission.name == shown
+    assert submission.folder == folder
+    assert locate(submission.argument) == submission
 
 
 @pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "a\0b", "/", "."])
-def test_odd_names_are_no_submissions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_odd_name_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SubmissionError):
         locate(name)
 
 
-def test_too_many_files_are_told_at_once(tmp_path: Path) -> None:
+def test_too_many_files_are_refused(tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
     for number in range(MAX_FILES):
         (folder / f"{number}.txt").touch()
@@ -245,12 +265,12 @@ except Exception as error:
 """
 
 
-def told_of(file: str) -> str:
+def link_message(file: str) -> str:
     return f"hand in {file} itself, not a link that leads elsewhere"
 
 
 def imported(submission: Submission, code: Path) -> str:
-    """What comes of the import of a submission's `classes`, in a fresh process."""
+    """Import a submission's `classes` in a fresh process: "imported", or the error."""
     command = [sys.executable, "-c", IMPORT, submission.name, str(submission.folder), submission.package]
     done = subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
     return done.stdout.strip() or done.stderr
@@ -272,7 +292,7 @@ def imported(submission: Submission, code: Path) -> str:
         (link_twice_inside, None),
     ],
 )
-def test_links_are_the_same_here_and_where_it_is_staged(
+def test_links_are_treated_alike_before_and_after_staging(
     link: Callable[[Path], None],
     file: str | None,
     importable: bool,
@@ -286,10 +306,10 @@ def test_links_are_the_same_here_and_where_it_is_staged(
     submission = locate("cohort.bob" if importable else str(folder))
     staged = Workspace(submission)
     try:
-        told = [imported(submission, repository), imported(staged.submission, staged.code)]
+        outcomes = [imported(submission, repository), imported(staged.submission, staged.code)]
     finally:
         staged.remove()
-    assert told == 2 * ["imported" if file is None else f"ImportError {told_of(file)}"]
+    assert outcomes == 2 * ["imported" if file is None else f"ImportError {link_message(file)}"]
 
 
 def test_links_in_the_sandbox(tmp_path: Path) -> None:
@@ -297,7 +317,7 @@ def test_links_in_the_sandbox(tmp_path: Path) -> None:
     link_out(folder)
     with (
         Worker(locate(str(folder)), choose(unsafe=True)) as worker,
-        pytest.raises(StudentRaised, match=f"ImportError: {told_of('classes.py')}$"),
+        pytest.raises(StudentRaised, match=f"ImportError: {link_message('classes.py')}$"),
     ):
         worker.ask("classes.reduce", labels=np.zeros(1, np.uint8), mapping=[])
 
@@ -324,7 +344,9 @@ def link_to_a_huge_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [huge, many_files, many_folders, link_to_a_huge_file])
-def test_too_much_is_refused_in_one_line(make: Callable[[Path], None], tmp_path: Path, capsys) -> None:
+def test_a_too_large_submission_is_refused_in_one_line(
+    make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = package(tmp_path / "bob", freezing="")
     make(folder)
     assert main([str(folder), "--unsafe", "--profile", "mini", "--out", str(tmp_path / "out")]) == 2
@@ -361,7 +383,7 @@ def links_in_a_ring(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [zeros, device, folder_for_a_module, levels, links_in_a_ring, litter])
-def test_odd_files_are_passed_over(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_odd_files_are_not_copied(make: Callable[[Path], None], tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
     if make is device and os.getuid() != 0:
         pytest.skip("only root makes devices")
@@ -374,13 +396,13 @@ def test_odd_files_are_passed_over(make: Callable[[Path], None], tmp_path: Path)
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its size says nothing: as if it had none, like the files of /proc."""
+    """Its size is given as 0, as for the files of /proc."""
     folder = package(tmp_path / "bob", freezing="")
     (folder / "classes.py").write_bytes(bytes(1000))
-    known = os.fstat
+    true_fstat = os.fstat
 
     def fstat(descriptor: int) -> os.stat_result:
-        values = list(known(descriptor))
+        values = list(true_fstat(descriptor))
         values[stat.ST_SIZE] = 0
         return os.stat_result(values)
 
@@ -393,7 +415,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_folder_that_becomes_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between listing and reading: nothing from outside is read."""
+    """It becomes one between listing and reading: nothing from outside is read."""
     folder = package(tmp_path / "bob", freezing="")
     package(folder / "inner", more="own")
     package(tmp_path / "outside", more="secret")
@@ -410,7 +432,7 @@ def test_a_folder_that_becomes_a_link(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("place", ["inner", "inner/more.py"])
-def test_what_cannot_be_read_is_told(place: str, tmp_path: Path, repository: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(place: str, tmp_path: Path, repository: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
     package(folder / "inner", more="")
     program = (
@@ -418,8 +440,8 @@ def test_what_cannot_be_read_is_told(place: str, tmp_path: Path, repository: Pat
         "if os.getuid() == 0: os.seteuid(65534)\n"
         "try: locate(sys.argv[1]).fingerprint()\nexcept SubmissionError as error: print(error)"
     )
-    own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
-    for path in [tmp_path, *own, *folder.rglob("*")]:
+    parents = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
+    for path in [tmp_path, *parents, *folder.rglob("*")]:
         path.chmod(0o755)
     command = [sys.executable, "-c", program, str(folder), str(folder / place)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
@@ -427,7 +449,7 @@ def test_what_cannot_be_read_is_told(place: str, tmp_path: Path, repository: Pat
 
 
 @pytest.mark.parametrize("importable", [False, True])
-def test_a_copy_is_found_again(importable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_can_be_located(importable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = package(tmp_path / "cohort" / "bob", freezing="", __init__="")
     monkeypatch.syspath_prepend(tmp_path)
     submission = locate("cohort.bob" if importable else str(folder))

@@ -1,4 +1,4 @@
-"""The tests of the student API earn points only if the known ones ran, whoever runs the grader."""
+"""The tests of the student API earn points only if exactly the known tests ran, on every machine."""
 
 import io
 import json
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grading import ROOT
 from grading.assignment.api_test_record import NOT_RUN, Suite
-from grading.assignment.assignment import read_assignment
+from grading.assignment.assignment import Configuration, read_assignment
 from grading.assignment.test_ids import listed_tests
 from grading.checker.catalogue import write_submission
 from grading.commands.grade import parse
@@ -30,11 +31,11 @@ pytestmark = pytest.mark.slow
 LISTED = {"a": "Q1-1", "b": "Q1-1", "c": "Q2-3"}
 
 
-def passed(test: str, outcome: str = "PASS") -> dict[str, str]:
-    return {"test": test, "outcome": outcome, **({} if outcome == "PASS" else {"finding": {"title": "why"}})}
+def outcome_of(test: str, kind: str = "PASS") -> dict[str, Any]:
+    return {"test": test, "outcome": kind, **({} if kind == "PASS" else {"finding": {"title": "why"}})}
 
 
-def suite(*outcomes: dict[str, str], collected: dict[str, str] = LISTED) -> Suite:
+def suite(*outcomes: dict[str, Any], collected: dict[str, str] = LISTED) -> Suite:
     entries = [{"test": test, "question": question} for test, question in collected.items()]
     return Suite(composed([json.dumps(entry) for entry in [*entries, *outcomes]], LISTED, "pytest ended"))
 
@@ -42,13 +43,13 @@ def suite(*outcomes: dict[str, str], collected: dict[str, str] = LISTED) -> Suit
 @pytest.mark.parametrize(
     ("outcomes", "share"),
     [
-        ([passed("a"), passed("b"), passed("c")], 1.0),
-        ([passed("a"), passed("b", "FAIL"), passed("c")], 0.5),
-        ([passed("a"), passed("b", "CRASH"), passed("c")], 0.5),
-        ([passed("a"), passed("b", "GRADER_ERROR"), passed("c")], 0.0),
-        ([passed("a"), passed("c")], 0.0),  # one is missing
-        ([passed("a"), passed("a"), passed("b"), passed("c")], 0.0),  # one is there twice
-        ([passed("a"), passed("b"), passed("c"), passed("d")], 0.0),  # one is unknown
+        ([outcome_of("a"), outcome_of("b"), outcome_of("c")], 1.0),
+        ([outcome_of("a"), outcome_of("b", "FAIL"), outcome_of("c")], 0.5),
+        ([outcome_of("a"), outcome_of("b", "CRASH"), outcome_of("c")], 0.5),
+        ([outcome_of("a"), outcome_of("b", "GRADER_ERROR"), outcome_of("c")], 0.0),
+        ([outcome_of("a"), outcome_of("c")], 0.0),  # one is missing
+        ([outcome_of("a"), outcome_of("a"), outcome_of("b"), outcome_of("c")], 0.0),  # one is there twice
+        ([outcome_of("a"), outcome_of("b"), outcome_of("c"), outcome_of("d")], 0.0),  # one is unknown
         ([], 0.0),
     ],
 )
@@ -65,39 +66,45 @@ def test_share_of_a_question(outcomes: list[dict[str, str]], share: float) -> No
         {},
     ],
 )
-def test_other_tests_than_the_known_ones_are_no_score(collected: dict[str, str]) -> None:
-    ran = suite(*map(passed, collected), collected=collected)
+def test_other_tests_than_the_known_ones_earn_nothing(collected: dict[str, str]) -> None:
+    ran = suite(*map(outcome_of, collected), collected=collected)
     assert ran.share("Q1-1") == 0.0
     assert {test.id: test.outcome for test in ran.of("Q1-1")}.items() >= {("a", "GRADER_ERROR")}
     message = ran.of("Q1-1")[0].message
     assert re.match(r"\d tests of Q1-1 in place of the 2 in tests/ids\.txt .*; pytest ended", message)
 
 
-def test_one_question_does_not_doubt_another() -> None:
-    ran = suite(passed("a"), passed("c"), collected={"a": "Q1-1", "c": "Q2-3"})
+def test_one_question_does_not_affect_another() -> None:
+    ran = suite(outcome_of("a"), outcome_of("c"), collected={"a": "Q1-1", "c": "Q2-3"})
     assert (ran.share("Q1-1"), ran.share("Q2-3")) == (0.0, 1.0)
 
 
 def test_a_line_that_was_cut_off_is_no_outcome() -> None:
     lines = [json.dumps({"test": test, "question": question}) for test, question in LISTED.items()]
-    lines += [json.dumps(passed("a")), json.dumps(passed("b"))[:12]]
+    lines += [json.dumps(outcome_of("a")), json.dumps(outcome_of("b"))[:12]]
     assert [test.outcome for test in composed(lines, LISTED)] == ["PASS", "GRADER_ERROR", "GRADER_ERROR"]
 
 
-def test_nothing_recorded_is_nothing_earned() -> None:
+def test_no_record_earns_nothing() -> None:
     assert Suite(()).share("Q1-1") == 0.0
 
 
 def test_first_failure() -> None:
-    failed = suite(passed("a"), passed("b", "TIMEOUT"), passed("c", "FAIL"))
-    assert failed.first_failure(["b", "c"]).id == "b"
+    failed = suite(outcome_of("a"), outcome_of("b", "TIMEOUT"), outcome_of("c", "FAIL"))
+    first = failed.first_failure(["b", "c"])
+    assert first is not None
+    assert first.id == "b"
     assert failed.first_failure(["a"]) is None
 
 
-@pytest.mark.parametrize("ran", [Suite(()), suite(passed("a"), passed("b"), passed("c"))], ids=["none", "others"])
+@pytest.mark.parametrize(
+    "ran", [Suite(()), suite(outcome_of("a"), outcome_of("b"), outcome_of("c"))], ids=["none", "others"]
+)
 @pytest.mark.parametrize("required", [["no such"], ["a", "no such"], ["no such|nor this"]])
-def test_what_no_test_has_tried_is_not_passed(ran: Suite, required: list[str]) -> None:
-    assert ran.first_failure(required).outcome == "GRADER_ERROR"
+def test_a_required_test_that_did_not_run_is_not_passed(ran: Suite, required: list[str]) -> None:
+    first = ran.first_failure(required)
+    assert first is not None
+    assert first.outcome == "GRADER_ERROR"
     assert NOT_RUN.first_failure(required) is None
 
 
@@ -108,14 +115,14 @@ def test_no_configuration_is_trained_if_no_test_ran() -> None:
     assert {outcome.verdict for outcome in results_of(plan, {}, Suite(()), 1.0).outcomes.values()} == {"INCOMPLETE"}
 
 
-WHOLE = [
+COMPLETE = [
     *({"test": test, "question": question} for test, question in LISTED.items()),
-    *map(passed, LISTED),
+    *map(outcome_of, LISTED),
 ]
 
 
-class Ended:
-    """In place of a process of pytest's that wrote some records."""
+class EndedProcess:
+    """Stands in for a process of pytest that has ended."""
 
     def __init__(self, status: int) -> None:
         self._status = status
@@ -128,54 +135,56 @@ class Ended:
 
 
 @pytest.mark.parametrize(
-    ("status", "records", "whole"),
+    ("status", "records", "complete"),
     [
-        (0, WHOLE, True),
-        (1, WHOLE, True),
-        (2, WHOLE, False),  # interrupted
-        (3, WHOLE, False),  # an error of pytest's own
-        (4, WHOLE, False),
-        (5, WHOLE, False),
-        (-9, WHOLE, False),
-        (-11, WHOLE, False),
+        (0, COMPLETE, True),
+        (1, COMPLETE, True),
+        (2, COMPLETE, False),  # interrupted
+        (3, COMPLETE, False),  # an error of pytest's own
+        (4, COMPLETE, False),
+        (5, COMPLETE, False),
+        (-9, COMPLETE, False),
+        (-11, COMPLETE, False),
         (0, [], False),
         (0, None, False),  # no file
-        (0, WHOLE[:-1], False),
-        (0, WHOLE[1:], False),
-        (0, [*WHOLE, passed("c")], False),
-        (0, ["[]", *WHOLE], False),
-        (0, [*WHOLE[:4], "null", *WHOLE[4:]], False),
-        (0, [*WHOLE[:4], "{" * 100_000, *WHOLE[4:]], False),
-        (0, [*WHOLE[:4], "\udcff", *WHOLE[4:]], False),
+        (0, COMPLETE[:-1], False),
+        (0, COMPLETE[1:], False),
+        (0, [*COMPLETE, outcome_of("c")], False),
+        (0, ["[]", *COMPLETE], False),
+        (0, [*COMPLETE[:4], "null", *COMPLETE[4:]], False),
+        (0, [*COMPLETE[:4], "{" * 100_000, *COMPLETE[4:]], False),
+        (0, [*COMPLETE[:4], "\udcff", *COMPLETE[4:]], False),
     ],
 )
 def test_a_suite_that_did_not_end_normally_is_incomplete(
-    status: int, records: list | None, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, records: list[object] | None, complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "tests.jsonl"
 
-    def start(*_: object, **__: object) -> Ended:
+    def start(*_: object, **__: object) -> EndedProcess:
         if records is not None:
             lines = [line if isinstance(line, str) else json.dumps(line) for line in records]
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape")
-        return Ended(status)
+        return EndedProcess(status)
 
     monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", start)
     monkeypatch.setattr("grading.running.api_tests.listed_tests", lambda: LISTED)
     ran = run_suite(locate("solutions"), path, unsafe=True)
     assert len(ran.tests) == len(LISTED)
     first = ran.first_failure(["a", "b", "c"])
-    assert (first is None) == whole
-    assert whole or first.outcome == "GRADER_ERROR"
+    assert (first is None) == complete
+    assert first is None or first.outcome == "GRADER_ERROR"
 
 
 def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", lambda *_, **__: Ended(0))
+    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", lambda *_, **__: EndedProcess(0))
     monkeypatch.setattr("grading.running.api_tests.listed_tests", dict)
-    assert run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"]).outcome == "GRADER_ERROR"
+    first = run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"])
+    assert first is not None
+    assert first.outcome == "GRADER_ERROR"
 
 
-# What a parser fails on.
+# Sources on which a parser fails.
 UNREADABLE = {
     "a sum of many terms": "X = " + "+".join(["1"] * 10_000),
     "many attributes": "def f(x):\n    return x" + ".y" * 20_000,
@@ -184,8 +193,8 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("source", UNREADABLE.values(), ids=UNREADABLE)
-def test_the_source_of_a_submission_is_not_parsed_here(source: str, tmp_path: Path) -> None:
-    """Whatever it is, each test has an outcome, and none is the grader's error."""
+def test_a_source_that_no_parser_takes_fails_every_test(source: str, tmp_path: Path) -> None:
+    """It is parsed in the sandbox only: each test has an outcome, and none is an error of the grader."""
     submission = write_submission(tmp_path / "deep", {"classes": f"{source}\nraise ImportError('never right')\n"})
     records = tmp_path / "records"
     done = run_two_tests(submission, f"--records={records}")
@@ -200,13 +209,13 @@ def test_the_source_of_a_submission_is_not_parsed_here(source: str, tmp_path: Pa
 def test_a_folder_of_any_name_is_tested_itself(
     name: str, classes: str | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither this project's stubs nor its reference."""
+    """The folder is tested, not this project's package of the same name."""
     folder = write_submission(tmp_path / name, {} if classes is None else {"classes": classes})
     monkeypatch.chdir(tmp_path)
-    found = locate(name)
-    assert found == locate(str(folder)) == locate(f"./{name}/")
-    assert found.argument == str(folder)
-    assert run_two_tests(folder=found.argument).returncode == status
+    submission = locate(name)
+    assert submission == locate(str(folder)) == locate(f"./{name}/")
+    assert submission.argument == str(folder)
+    assert run_two_tests(folder=submission.argument).returncode == status
 
 
 def run_two_tests(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -226,19 +235,19 @@ def test_the_reference_passes_in_the_sandbox(reference: Suite) -> None:
 
 
 @pytest.mark.parametrize("configuration", read_assignment().configurations, ids=lambda c: c.id)
-def test_every_required_test_exists(reference: Suite, configuration) -> None:
+def test_every_required_test_exists(reference: Suite, configuration: Configuration) -> None:
     assert configuration.required_tests
     for pattern in configuration.required_tests:
         assert any(re.search(pattern, test.id) for test in reference.tests), pattern
 
 
 def test_the_list_of_tests_is_current() -> None:
-    """Where it is not: `python -m grading list_tests`."""
+    """If it is not, run `python -m grading list_tests`."""
     assert dict(listed_tests()) == collect()
 
 
-# What the machine of an instructor may have set.
-FOREIGN = {
+# Variables that may be set on the machine of an instructor.
+FOREIGN_ENVIRONMENT = {
     "PYTEST_ADDOPTS": "-x -k freez --reruns 1 -p no:randomly --maxfail=1",
     "PYTEST_PLUGINS": "no_such_plugin",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -259,10 +268,10 @@ FOREIGN = {
 }
 
 
-def test_what_an_instructor_has_set_changes_nothing(
+def test_the_environment_of_an_instructor_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: Suite
 ) -> None:
-    """A submission that fails in the first module that is tested gets the same outcomes."""
+    """A submission whose first tested module is wrong has the same outcomes as elsewhere."""
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     for name in ("pytest", "hypothesis", "sitecustomize", "conftest", "tests"):
@@ -270,7 +279,7 @@ def test_what_an_instructor_has_set_changes_nothing(
     submission = write_submission(
         tmp_path / "half", {"classes": "def reduce_classes(labels, mapping):\n    return 1\n"}
     )
-    for name, value in FOREIGN.items():
+    for name, value in FOREIGN_ENVIRONMENT.items():
         monkeypatch.setenv(name, str(tmp_path / value) if name in ("PYTHONPATH", "PYTHONSTARTUP") else value)
     monkeypatch.chdir(tmp_path)
     ran = run_suite(locate(str(submission)), tmp_path / "tests.jsonl", unsafe=True)
@@ -280,7 +289,7 @@ def test_what_an_instructor_has_set_changes_nothing(
 
 
 ADDOPTS = "addopts = -k freez\n"
-OTHERS = {
+FOREIGN_CONFIGURATION = {
     "pytest.ini": f"[pytest]\n{ADDOPTS}",
     ".pytest.ini": f"[pytest]\n{ADDOPTS}",
     "tox.ini": f"[pytest]\n{ADDOPTS}",
@@ -290,22 +299,22 @@ OTHERS = {
 
 
 def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, repository: Path) -> None:
-    """Neither from a folder above nor from the checkout itself."""
+    """Configuration files are in the folder above the checkout and in the checkout itself."""
     checkout = tmp_path / "checkout"
     for part in ("grading", "tests", "solutions", "hw4"):
         ignored = shutil.ignore_patterns("__pycache__", "checker" if part == "tests" else "confinement", "evil")
         shutil.copytree(repository / part, checkout / part, ignore=ignored)
     shutil.copy(repository / "pyproject.toml", checkout)
     for folder in (tmp_path, checkout):
-        for name, text in OTHERS.items():
+        for name, text in FOREIGN_CONFIGURATION.items():
             (folder / name).write_text(text)
-    own = environment() | {"PYTHONPATH": str(checkout)}
+    variables = environment() | {"PYTHONPATH": str(checkout)}
     command = [sys.executable, "-c", "from grading.commands.list_tests import collect; print(len(collect()))"]
-    done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(listed_tests())
 
 
-def test_all_tests_together_have_a_time(tmp_path: Path) -> None:
+def test_all_tests_together_have_a_time_limit(tmp_path: Path) -> None:
     (tmp_path / "classes.py").write_text("import time\ntime.sleep(1000)\n")
     start = time.monotonic()
     ran = run_suite(locate(str(tmp_path)), tmp_path / "tests.jsonl", unsafe=True, seconds=10)

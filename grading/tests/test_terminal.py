@@ -1,6 +1,6 @@
 """What a student sees fits on one screen and says what to do next.
 
-The screens lie in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them anew, to be read.
+The screens are in `terminal/`; `SNAPSHOTS=write pytest grading/tests/test_terminal.py` writes them again for a review.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def remembers(repository: Path, folder: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises, remembers])
-def test_screen(repository: Path, tmp_path: Path, case) -> None:
+def test_screen(repository: Path, tmp_path: Path, case: Callable[[Path, Path], tuple[str, str]]) -> None:
     implementation, selection = case(repository, tmp_path / case.__name__)
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
     command += [f"--records={tmp_path / 'records'}"] if case is stubs else ["--impl", implementation]

@@ -1,4 +1,4 @@
-"""What somebody else wrote is made fit for a terminal, XML, JSON, HTML and a file, in one place."""
+"""Foreign text is made fit for a terminal, XML, JSON, HTML and files."""
 
 import json
 import unicodedata
@@ -14,17 +14,17 @@ ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=60
 
 
 @given(ANYTHING)
-def test_every_output_takes_what_was_cleaned(text: str) -> None:
-    for made in (cleaned(text), printable(text), one_line(text)):
-        assert made.replace("\n", "").isprintable()
-        assert made.encode().decode() == made
-        assert json.loads(json.dumps(made)) == made
-        element = ElementTree.Element("failure", message=made)
-        assert ElementTree.fromstring(ElementTree.tostring(element)).get("message") == made
+def test_a_cleaned_text_fits_every_output(text: str) -> None:
+    for result in (cleaned(text), printable(text), one_line(text)):
+        assert result.replace("\n", "").isprintable()
+        assert result.encode().decode() == result
+        assert json.loads(json.dumps(result)) == result
+        element = ElementTree.Element("failure", message=result)
+        assert ElementTree.fromstring(ElementTree.tostring(element)).get("message") == result
 
 
 @given(ANYTHING)
-def test_what_was_cleaned_stays(text: str) -> None:
+def test_cleaning_twice_changes_nothing(text: str) -> None:
     assert cleaned(cleaned(text)) == cleaned(text)
 
 
@@ -41,7 +41,7 @@ def test_what_was_cleaned_stays(text: str) -> None:
         ("M\xfcller \u4e2d\u6587 \U0001f600", "M\xfcller \u4e2d\u6587 \U0001f600"),
     ],
 )
-def test_what_is_shown(text: str, shown: str) -> None:
+def test_cleaned_text(text: str, shown: str) -> None:
     assert cleaned(text) == shown
 
 
@@ -52,8 +52,8 @@ def test_a_long_text_is_cut(letter: str) -> None:
     assert len(cleaned(letter * 10**6, 100)) <= 103
 
 
-def test_no_letter_of_a_script_is_lost() -> None:
-    """Every letter, mark, number and sign that is seen stays as it is."""
-    seen = [chr(code) for code in range(0x20, 0x3000) if unicodedata.category(chr(code))[0] in "LNPS"]
-    unseen = set("\u115f\u1160")
-    assert [letter for letter in seen if letter not in unseen and cleaned(letter) != letter] == []
+def test_visible_letters_stay() -> None:
+    """Every visible letter, number, punctuation mark and symbol stays as it is."""
+    visible = [chr(code) for code in range(0x20, 0x3000) if unicodedata.category(chr(code))[0] in "LNPS"]
+    invisible = set("\u115f\u1160")
+    assert [letter for letter in visible if letter not in invisible and cleaned(letter) != letter] == []

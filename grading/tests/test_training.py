@@ -1,4 +1,4 @@
-"""A training gives the same numbers wherever it runs."""
+"""A training gives the same numbers in this process and in the sandbox."""
 
 from pathlib import Path
 
@@ -33,5 +33,5 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
     assert here[0] == there[0]
     assert here[-1] == there[-1]
     assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]
-    for one, other in zip(here[1:-1], there[1:-1], strict=True):
-        assert np.array_equal(one["logits"], other["logits"])
+    for ours, theirs in zip(here[1:-1], there[1:-1], strict=True):
+        assert np.array_equal(ours["logits"], theirs["logits"])

@@ -1,4 +1,4 @@
-"""The tail is measured on pictures that nobody can know beforehand."""
+"""The tail is measured on pictures that nobody can know in advance."""
 
 from dataclasses import replace
 
@@ -22,44 +22,44 @@ def plan() -> Plan:
 
 def pictures(plan: Plan, number: int = 0, seed: int = 0) -> np.ndarray:
     """All pictures of the tail."""
-    return np.concatenate([one.images for one in validation_sets(plan, plan.configurations[number], seed)[1:]])
+    return np.concatenate([part.images for part in validation_sets(plan, plan.configurations[number], seed)[1:]])
 
 
-def test_usual_pictures_first_and_a_share_of_the_secret_ones_in_each_late_epoch(plan: Plan) -> None:
+def test_late_epochs_are_measured_on_secret_pictures_and_the_others_on_the_usual_ones(plan: Plan) -> None:
     usual, *late = validation_sets(plan, plan.configurations[0], 0)
     assert (usual.epochs, len(usual.labels)) == (16, 400)
-    assert [(one.epochs, len(one.labels)) for one in late] == [(1, 700)] * 4
-    assert all(one.labels.mean() == 0.5 for one in late)
+    assert [(part.epochs, len(part.labels)) for part in late] == [(1, 700)] * 4
+    assert all(part.labels.mean() == 0.5 for part in late)
     assert len(scored_labels(plan, plan.configurations[0])) == plan.profile.secret_faces
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_none_of_them_is_among_the_usual_ones(plan: Plan, number: int) -> None:
-    known = plan.datasets[plan.configurations[number].task]
+def test_no_secret_picture_is_a_usual_one(plan: Plan, number: int) -> None:
+    usual = plan.datasets[plan.configurations[number].task]
     secret = pictures(plan, number)
-    drawn = [*known.train_images.stacked(), *known.validation_images.stacked()]
-    shown = centre_crop(np.stack(drawn), secret.shape[1])
+    pixels = [*usual.train_images.stacked(), *usual.validation_images.stacked()]
+    shown = centre_crop(np.stack(pixels), secret.shape[1])
     assert not {image.tobytes() for image in shown} & {image.tobytes() for image in secret}
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_the_secret_and_the_submission_decide_on_them(plan: Plan, number: int) -> None:
-    def differ(one: Plan, other: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
-        here, there = (pictures(each, number, seed) for each, seed in zip((one, other), seeds, strict=True))
-        return not np.array_equal(here, there)
+def test_key_and_submission_decide_the_secret_pictures(plan: Plan, number: int) -> None:
+    def differ(first: Plan, second: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
+        return not np.array_equal(pictures(first, number, seeds[0]), pictures(second, number, seeds[1]))
 
     other = replace(plan, submission=locate("hw4"))
     assert not differ(plan, plan)
     assert not differ(plan, plan, (0, 1))
     assert differ(plan, other)
     assert differ(plan, replace(plan, key=bytes(32)))
-    assert differ(*[replace(plan, pictures_by_seed=True)] * 2, (0, 1))
+    by_seed = replace(plan, pictures_by_seed=True)
+    assert differ(by_seed, by_seed, (0, 1))
 
 
-def test_data_that_are_given_have_no_secret_pictures(plan: Plan) -> None:
+def test_data_sets_from_a_folder_have_no_secret_pictures(plan: Plan) -> None:
     profile = replace(plan.profile, secret_faces=None)
-    given = replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
-    (only,) = validation_sets(given, given.configurations[0], 0)
+    from_folder = replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
+    (only,) = validation_sets(from_folder, from_folder.configurations[0], 0)
     assert (only.epochs, len(only.labels)) == (20, 400)
 
 

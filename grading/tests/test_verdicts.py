@@ -1,4 +1,4 @@
-"""From trainings to a verdict."""
+"""`judge` turns trainings into a verdict."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def run(seed: int, values: list[float], failure: str | None = None, kind: str = 
     return Run("Q1-1", seed, history, 1.0, "FINISHED" if failure is None else kind, failure)
 
 
-def judged(*runs: Run, seeds: int = 5, withheld: str | None = None, expected: Expectation = EXPECTED) -> Outcome:
+def judge_runs(*runs: Run, seeds: int = 5, withheld: str | None = None, expected: Expectation = EXPECTED) -> Outcome:
     return judge(CONFIGURATION, runs, expected, seeds=seeds, withheld=withheld)
 
 
@@ -54,39 +54,39 @@ def test_tail_is_the_last_fifth() -> None:
     ],
 )
 def test_trainings_decide_together(values: tuple[float, ...], verdict: str) -> None:
-    outcome = judged(*tails(*values))
+    outcome = judge_runs(*tails(*values))
     assert outcome.verdict == verdict
     assert f"{outcome.tail:.4f}" in outcome.reason
 
 
-def test_undecided_and_unfinished_is_incomplete() -> None:
-    assert judged(*tails(0.9)).verdict == "INCOMPLETE"
-    assert judged(*tails(0.9), seeds=1).verdict == "REVIEW"
+def test_one_training_decides_nothing() -> None:
+    assert judge_runs(*tails(0.9)).verdict == "INCOMPLETE"
+    assert judge_runs(*tails(0.9), seeds=1).verdict == "REVIEW"
 
 
 def test_trainings_that_repeat_each_other_count_once() -> None:
     same = [replace(run(0, [0.9]), seed=seed) for seed in range(5)]
-    # The loss is what the submission says it is.
-    claimed = [replace(one, history=({**one.history[0], "loss": 1.0 + one.seed},)) for one in same]
-    for runs in (same, claimed):
-        outcome = judged(*runs)
+    # A submission reports its loss itself: another loss makes no other training.
+    with_other_losses = [replace(r, history=({**r.history[0], "loss": 1.0 + r.seed},)) for r in same]
+    for runs in (same, with_other_losses):
+        outcome = judge_runs(*runs)
         assert outcome.verdict == "REVIEW"
         assert "seed of its own" in outcome.reason
 
 
 def test_a_trial_is_incomplete_however_good() -> None:
-    assert judged(*tails(0.9, 0.9), withheld="a trial with --epochs 1").verdict == "INCOMPLETE"
+    assert judge_runs(*tails(0.9, 0.9), withheld="a trial with --epochs 1").verdict == "INCOMPLETE"
 
 
 def test_a_failed_training_fails_with_its_reason() -> None:
-    outcome = judged(run(0, [], failure="ValueError: no"), run(1, [0.9]))
+    outcome = judge_runs(run(0, [], failure="ValueError: no"), run(1, [0.9]))
     assert outcome.verdict == "FAIL"
     assert "ValueError: no" in outcome.reason
-    assert [own.seed for own in outcome.runs] == [0]
+    assert [training.seed for training in outcome.runs] == [0]
 
 
 def test_a_grader_error_is_no_grade() -> None:
-    outcome = judged(run(0, [], failure="no", kind="GRADER_ERROR"))
+    outcome = judge_runs(run(0, [], failure="no", kind="GRADER_ERROR"))
     assert outcome.verdict == "INCOMPLETE"
     assert "GRADER_ERROR" in outcome.reason
 
@@ -103,13 +103,13 @@ def test_without_a_calibration_nobody_fails_by_numbers() -> None:
     expected = expectation_of(CONFIGURATION, PROFILE, None, RULE)
     assert expected.tail == CONFIGURATION.published["accuracy"]["best"]
     assert expected.gate.threshold == pytest.approx(0.81 - 0.05)
-    assert judged(*tails(0.77), seeds=1, expected=expected).verdict == "PASS"
-    assert judged(*tails(0.10), seeds=1, expected=expected).verdict == "REVIEW"
-    assert judged(run(0, [], failure="no"), seeds=1, expected=expected).verdict == "FAIL"
+    assert judge_runs(*tails(0.77), seeds=1, expected=expected).verdict == "PASS"
+    assert judge_runs(*tails(0.10), seeds=1, expected=expected).verdict == "REVIEW"
+    assert judge_runs(run(0, [], failure="no"), seeds=1, expected=expected).verdict == "FAIL"
 
 
 class TestGates:
-    def test_nothing_is_free(self) -> None:
+    def test_a_fixed_design_has_one_boundary(self) -> None:
         gate = EXPECTED.gate
         assert gate.threshold == gate.floor == pytest.approx(0.78)
         assert gate.margin == pytest.approx(0.04)
@@ -120,7 +120,7 @@ class TestGates:
         assert gate.margin == pytest.approx(0.16)
         assert gate.threshold == pytest.approx(0.72)
 
-    def test_the_assignments_own_threshold_less_what_a_best_epoch_is_too_good(self) -> None:
+    def test_a_threshold_of_the_assignment_is_lowered_from_best_epoch_to_tail(self) -> None:
         gate = expectation_of(ASSIGNMENT.configuration("Q1-8"), PROFILE, CALIBRATION, RULE).gate
         assert gate.threshold == pytest.approx(0.895 - 0.02)
 
@@ -144,9 +144,9 @@ class TestGates:
 
 
 class TestNeededSeeds:
-    def test_as_many_as_can_decide_then_one_by_one(self) -> None:
+    def test_first_as_many_as_can_decide_then_one_by_one(self) -> None:
         def needed(*runs: Run) -> int:
-            return len(needed_seeds({own.seed: own for own in runs}, EXPECTED, "accuracy", 5))
+            return len(needed_seeds({training.seed: training for training in runs}, EXPECTED, "accuracy", 5))
 
         assert needed() == 2
         assert needed(*tails(0.8)) == 2
@@ -155,18 +155,18 @@ class TestNeededSeeds:
         assert needed(*tails(0.78, 0.78, 0.78, 0.78, 0.78)) == 5
         assert needed(run(0, [], failure="no")) == 1
 
-    def test_whatever_order_they_end_in(self) -> None:
+    def test_the_order_in_which_trainings_end_does_not_matter(self) -> None:
         late = {1: run(1, [0.8])}
         assert needed_seeds(late, EXPECTED, "accuracy", 5) == range(2)
         spare = {seed: run(seed, [0.8 + seed / 1000]) for seed in range(4)}
         assert needed_seeds(spare, EXPECTED, "accuracy", 5) == range(2)
 
 
-def test_distrusted_metrics_pass_nothing_and_earn_nothing() -> None:
-    passed = judged(*tails(0.8, 0.8))
+def test_distrusted_metrics_earn_no_points() -> None:
+    passed = judge_runs(*tails(0.8, 0.8))
     assert passed.credit == 1
     doubted = distrust(passed, "it knows the images")
     assert (doubted.verdict, doubted.credit) == ("REVIEW", 0)
     assert "it knows the images" in doubted.reason
-    assert distrust(judged(*tails(0.7, 0.7)), "it knows").verdict == "FAIL"
-    assert judged(*tails(*[0.78] * 5)).credit == 1
+    assert distrust(judge_runs(*tails(0.7, 0.7)), "it knows").verdict == "FAIL"
+    assert judge_runs(*tails(*[0.78] * 5)).credit == 1

@@ -1,4 +1,4 @@
-"""Where the backbones' weights come from."""
+"""The backbones' weights come from a folder, a download or a pretraining."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from grading.backbones import pretrain, proxy, proxy_streets, weights
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.encoders import vgg16_encoder
 from grading.backbones.loading import load_classifier, load_encoder
-from grading.backbones.mini import mini_classifier
+from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import ENCODER, provide
 from grading.data.arrays import DataError
 from grading.data.drawn_faces import draw_faces
@@ -92,7 +92,7 @@ def test_an_incomplete_file_is_refused(tmp_path: Path) -> None:
         read_weights(ENCODER, "report", tmp_path / "vgg16.safetensors", "")
 
 
-def test_unprepared_weights(tmp_path: Path) -> None:
+def test_weights_that_were_not_provided_cannot_be_loaded() -> None:
     with pytest.raises(ValueError, match="no pretrained weights"):
         load_classifier("mini", "vgg11", None, pretrained=True)
 
@@ -101,36 +101,36 @@ STUB = """
 import pathlib, sys, time
 for line in {lines!r}:
     print(line, flush=True)
-if {whole}:
+if {succeeds}:
     pathlib.Path(sys.argv[2]).touch()
-sys.exit(not {whole})
+sys.exit(not {succeeds})
 """
 
 
-def pretraining(lines: list[str], whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", STUB.format(lines=lines, whole=whole)])
+def replace_pretraining(lines: list[str], succeeds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PRETRAIN", [sys.executable, "-c", STUB.format(lines=lines, succeeds=succeeds)])
     monkeypatch.setattr(weights, "SECONDS_BETWEEN", 0.0)
 
 
-def test_pretraining_tells_how_long_it_takes_and_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pretraining_reports_its_time_and_existing_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["progress 0 16 240.0", "a warning", "progress 4 16 90.0", "progress 16 16 0.0"]
-    pretraining(lines, True, monkeypatch)
+    replace_pretraining(lines, True, monkeypatch)
     provide(["alexnet"], "mini", None, tmp_path, lambda _: None)
-    said: list[str] = []
-    provide(["vgg11", "alexnet"], "mini", None, tmp_path, said.append)
-    assert said[:3] == [
+    lines_printed: list[str] = []
+    provide(["vgg11", "alexnet"], "mini", None, tmp_path, lines_printed.append)
+    assert lines_printed[:3] == [
         "pretraining vgg11 on drawn pictures, once; alexnet is there already",
         "pretraining vgg11: about 4 min",
         "pretraining vgg11: epoch 4 of 16, about 90 s left",
     ]
-    assert re.fullmatch(r"pretraining vgg11: done in \d+ s", said[3])
-    assert len(said) == 4
-    provide(["vgg11", "alexnet"], "mini", None, tmp_path, said.append)
-    assert len(said) == 4
+    assert re.fullmatch(r"pretraining vgg11: done in \d+ s", lines_printed[3])
+    assert len(lines_printed) == 4
+    provide(["vgg11", "alexnet"], "mini", None, tmp_path, lines_printed.append)
+    assert len(lines_printed) == 4
 
 
-def test_a_pretraining_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretraining(["progress 0 16 240.0", "Traceback ...", "MemoryError: no room"], False, monkeypatch)
+def test_a_pretraining_that_fails_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_pretraining(["progress 0 16 240.0", "Traceback ...", "MemoryError: no room"], False, monkeypatch)
     with pytest.raises(DataError, match=r"pretraining vgg11 failed: MemoryError: no room$"):
         provide(["vgg11"], "mini", None, tmp_path, lambda _: None)
 
@@ -148,18 +148,18 @@ def test_the_pretraining_reports_every_epoch(
         pretrain.main(name, str(tmp_path / "net.safetensors"))
     finally:
         torch.set_num_threads(threads)
-    told = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[:3] for line in told] == [["progress", str(done), "2"] for done in range(3)]
-    assert all(float(line[3]) > 0 for line in told[:2])
-    assert float(told[2][3]) == 0
+    reports = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:3] for line in reports] == [["progress", str(done), "2"] for done in range(3)]
+    assert all(float(line[3]) > 0 for line in reports[:2])
+    assert float(reports[2][3]) == 0
     read_weights(name, "mini", tmp_path / "net.safetensors", "")
 
 
 def test_squeezenet_learns_below_zero_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind its head torchvision's SqueezeNet has a ReLU, which cuts off whatever a logit below 0 would teach."""
-    built = mini_classifier("squeezenet1_1", proxy.PROXY_OUTPUTS)
+    """torchvision's SqueezeNet has a ReLU behind its head, which would stop the gradient of logits below 0."""
+    built = mini_classifier("squeezenet1_1", PROXY_OUTPUTS)
     monkeypatch.setattr(proxy, "mini_classifier", lambda *_: built)
     monkeypatch.setattr(proxy, "EPOCHS", 1)
     state = proxy.pretrain_classifier("squeezenet1_1", draw_faces(64, 0))
     assert (built(torch.zeros(64, 3, 64, 64).normal_()) < 0).any()
-    mini_classifier("squeezenet1_1", proxy.PROXY_OUTPUTS).load_state_dict(state)
+    mini_classifier("squeezenet1_1", PROXY_OUTPUTS).load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Plain data, and nothing else, crosses between processes."""
+"""Only plain data crosses between processes."""
 
 import json
 import struct
@@ -20,18 +20,20 @@ LEAVES = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(al
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
 
 
-def same(one: object, other: object) -> bool:
-    if isinstance(one, np.ndarray):
+def same(first: object, second: object) -> bool:
+    if isinstance(first, np.ndarray):
         return (
-            isinstance(other, np.ndarray)
-            and (one.dtype, one.shape) == (other.dtype, other.shape)
-            and one.tobytes() == other.tobytes()
+            isinstance(second, np.ndarray)
+            and (first.dtype, first.shape) == (second.dtype, second.shape)
+            and first.tobytes() == second.tobytes()
         )
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    return type(one) is type(other) and one == other
+    if isinstance(first, list):
+        return isinstance(second, list) and len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, dict):
+        return (
+            isinstance(second, dict) and first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
+        )
+    return type(first) is type(second) and first == second
 
 
 @given(VALUES)
@@ -63,7 +65,7 @@ class Text(str):
         [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]],
     ],
 )
-def test_anything_else_is_refused(value: object) -> None:
+def test_other_values_are_refused(value: object) -> None:
     with pytest.raises(wire.WireError):
         wire.send(BytesIO(), value)
     with pytest.raises(wire.WireError):
@@ -124,8 +126,8 @@ def test_a_frame_that_ends_early(cut: int) -> None:
 
 
 NAMES = ["__array__", "dtype", "shape", "body", "arrays", "\ud800"]
-# What a frame may hold where something else belongs.
-ODD = st.recursive(
+# Values that a frame may hold in a wrong place.
+ODD_VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
@@ -136,13 +138,13 @@ ODD = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
 )
 SIDES = st.sampled_from([0, 1, 2, 3, 2**31, 2**39, 2**40 - 1, True, -1, 1.0, None])
-SPEC = {"dtype": st.sampled_from(sorted(wire.DTYPES)) | ODD, "shape": st.lists(SIDES) | ODD}
-SPECS = st.fixed_dictionaries(SPEC) | ODD
-HEADERS = st.fixed_dictionaries({"body": ODD, "arrays": st.lists(SPECS, max_size=4) | ODD}) | ODD
+SPEC = {"dtype": st.sampled_from(sorted(wire.DTYPES)) | ODD_VALUES, "shape": st.lists(SIDES) | ODD_VALUES}
+SPECS = st.fixed_dictionaries(SPEC) | ODD_VALUES
+HEADERS = st.fixed_dictionaries({"body": ODD_VALUES, "arrays": st.lists(SPECS, max_size=4) | ODD_VALUES}) | ODD_VALUES
 
 
-def taken(data: bytes) -> None:
-    """A frame is taken or refused, and what is taken is plain and can be written."""
+def expect_refused_or_plain(data: bytes) -> None:
+    """A frame is refused, or its value is plain and can be written as JSON."""
     try:
         value = wire.receive_claim(BytesIO(data), max_arrays=2**20)
     except (wire.WireError, EOFError):
@@ -153,31 +155,31 @@ def taken(data: bytes) -> None:
 
 @settings(max_examples=1000)
 @given(HEADERS, st.binary(max_size=64))
-def test_whatever_a_frame_holds(header: object, body: bytes) -> None:
-    taken(frame(header, body).getvalue())
+def test_a_frame_may_hold_anything(header: object, body: bytes) -> None:
+    expect_refused_or_plain(frame(header, body).getvalue())
 
 
 @settings(max_examples=500)
 @given(st.binary(max_size=200), st.integers(0, 220))
-def test_whatever_bytes_come(data: bytes, length: int) -> None:
-    taken(data)
-    taken(struct.pack("<Q", length) + data)
+def test_any_bytes_may_come(data: bytes, length: int) -> None:
+    expect_refused_or_plain(data)
+    expect_refused_or_plain(struct.pack("<Q", length) + data)
 
 
 @settings(max_examples=500)
 @given(VALUES, st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3), st.data())
-def test_whatever_is_changed_on_the_way(value: object, changes: list[tuple[int, int]], data: st.DataObject) -> None:
+def test_any_bytes_may_change_on_the_way(value: object, changes: list[tuple[int, int]], data: st.DataObject) -> None:
     stream = BytesIO()
     wire.send(stream, value)
     sent = bytearray(stream.getvalue())
     for place, byte in changes:
         sent[place % len(sent)] = byte
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(sent)), st.integers(0, len(sent)))))
-    taken(bytes(sent[:start] + sent[end:]))
+    expect_refused_or_plain(bytes(sent[:start] + sent[end:]))
 
 
-def test_a_header_of_a_claim_is_small() -> None:
-    """As objects a text takes many times its memory: the grader's own frames may be long, claims may not."""
+def test_the_header_of_a_claim_is_limited() -> None:
+    """Parsed JSON takes many times the memory of its text: the grader's own frames may be long, claims may not."""
     long = frame({"body": [[]] * (wire.MAX_CLAIM // 4), "arrays": []})
     assert len(wire.receive(long)) == wire.MAX_CLAIM // 4
     long.seek(0)
@@ -185,7 +187,7 @@ def test_a_header_of_a_claim_is_small() -> None:
         wire.receive_claim(long, 2**20)
 
 
-def test_texts_of_a_claim_are_cleaned_and_those_of_the_grader_stay() -> None:
+def test_only_texts_of_a_claim_are_cleaned() -> None:
     nasty = {"\x1b[2J": ["\ud800", "\u202e", "x" * 10**5]}
     stream = frame({"body": nasty, "arrays": []})
     assert wire.receive(stream) == nasty

@@ -1,4 +1,4 @@
-"""Workers: what is staged, what a session survives, what is said when it does not."""
+"""Workers: which files they get, what a session survives, and how its end is reported."""
 
 import errno
 import io
@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -51,12 +50,12 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
         yield worker
 
 
-def ask(worker: Worker, ignore_index: int):
+def ask(worker: Worker, ignore_index: int) -> list[int]:
     labels = np.array([7], dtype="uint8")
     return worker.ask("classes.reduce", labels=labels, mapping=[], ignore_index=ignore_index)["labels"].tolist()
 
 
-def test_what_stops_a_session_costs_one_question(worker: Worker) -> None:
+def test_a_session_that_ends_costs_one_question(worker: Worker) -> None:
     assert ask(worker, 0) == [7]
     with pytest.raises(WorkerStopped, match="CRASH: `reduce_classes` was killed by signal 11"):
         ask(worker, 1)
@@ -68,8 +67,8 @@ def test_what_stops_a_session_costs_one_question(worker: Worker) -> None:
     assert ask(worker, 0) == [7]
 
 
-def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
-    """More than a pipe holds, to standard error as progress bars do."""
+def test_printed_text_goes_to_the_log(tmp_path: Path) -> None:
+    """More text than a pipe holds, printed to standard error as progress bars are."""
     (tmp_path / "classes.py").write_text(CLASSES)
     with (tmp_path / "worker.log").open("w+b") as log:
         with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=3), log=log) as worker:
@@ -82,10 +81,7 @@ def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
 
 
 class FullDisk(io.BytesIO):
-    """A file that takes its first bytes only."""
-
-    def __init__(self, mode: str) -> None:
-        super().__init__()
+    """A file that accepts only its first bytes."""
 
     def write(self, data: Any) -> int:
         if self.tell():
@@ -93,24 +89,26 @@ class FullDisk(io.BytesIO):
         return super().write(data[:10])
 
 
-DISKS = {
+FULL = Path("/dev/full")
+DISKS: dict[str, Callable[[], IO[bytes]]] = {
     "file": FullDisk,
-    "buffered": Path("/dev/full").open,
-    "unbuffered": partial(Path("/dev/full").open, buffering=0),
+    "buffered": lambda: FULL.open("ab"),
+    "unbuffered": lambda: FULL.open("ab", buffering=0),
 }
 
 
 @pytest.mark.parametrize("disk", DISKS)
-def test_a_full_disk_of_the_grader_stops_no_worker(disk: str, tmp_path: Path) -> None:
+def test_a_log_on_a_full_disk_stops_no_worker(disk: str, tmp_path: Path) -> None:
     """More is printed than a pipe holds, several times."""
     (tmp_path / "classes.py").write_text(CLASSES)
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=DISKS[disk]("ab")) as worker:
+    log = DISKS[disk]()
+    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
         for _ in range(3):
             assert ask(worker, 6) == [7]
 
 
-def test_what_is_printed_is_text(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """In the log, and where the tests of the student API show it."""
+def test_printed_text_is_cleaned(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Both in the log and on standard error, if there is no log."""
     (tmp_path / "classes.py").write_text(CLASSES)
     for log in (io.BytesIO(), None):
         with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
@@ -139,8 +137,10 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(("honest", "believed"), [(1, False), (0, True)])
-def test_a_fault_counts_where_no_code_of_the_submission_ran(honest: int, believed: bool, tmp_path: Path) -> None:
-    """The process that sessions are forked from, as a submission could change it: after a first session, or never."""
+def test_a_reported_fault_counts_only_if_no_code_of_the_submission_ran(
+    honest: int, believed: bool, tmp_path: Path
+) -> None:
+    """A forged process, from which sessions are forked, reports a fault: after a first session, or at once."""
     (tmp_path / "classes.py").write_text(CLASSES)
     with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
         serve = worker._workspace.code / "grading" / "worker" / "serve.py"
@@ -156,7 +156,7 @@ def test_a_fault_counts_where_no_code_of_the_submission_ran(honest: int, believe
 
 
 def test_weights_that_do_not_fit_are_no_fault_of_the_submission(tmp_path: Path) -> None:
-    """Not in a worker's first training, and not in a later one, either."""
+    """Neither in a worker's first training nor in a later one."""
     (tmp_path / "classes.py").write_text(CLASSES)
     job = {"threads": 1, "profile": "mini", "network": {"build": "case"}, "weights": {"alexnet": {"a": np.zeros(1)}}}
     with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
@@ -166,7 +166,7 @@ def test_weights_that_do_not_fit_are_no_fault_of_the_submission(tmp_path: Path) 
             assert ask(worker, 0) == [7]
 
 
-def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:
+def test_a_question_that_timed_out_is_not_asked_again(worker: Worker) -> None:
     for _ in range(2):
         with pytest.raises(WorkerStopped, match="TIMEOUT: stopped after 3 s in `reduce_classes`"):
             ask(worker, 3)
@@ -174,8 +174,8 @@ def test_what_took_too_long_is_not_asked_again(worker: Worker) -> None:
         ask(worker, 0)
 
 
-def test_of_several_functions_none_is_blamed(tmp_path: Path) -> None:
-    """`freeze` hangs: the question that calls three functions is not put again, but others are."""
+def test_a_timeout_of_several_functions_blames_none_of_them(tmp_path: Path) -> None:
+    """`freeze` hangs: the question that calls three functions is not asked again, other questions are."""
     (tmp_path / "freezing.py").write_text(
         "import time\ndef freeze(module):\n    time.sleep(60)\n"
         "def trainable_parameters(module):\n    return [*module.parameters()]\n"
@@ -188,12 +188,12 @@ def test_of_several_functions_none_is_blamed(tmp_path: Path) -> None:
         assert worker.ask("freezing.trainable", net=net) == [0, 1]
 
 
-def test_too_much_memory_is_told_apart(worker: Worker) -> None:
+def test_too_much_memory_has_its_own_kind(worker: Worker) -> None:
     with pytest.raises(WorkerStopped, match="OUT_OF_MEMORY: full"):
         ask(worker, 4)
 
 
-def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None:
+def test_the_workspace_holds_the_submission_and_the_code_that_asks_it(tmp_path: Path) -> None:
     folder = tmp_path / "handed in"
     (folder / "parts").mkdir(parents=True)
     (folder / "classes.py").touch()
@@ -203,11 +203,11 @@ def test_the_stage_holds_the_submission_and_what_asks_it(tmp_path: Path) -> None
     staged = Workspace(locate(str(folder)))
     try:
         names = {path.relative_to(staged.folder).as_posix() for path in staged.folder.rglob("*") if path.is_file()}
-        own = {name for name in names if name.startswith("submission/")}
-        assert own == {"submission/handed in/classes.py", "submission/handed in/parts/more.py"}
+        submitted = {name for name in names if name.startswith("submission/")}
+        assert submitted == {"submission/handed in/classes.py", "submission/handed in/parts/more.py"}
         assert "code/grading/worker/probes/fcn.py" in names
-        for room in ("assignment", "commands", "reporting", "running", "sandbox", "scoring", "verdicts"):
-            assert not [name for name in names if name.startswith(f"code/grading/{room}/")]
+        for package in ("assignment", "commands", "reporting", "running", "sandbox", "scoring", "verdicts"):
+            assert not [name for name in names if name.startswith(f"code/grading/{package}/")]
         for secret in ("drawn", "solutions", "test_"):
             assert not [name for name in names if secret in name]
     finally:
@@ -223,7 +223,7 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
         Workspace(locate(str(tmp_path)))
 
 
-def test_the_self_test_sees_what_is_not_held_back() -> None:
+def test_the_self_test_notices_every_escape() -> None:
     broken = broken_promise(Unconfined())
     for escape in (
         "reads files of the grader",
@@ -254,40 +254,46 @@ sys.stdin.read()
 """
 
 
+def start_holder(repository: Path, temporary: Path) -> subprocess.Popen[bytes]:
+    """A process with a worker's folder in `temporary`, which it prints and keeps until its input ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        cwd=repository,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
+def folder_of(holder: subprocess.Popen[bytes]) -> Path:
+    assert holder.stdout is not None
+    return Path(holder.stdout.readline().decode().strip())
+
+
 def test_stale_folders_are_removed_and_those_in_use_are_not(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    holders = [
-        subprocess.Popen(
-            [sys.executable, "-c", HOLDER],
-            cwd=repository,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
+    holders = [start_holder(repository, tmp_path) for _ in range(2)]
     try:
-        killed, living = [Path(holder.stdout.readline().decode().strip()) for holder in holders]
+        killed, living = map(folder_of, holders)
         holders[0].kill()
         holders[0].wait()
         (tmp_path / "hw4-worker-link").symlink_to(living)
-        with OwnFolder() as own:
-            assert own.stat().st_mode & 0o077 == 0
+        with OwnFolder() as folder:
+            assert folder.stat().st_mode & 0o077 == 0
             assert killed.is_dir()
             remove_stale()
-            assert {path.name for path in tmp_path.iterdir()} == {living.name, own.name, "hw4-worker-link"}
-        assert not own.exists()
+            assert {path.name for path in tmp_path.iterdir()} == {living.name, folder.name, "hw4-worker-link"}
+        assert not folder.exists()
     finally:
         for holder in holders:
             holder.kill()
             holder.wait()
 
 
-def test_memory_that_others_take_is_not_the_workers(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not come back when the worker ends."""
+def test_memory_of_other_processes_is_not_blamed_on_the_worker(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is not freed when the worker ends."""
     monkeypatch.setattr(watch, "SECONDS_TO_FREE", 0.5)
     assert ask(worker, 0) == [7]
     monkeypatch.setattr(watch, "ownerless_bytes", lambda: 2**50)

@@ -1,4 +1,4 @@
-"""Whatever network the tests of the student API accept can be trained, and what cannot be is told in a line."""
+"""Every network that the tests of the student API accept can be trained, or one line says why it cannot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +22,8 @@ from grading.worker.training.loop import train
 from grading.worker.training.memory_format import runs_in
 
 pytestmark = pytest.mark.slow
+
+PlanOf = Callable[..., Plan]
 
 LAZY_HEAD = """
 from torch import nn
@@ -99,8 +101,8 @@ LAZY_CONTEXT = (
 
 
 @pytest.fixture
-def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
-    """A plan of one epoch for the reference with one module replaced: 17 images leave a rest of one beside 16."""
+def plan_of(quick_weights: None, tmp_path: Path) -> PlanOf:
+    """A plan of one epoch for the reference with one module replaced: 17 images leave one after a batch of 16."""
 
     def make(only: str, module: str, source: str, limit: int = 17) -> Plan:
         folder = tmp_path / "handed in"
@@ -114,7 +116,7 @@ def plan_of(quick_weights: None, tmp_path: Path) -> Callable[..., Plan]:
     return make
 
 
-def trained(plan: Plan, **changes: object) -> np.ndarray:
+def logits_of_training(plan: Plan, **changes: object) -> np.ndarray:
     _, job = blinded(plan, plan.configurations[0], seed=1)
     *_, epoch, _ = train({**job, **changes}, LocalStudent(locate(str(plan.submission.folder))))
     return epoch["logits"]
@@ -135,21 +137,23 @@ def trained(plan: Plan, **changes: object) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_right_networks_train(plan_of, only: str, module: str, source: str, limit: int, channels_last: bool) -> None:
-    logits = trained(plan_of(only, module, source, limit), channels_last=channels_last)
+def test_right_networks_train(
+    plan_of: PlanOf, only: str, module: str, source: str, limit: int, channels_last: bool
+) -> None:
+    logits = logits_of_training(plan_of(only, module, source, limit), channels_last=channels_last)
     assert np.isfinite(logits).all()
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         (GIVES_A_TUPLE, "in train mode the network gave a tuple in place of one tensor"),
         (NEEDS_A_CLOSURE, "without a closure, which LBFGS needs"),
     ],
 )
-def test_what_cannot_be_trained_is_told_in_a_line(plan_of, source: str, said: str) -> None:
-    with pytest.raises(StudentRaised, match=said) as caught:
-        trained(plan_of("Q1-8", "transfer", source))
+def test_a_network_that_cannot_be_trained_is_reported_in_one_line(plan_of: PlanOf, source: str, message: str) -> None:
+    with pytest.raises(StudentRaised, match=message) as caught:
+        logits_of_training(plan_of("Q1-8", "transfer", source))
     assert len(caught.value.message.splitlines()) == 1
 
 
@@ -169,7 +173,7 @@ def test_fewer_than_two_images_are_no_batch(count: int, size: int) -> None:
         batches_of(torch.arange(count), size)
 
 
-class Flattens(torch.nn.Module):
+class ConvolutionThenFlatten(torch.nn.Module):
     def __init__(self, flatten: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
         self.body = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Dropout(0.5))
@@ -188,17 +192,17 @@ def test_googlenet_is_loaded_without_auxiliary_heads(pretrained: bool) -> None:
     assert isinstance(model.train()(torch.zeros(2, 3, 64, 64)), torch.Tensor)
 
 
-def test_one_image_is_no_training() -> None:
+def test_one_image_is_too_few() -> None:
     with pytest.raises(UsageError, match="--limit 1: a training needs at least two images"):
         make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1", "--limit", "1"]))
 
 
-def test_a_rehearsal_leaves_no_trace() -> None:
-    for flatten, taken in ((lambda x: x.flatten(1), True), (lambda x: x.view(x.size(0), -1), False)):
-        model, images = Flattens(flatten), torch.rand(2, 3, 8, 8)
+def test_trying_a_memory_format_leaves_no_trace() -> None:
+    for flatten, accepted in ((lambda x: x.flatten(1), True), (lambda x: x.view(x.size(0), -1), False)):
+        model, images = ConvolutionThenFlatten(flatten), torch.rand(2, 3, 8, 8)
         before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         state = torch.get_rng_state()
-        assert runs_in(torch.channels_last, model, images) == taken
+        assert runs_in(torch.channels_last, model, images) == accepted
         assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
         assert torch.equal(state, torch.get_rng_state())
         assert model.training

@@ -1,4 +1,4 @@
-"""A grader that is killed, at any moment and in any way, takes with it everything that it has started."""
+"""A grader that is killed, at any moment and in any way, ends every process that it has started."""
 
 import json
 import os
@@ -16,6 +16,9 @@ from grading import ROOT
 from grading.confinement.test_evil import EVIL, TIERS
 from grading.protocol.submission import MODULES
 from grading.sandbox.tiers import Sandbox
+from grading.tests.conftest import random_weights
+
+StartGrader = Callable[..., subprocess.Popen[bytes]]
 
 SECONDS_TO_END = 2.0
 SECONDS_TO_START = 180.0
@@ -41,13 +44,11 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 @pytest.fixture
-def grader(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Callable[..., subprocess.Popen[bytes]]:
-    """Starts the front door in a process and with a temporary folder of its own."""
-    from grading.running import pretrained
-
-    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
-    own = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
-    for folder in (tmp_path, *own):
+def start_grader(sandbox: Sandbox, tmp_path: Path) -> StartGrader:
+    """Starts run_all in a process of its own, with a temporary folder of its own."""
+    random_weights(tmp_path, ["alexnet", "encoder"])
+    parents = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
+    for folder in (tmp_path, *parents):
         folder.chmod(0o755)
     (tmp_path / "tmp").mkdir(mode=0o755)
 
@@ -68,32 +69,32 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def left(folder: Path) -> list[psutil.Process]:
+def processes_of(folder: Path) -> list[psutil.Process]:
     """The processes that name the folder in their command, or in the environment that they started with."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
-            named = [*process.cmdline(), *process.environ().values()]
+            texts = [*process.cmdline(), *process.environ().values()]
         except psutil.Error:
             continue
-        if process.pid != os.getpid() and any(str(folder) in text for text in named):
-            found.append(process)
-    return found
+        if process.pid != os.getpid() and any(str(folder) in text for text in texts):
+            processes.append(process)
+    return processes
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-def test_nothing_outlives_the_grader(number: signal.Signals, grader, tmp_path: Path) -> None:
+def test_nothing_outlives_the_grader(number: signal.Signals, start_grader: StartGrader, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = grader(
+    process = start_grader(
         str(EVIL / "outlives_the_grader"), "--only", "Q1-1", "--epochs", "1", "--seeds", "1", "--out", str(out)
     )
     try:
         log = out / "worker.log"
         assert wait_until(lambda: log.is_file() and b"stays" in log.read_bytes(), SECONDS_TO_START)
-        assert len(left(tmp_path / "tmp")) >= 6
+        assert len(processes_of(tmp_path / "tmp")) >= 6
         process.send_signal(number)
         status = process.wait(SECONDS_TO_START)
-        assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+        assert wait_until(lambda: not processes_of(tmp_path / "tmp"), SECONDS_TO_END), processes_of(tmp_path / "tmp")
     finally:
         process.kill()
         process.wait()
@@ -106,12 +107,12 @@ def test_nothing_outlives_the_grader(number: signal.Signals, grader, tmp_path: P
 
 
 @pytest.fixture
-def hangs(tmp_path: Path) -> str:
+def hanging_submission(tmp_path: Path) -> str:
     """A submission with which each test takes as long as it may."""
-    (tmp_path / "hangs").mkdir()
+    (tmp_path / "hanging_submission").mkdir()
     for module in MODULES:
-        (tmp_path / "hangs" / f"{module}.py").write_text("import time\ntime.sleep(1000)\n")
-    return str(tmp_path / "hangs")
+        (tmp_path / "hanging_submission" / f"{module}.py").write_text("import time\ntime.sleep(1000)\n")
+    return str(tmp_path / "hanging_submission")
 
 
 def verdicts(out: Path) -> set[str]:
@@ -119,16 +120,18 @@ def verdicts(out: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str, tmp_path: Path) -> None:
+def test_no_test_outlives_the_grader(
+    number: signal.Signals, start_grader: StartGrader, hanging_submission: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    process = grader(hangs, "--only", "Q1-1", "--out", str(out))
+    process = start_grader(hanging_submission, "--only", "Q1-1", "--out", str(out))
     try:
         records = out / "tests.jsonl"
         assert wait_until(lambda: records.is_file() and records.stat().st_size > 0, SECONDS_TO_START)
-        assert wait_until(lambda: len(left(tmp_path / "tmp")) >= 3, SECONDS_TO_START)
+        assert wait_until(lambda: len(processes_of(tmp_path / "tmp")) >= 3, SECONDS_TO_START)
         process.send_signal(number)
         process.wait(SECONDS_TO_START)
-        assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+        assert wait_until(lambda: not processes_of(tmp_path / "tmp"), SECONDS_TO_END), processes_of(tmp_path / "tmp")
     finally:
         process.kill()
         process.wait()
@@ -139,17 +142,19 @@ def test_no_test_outlives_the_grader(number: signal.Signals, grader, hangs: str,
 
 
 @pytest.mark.parametrize("part", ["tests", "training"])
-def test_results_are_written_before_the_time_limit(part: str, grader, hangs: str, tmp_path: Path) -> None:
+def test_results_are_written_before_the_time_limit(
+    part: str, start_grader: StartGrader, hanging_submission: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    submission = hangs if part == "tests" else str(EVIL / "outlives_the_grader")
+    submission = hanging_submission if part == "tests" else str(EVIL / "outlives_the_grader")
     trial = [] if part == "tests" else ["--epochs", "1", "--seeds", "1"]
     start = time.time()
-    process = grader(submission, "--only", "Q1-1", *trial, "--out", str(out), "--time-limit", "40s")
+    process = start_grader(submission, "--only", "Q1-1", *trial, "--out", str(out), "--time-limit", "40s")
     try:
         assert process.wait(60) == 3
     finally:
         process.kill()
         process.wait()
     assert (out / "results.json").stat().st_mtime < start + 40
-    assert wait_until(lambda: not left(tmp_path / "tmp"), SECONDS_TO_END), left(tmp_path / "tmp")
+    assert wait_until(lambda: not processes_of(tmp_path / "tmp"), SECONDS_TO_END), processes_of(tmp_path / "tmp")
     assert verdicts(out) == {"INCOMPLETE"}

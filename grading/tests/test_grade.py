@@ -1,4 +1,4 @@
-"""The command line: files, exit statuses, trials, resuming."""
+"""The command `grade`, which run_all calls: files, exit statuses, trials, resuming."""
 
 import csv
 import importlib
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,7 +30,7 @@ from grading.running.resolve import make_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_weights")]
 
-# --unsafe: the best sandbox that works here, and none where none does.
+# --unsafe: the best sandbox that works here, or none if none does.
 TRIAL = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "12", "--seeds", "1"]
 FILES = {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}
 
@@ -39,6 +40,18 @@ def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> 
     assert main([*TRIAL, "--only", "Q1-1,Q1-5,Q1-8,Q2-1", "--out", str(out)]) == 3
     assert {path.name for path in out.iterdir()} == FILES
     results = json.loads((out / "results.json").read_text())
+    expect_entries(results)
+    expect_withheld_verdicts(results["extra_data"]["configurations"])
+    expect_relations(results["extra_data"]["relations"])
+    expect_history(out / "history.csv", results["extra_data"]["configurations"])
+    assert len(ElementTree.parse(out / "junit.xml").findall(".//skipped")) == 5
+    page = (out / "report.html").read_text()
+    assert "Q2-1-no-skips" in page
+    assert not re.search(r"(src|href)=\"(?!#)", page), "the page must be self-contained"
+
+
+def expect_entries(results: dict[str, Any]) -> None:
+    """One entry for each configuration, each question's tests and each discussion; no points."""
     assert results["score"] == 0
     assert results["extra_data"]["profile"] == "mini"
     assert [test["number"] for test in results["tests"]] == [
@@ -52,47 +65,52 @@ def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> 
     ]
     for test in results["tests"]:
         assert set(test) == {"name", "number", "score", "max_score", "status", "output", "tags"}
-    for configuration in results["extra_data"]["configurations"]:
+
+
+def expect_withheld_verdicts(configurations: list[dict[str, Any]]) -> None:
+    for configuration in configurations:
         assert configuration["verdict"] == "INCOMPLETE"
         assert "--epochs 1" in configuration["reason"]
         (seed,) = configuration["seeds"]
         assert {"seed", "initial", "best", "tail", "history"} <= set(seed)
         assert len(seed["history"]) == 1
-    relations = {relation["id"]: relation["verdict"] for relation in results["extra_data"]["relations"]}
-    assert set(relations) == {"face augmentation lifts the feature extractor", "skips > no skips"}
-    assert set(relations.values()) <= {"supported", "undetermined", "contradicted"}
-    rows = list(csv.DictReader((out / "history.csv").open()))
-    assert [(row["configuration"], row["seed"], row["epoch"]) for row in rows] == [
-        (configuration["id"], "0", "1") for configuration in results["extra_data"]["configurations"]
-    ]
-    assert len(ElementTree.parse(out / "junit.xml").findall(".//skipped")) == 5
-    page = (out / "report.html").read_text()
-    assert "Q2-1-no-skips" in page
-    assert not re.search(r"(src|href)=\"(?!#)", page), "the page must be self-contained"
+
+
+def expect_relations(relations: list[dict[str, Any]]) -> None:
+    verdicts = {relation["id"]: relation["verdict"] for relation in relations}
+    assert set(verdicts) == {"face augmentation lifts the feature extractor", "skips > no skips"}
+    assert set(verdicts.values()) <= {"supported", "undetermined", "contradicted"}
+
+
+def expect_history(file: Path, configurations: list[dict[str, Any]]) -> None:
+    """One row for the only epoch of each training."""
+    with file.open() as lines:
+        rows = [(row["configuration"], row["seed"], row["epoch"]) for row in csv.DictReader(lines)]
+    assert rows == [(configuration["id"], "0", "1") for configuration in configurations]
 
 
 def test_the_same_seed_gives_the_same_history(tmp_path: Path) -> None:
     for name in ("one", "two"):
         main([*TRIAL, "--only", "Q1-2,Q2-1-skips", "--out", str(tmp_path / name)])
-    one, two = ((tmp_path / name / "history.csv").read_bytes() for name in ("one", "two"))
-    assert one == two
-    assert one.count(b"\n") == 3
+    first, second = ((tmp_path / name / "history.csv").read_bytes() for name in ("one", "two"))
+    assert first == second
+    assert first.count(b"\n") == 3
 
 
-def test_resume_keeps_what_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resume_keeps_finished_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     main([*TRIAL, "--only", "Q1-1,Q1-3", "--out", str(out)])
-    whole = (out / "history.csv").read_bytes()
+    history = (out / "history.csv").read_bytes()
     journal = out / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(lines[:2]) + lines[2][:40])  # as a kill in the middle of a write leaves it
+    journal.write_text("".join(lines[:2]) + lines[2][:40])  # as after a kill in the middle of a write
     capsys.readouterr()
     assert main([*TRIAL, "--only", "Q1-1,Q1-3", "--out", str(out), "--resume"]) == 3
     assert "1 trainings" in capsys.readouterr().out
-    assert (out / "history.csv").read_bytes() == whole
+    assert (out / "history.csv").read_bytes() == history
 
 
-def test_another_runs_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_folder_of_another_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     main([*TRIAL, "--only", "Q1-1", "--out", str(out)])
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(out)]) == 2
@@ -152,9 +170,9 @@ def test_bad_usage_is_one_line_and_status_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -180,7 +198,7 @@ def test_run_as_a_file(repository: Path) -> None:
 
 
 def handed_in(folder: Path, repository: Path) -> Path:
-    """The reference, as somebody's submission."""
+    """A submission that equals the reference."""
     shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -214,7 +232,7 @@ def test_a_submission_of_any_name(
 def test_resume_goes_on_with_its_own_run(
     tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another's name may end in this one, or be matched by it if it were a pattern."""
+    """The name of another submission may end in this one, or match it as a pattern."""
     monkeypatch.chdir(tmp_path)
     for name in ("late-[b]ob", "bob"):
         handed_in(tmp_path / name, repository)
@@ -223,13 +241,13 @@ def test_resume_goes_on_with_its_own_run(
         (tmp_path / "runs" / f"20990101-000000-{folder}" / "journal.jsonl").write_text("{}\n")
     for name in ("bob", "[b]ob"):
         assert main([*TRIAL, "--resume", name]) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "error: --resume: no run of bob in runs/"
-    assert said[1].startswith("error: [b]ob: neither a folder")
+    errors = capsys.readouterr().err.splitlines()
+    assert errors[0] == "error: --resume: no run of bob in runs/"
+    assert errors[1].startswith("error: [b]ob: neither a folder")
 
 
-class Full(io.StringIO):
-    """An output whose reader has gone, or whose disk is full."""
+class BrokenOutput(io.StringIO):
+    """A standard output that takes no text: its reader has gone."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -243,15 +261,17 @@ class Full(io.StringIO):
 
 
 @pytest.mark.parametrize("kind", ["ascii", "latin-1", "broken"])
-def test_an_output_that_cannot_take_what_is_printed(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_standard_output_that_cannot_take_every_text(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii" if kind == "broken" else kind)
-    monkeypatch.setattr(sys, "stdout", Full(tmp_path / "reader") if kind == "broken" else plain)
+    monkeypatch.setattr(sys, "stdout", BrokenOutput(tmp_path / "reader") if kind == "broken" else plain)
     out = tmp_path / "m\u00fcller \u4e2d"
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(out)]) == 3
     assert {path.name for path in out.iterdir()} == FILES
     if kind != "broken":
         plain.flush()
-        printed = plain.buffer.getvalue().decode(kind)  # type: ignore[attr-defined]
+        printed = plain.buffer.getvalue().decode(kind)
         assert "INCOMPLETE" in printed
         assert r"\u4e2d" in printed
 
@@ -274,21 +294,21 @@ def test_a_trial_prints_no_points(tmp_path: Path, capsys: pytest.CaptureFixture[
         {},
     ],
 )
-def test_no_place_for_a_cache(
+def test_a_cache_that_cannot_be_made(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("HW4_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    # As for a user whom no list of users names.
+    # A user whom the list of users does not name.
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     out = tmp_path / "out"
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(out)]) == 2
     assert fetch.main(["camvid"]) == 1
-    for said in capsys.readouterr().err.splitlines():
-        assert said.startswith("error: ")
-        assert said.endswith("set HW4_CACHE to a folder that you may write to")
+    for line in capsys.readouterr().err.splitlines():
+        assert line.startswith("error: ")
+        assert line.endswith("set HW4_CACHE to a folder that you may write to")
     assert not out.exists()
 
 
@@ -302,26 +322,43 @@ def test_a_damaged_journal(journal: bytes, tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the results of one trial, which several tests start from."""
-    return tmp_path_factory.mktemp("kept") / "out"
+def finished_trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one trial's results, which several tests start from."""
+    return tmp_path_factory.mktemp("finished_trial") / "out"
 
 
 @pytest.fixture
-def journalled(kept: Path, tmp_path: Path) -> list[Any]:
-    """The lines of the journal of a trial, whose results are in `tmp_path / "out"`."""
-    if not kept.is_dir():
-        assert main([*TRIAL, "--only", "Q1-1,Q1-2", "--out", str(kept)]) == 3
-    shutil.copytree(kept, tmp_path / "out")
+def journal_lines(finished_trial: Path, tmp_path: Path) -> list[Any]:
+    """The journal of a finished trial, line by line; a copy of its folder is `tmp_path / "out"`."""
+    if not finished_trial.is_dir():
+        assert main([*TRIAL, "--only", "Q1-1,Q1-2", "--out", str(finished_trial)]) == 3
+    shutil.copytree(finished_trial, tmp_path / "out")
     return [json.loads(line) for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines()]
 
 
-def resumed(out: Path, lines: list[Any]) -> int:
+def resume(out: Path, lines: list[Any]) -> int:
     (out / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return main([*TRIAL, "--only", "Q1-1,Q1-2", "--resume", "--out", str(out)])
 
 
-ODD = [None, True, -1, 10**400, 1e999, "", "Q9-9", "\ud800", [], [[]], [[[]]], {}, {"epoch": 1}, [7], [{"epoch": "1"}]]
+ODD_VALUES: list[object] = [
+    None,
+    True,
+    -1,
+    10**400,
+    1e999,
+    "",
+    "Q9-9",
+    "\ud800",
+    [],
+    [[]],
+    [[[]]],
+    {},
+    {"epoch": 1},
+    [7],
+    [{"epoch": "1"}],
+]
+NO_NUMBERS: list[object] = [None, True, "1", [], 10**400]
 MATRICES = [
     {"right": []},
     {"right": [[1]], "union": [[1]], "ignored": [[1, 2]]},
@@ -330,53 +367,59 @@ MATRICES = [
 
 
 def test_a_journal_whose_lines_are_damaged(
-    journalled: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    journal_lines: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever stands in the place of a value: one line and status 2, or results as usual."""
-    identity, run, *others = journalled
-    damaged = [[identity, run, run], [run, identity], [identity, [run]], [identity, {**run, "more": 1}]]
-    damaged += [[identity, {key: value for key, value in run.items() if key != left}] for left in ("seed", "history")]
-    damaged += [[identity, {**run, "images": images}] for images in MATRICES]
-    damaged += [
-        [identity, {**run, "history": [{**run["history"][0], key: odd}]}]
-        for key in ("accuracy", "epoch", "loss")
-        for odd in (None, True, "1", [], 10**400)
-    ]
-    damaged += [[identity, {**run, "history": [{"epoch": 1, "loss": 1.0}]}]]
-    damaged += [
-        [
-            identity,
-            {**run, "counts_by_image": {part: rows[:5] for part, rows in run["counts_by_image"].items()}},
-            *others,
-        ]
+    """The command ends with status 2 and one line."""
+    identity, run, *others = journal_lines
+    of_five_images = {part: rows[:5] for part, rows in run["counts_by_image"].items()}
+    journals = [
+        [identity, run, run],
+        [run, identity],
+        [identity, [run]],
+        *([identity, damaged] for damaged in damaged_runs(run)),
+        [identity, {**run, "counts_by_image": of_five_images}, *others],
     ]
     capsys.readouterr()
-    for lines in damaged:
-        assert resumed(tmp_path / "out", lines) == 2, lines[1:]
-        said = capsys.readouterr().err
-        assert re.fullmatch(r"error: \S+: damaged \([\w ]+\); choose another --out\n", said), said
+    for lines in journals:
+        assert resume(tmp_path / "out", lines) == 2, lines[1:]
+        errors = capsys.readouterr().err
+        assert re.fullmatch(r"error: \S+: damaged \([\w ]+\); choose another --out\n", errors), errors
+
+
+def damaged_runs(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The line of a training with too many or too few keys, or with values that no training has."""
+    yield {**run, "more": 1}
+    for missing in ("seed", "history"):
+        yield {key: value for key, value in run.items() if key != missing}
+    for images in MATRICES:
+        yield {**run, "counts_by_image": images}
+    for key in ("accuracy", "epoch", "loss"):
+        for value in NO_NUMBERS:
+            yield {**run, "history": [{**run["history"][0], key: value}]}
+    yield {**run, "history": [{"epoch": 1, "loss": 1.0}]}
 
 
 @pytest.mark.parametrize("key", ["configuration", "seed", "seconds", "kind", "failure", "history", "counts_by_image"])
 def test_an_odd_value_in_a_journal(
-    key: str, journalled: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    key: str, journal_lines: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    identity, run, *others = journalled
-    for odd in ODD:
+    """The command ends with status 2 and one line, or continues as usual."""
+    identity, run, *others = journal_lines
+    for value in ODD_VALUES:
         capsys.readouterr()
-        status = resumed(tmp_path / "out", [identity, {**run, key: odd}, *others])
-        said = capsys.readouterr().err
-        assert (status, said.count("\n")) in ((2, 1), (3, 0)), odd
+        status = resume(tmp_path / "out", [identity, {**run, key: value}, *others])
+        errors = capsys.readouterr().err
+        assert (status, errors.count("\n")) in ((2, 1), (3, 0)), value
 
 
 def test_two_graders_with_one_folder(
-    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str], journalled: list[Any]
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str], journal_lines: list[Any]
 ) -> None:
-    """The second ends at once; the first may be killed, and nothing stays locked."""
+    """The second ends at once; if the first is killed, the folder is free again."""
     out = tmp_path / "out"
     program = (
         "import sys\nfrom pathlib import Path\nfrom grading.running.journal import Journal\n"
-        f"journal = Journal(Path({str(out / 'journal.jsonl')!r}), {journalled[0]!r})\nprint('open', flush=True)\n"
+        f"journal = Journal(Path({str(out / 'journal.jsonl')!r}), {journal_lines[0]!r})\nprint('open', flush=True)\n"
         "sys.stdin.read()"
     )
     first = subprocess.Popen(
@@ -408,7 +451,7 @@ def test_two_graders_with_one_folder(
         ("list_tests", "collect", []),
     ],
 )
-def test_every_command_that_breaks_says_so(
+def test_every_command_that_breaks_blames_the_grader(
     command: str,
     inner: str,
     arguments: list[str],
@@ -416,7 +459,7 @@ def test_every_command_that_breaks_says_so(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Status 4, never 1: that is said of a submission, or of the tests."""
+    """With status 4, never 1, which blames a submission or the tests."""
     broken = importlib.import_module(f"grading.commands.{command}")
 
     def breaks(*_: object, **__: object) -> None:
@@ -424,20 +467,20 @@ def test_every_command_that_breaks_says_so(
 
     monkeypatch.setattr(broken, inner, breaks)
     assert broken.main(arguments) == 4
-    said = capsys.readouterr().err
-    assert said.splitlines()[-1].startswith("error: the grader itself broke")
-    assert said.replace("\n", "").isprintable()
+    errors = capsys.readouterr().err
+    assert errors.splitlines()[-1].startswith("error: the grader itself broke")
+    assert errors.replace("\n", "").isprintable()
 
 
-def test_a_grader_that_cannot_be_imported(repository: Path) -> None:
-    """Without the packages that it needs."""
+def test_missing_packages_are_an_error_of_the_grader(repository: Path) -> None:
+    """The packages that it needs are missing."""
     command = [sys.executable, "-I", "-S", "grading/run_all.py", "--list"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "ModuleNotFoundError" in done.stderr
 
 
-def test_a_full_disk_for_the_log_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_for_the_log_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "worker.log").symlink_to("/dev/full")
@@ -455,26 +498,26 @@ def test_a_full_disk_for_the_log_is_told_once(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("out", ["/proc/none", "/dev/null/out", "n" * 300, "file"])
-def test_an_out_folder_that_cannot_be(
+def test_an_out_folder_that_cannot_be_made(
     out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     assert main([*TRIAL, "--only", "Q1-1", "--out", out]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert "--out" in said
-    assert said.count("\n") == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ")
+    assert "--out" in errors
+    assert errors.count("\n") == 1
 
 
-def test_a_fault_of_the_grader_is_never_a_failed_gate(
+def test_an_error_of_the_grader_fails_no_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("grading.commands.grade.results_of", lambda *_: 1 / 0)
     assert main([*TRIAL, "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 4
-    said = capsys.readouterr().err
-    assert "ZeroDivisionError" in said
-    assert said.splitlines()[-1] == "error: the grader itself broke: this says nothing about the submission"
+    errors = capsys.readouterr().err
+    assert "ZeroDivisionError" in errors
+    assert errors.splitlines()[-1] == "error: the grader itself broke: this says nothing about the submission"
 
 
 def test_ctrl_c_before_the_first_training(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,7 +544,7 @@ def test_the_estimate_counts_the_validation_of_each_epoch(
     assert seconds("--epochs", "1", "--limit", "9") == pytest.approx(whole)
 
 
-def test_the_estimate_of_a_calibrated_profile_is_what_was_measured() -> None:
+def test_the_estimate_of_a_calibrated_profile_is_the_measured_time() -> None:
     mini = ["--unsafe", "--profile", "mini", "--seeds", "1", "--only", "Q1-1"]
     measured = make_plan(parse(mini)).estimated_seconds() - STARTING
     trial = make_plan(parse([*mini, "--epochs", "1", "--limit", "2"])).estimated_seconds() - STARTING
@@ -509,7 +552,7 @@ def test_the_estimate_of_a_calibrated_profile_is_what_was_measured() -> None:
     assert calibration is not None
     plan = make_plan(parse(mini))
     assert measured * plan.parallel == pytest.approx(2 * calibration["Q1-1"].seconds)  # with its control
-    # An epoch is a twentieth; the 400 validation images, not the two of 320 training images, are most of it.
+    # One of 20 epochs, most of whose time goes to 400 validation images and not to two of 320 training images.
     assert measured / 2 / 20 / 3 < trial < measured / 2 / 20
 
 
@@ -536,14 +579,14 @@ def test_time_limits(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "9 m", "m", "1.5h", "5m3h", "9" * 40, "inf", "soon"])
-def test_no_time_limits(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_that_are_no_time_limit(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         parse([f"--time-limit={text}"])
     assert stopped.value.code == 2
     assert "--time-limit" in capsys.readouterr().err
 
 
-def test_what_changes_during_a_grading_is_not_graded(
+def test_changes_during_a_grading_are_not_graded(
     tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "ada"
@@ -566,14 +609,14 @@ def test_what_changes_during_a_grading_is_not_graded(
 
 def test_the_list_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main([]) == 0
-    said = capsys.readouterr().out
-    assert all(name in said and what in said for name, what in commands.COMMANDS.items())
+    printed = capsys.readouterr().out
+    assert all(name in printed and summary in printed for name, summary in commands.COMMANDS.items())
     assert commands.main(["no_such"]) == 2
     assert "there is no command no_such" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)
-def test_every_command_says_what_it_takes_without_torch(name: str, repository: Path) -> None:
+def test_the_help_of_every_command_needs_no_torch(name: str, repository: Path) -> None:
     program = (
         "import sys\nfrom grading.__main__ import main\ntry:\n    main(sys.argv[1:])\n"
         "finally:\n    assert 'torch' not in sys.modules"

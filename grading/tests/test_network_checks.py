@@ -1,4 +1,4 @@
-"""What is seen exactly in a training: mistakes that an accuracy may hide."""
+"""Exact checks of a network before and after its training: mistakes that its accuracy may hide."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,9 @@ from torch import nn
 from grading.assignment.assignment import read_assignment
 from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
 from grading.worker.training.observed import Observed
+
+Build = Callable[[nn.Sequential], nn.Sequential]
+Train = Callable[[nn.Sequential], object]
 
 ASSIGNMENT = read_assignment()
 HEAD = 2 * (4 + 1)
@@ -24,19 +27,20 @@ def weights(model: nn.Module) -> dict[str, dict[str, np.ndarray]]:
     return {"alexnet": {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}}
 
 
-def frozen(model: nn.Sequential) -> nn.Sequential:
+def freeze_body(model: nn.Sequential) -> nn.Sequential:
     model[:-1].requires_grad_(False)
     return model
 
 
-def fresh(model: nn.Sequential) -> nn.Sequential:
+def reinitialise(model: nn.Sequential) -> nn.Sequential:
     for layer in model[:2]:
+        assert isinstance(layer, nn.Conv2d)
         layer.reset_parameters()
     return model
 
 
-def complaint(id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object]) -> str:
-    """What is said about a pretrained network that is built and trained like this; or nothing."""
+def complaint_of(id: str, build: Build, train: Train) -> str:
+    """The error about a pretrained network that is built and trained in this way, or an empty text."""
     configuration = ASSIGNMENT.configuration(id)
     model = network()
     given = weights(model)
@@ -58,43 +62,47 @@ def step(model: nn.Module, *, only: str = "", rate: float = 0.1) -> None:
 
 @pytest.mark.parametrize(
     ("id", "build"),
-    [("Q1-1", frozen), ("Q1-2", lambda m: m), ("Q1-3", fresh), ("Q1-8", lambda m: m), ("Q2-1-skips", lambda m: m)],
+    [
+        ("Q1-1", freeze_body),
+        ("Q1-2", lambda m: m),
+        ("Q1-3", reinitialise),
+        ("Q1-8", lambda m: m),
+        ("Q2-1-skips", lambda m: m),
+    ],
 )
-def test_what_is_asked_for_passes(id: str, build: Callable[[nn.Sequential], nn.Module]) -> None:
-    assert complaint(id, build, step) == ""
+def test_the_networks_of_the_assignment_pass(id: str, build: Build) -> None:
+    assert complaint_of(id, build, step) == ""
 
 
 @pytest.mark.parametrize(
-    ("id", "build", "train", "said"),
+    ("id", "build", "train", "message"),
     [
         ("Q1-1", lambda m: m, step, "only the new head trains: 10 parameters"),
         ("Q1-1", lambda m: m.requires_grad_(False), step, "0 trainable parameters"),
-        ("Q1-1", lambda m: frozen(fresh(m)), step, "0% of the pretrained convolution weights"),
-        ("Q1-1", frozen, lambda m: m[0].weight.data.add_(1), "every parameter has the value"),
-        ("Q1-2", frozen, step, "all 270 parameters train"),
-        ("Q1-2", fresh, step, "starts from the pretrained weights"),
+        ("Q1-1", lambda m: freeze_body(reinitialise(m)), step, "0% of the pretrained convolution weights"),
+        ("Q1-1", freeze_body, lambda m: m[0].weight.data.add_(1), "every parameter has the value"),
+        ("Q1-2", freeze_body, step, "all 270 parameters train"),
+        ("Q1-2", reinitialise, step, "starts from the pretrained weights"),
         ("Q1-2", lambda m: m, lambda m: step(m, only="3"), "pretrained layers are trained too"),
         ("Q1-2", lambda m: m, lambda m: step(m, rate=0.0), "learning rate 0"),
         ("Q1-3", lambda m: m, step, "starts from random weights"),
         ("Q2-1-skips", lambda m: m, lambda m: step(m, only="3"), "detach or no_grad"),
     ],
 )
-def test_mistakes_are_named(
-    id: str, build: Callable[[nn.Sequential], nn.Module], train: Callable[[nn.Module], object], said: str
-) -> None:
-    assert said in complaint(id, build, train)
+def test_a_mistake_is_named(id: str, build: Build, train: Train, message: str) -> None:
+    assert message in complaint_of(id, build, train)
 
 
-def test_a_frozen_backbone_that_moves() -> None:
+def test_a_frozen_backbone_that_changes_is_named() -> None:
     def train(model: nn.Module) -> None:
         step(model)
-        model[0].weight.data += 1
+        next(model.parameters()).data += 1
 
-    assert "frozen backbone keeps its weights" in complaint("Q1-1", frozen, train)
+    assert "frozen backbone keeps its weights" in complaint_of("Q1-1", freeze_body, train)
 
 
 @pytest.mark.parametrize("account", [None, {}, {"parameters": "many"}, {"trained": float("nan"), "moved": 1.0}])
-def test_a_missing_account_is_no_pass(account: object) -> None:
+def test_a_missing_account_does_not_pass(account: object) -> None:
     with pytest.raises(NetworkCheckFailed):
         check_built(ASSIGNMENT.configuration("Q1-2"), account, HEAD)
     with pytest.raises(NetworkCheckFailed):

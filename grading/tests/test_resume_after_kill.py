@@ -1,4 +1,4 @@
-"""A run that is killed, whatever it is doing at the moment, ends like any other once it is resumed."""
+"""A run that is killed at any moment ends like an undisturbed one after it is resumed."""
 
 import json
 import random
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from grading.tests.conftest import random_weights
 
 pytestmark = pytest.mark.slow
 
@@ -51,19 +53,17 @@ class Command:
 
 
 @pytest.fixture
-def command(repository: Path, tmp_path: Path, quick_weights: None) -> Command:
-    from grading.running import pretrained
-
-    pretrained.provide(["alexnet", "encoder"], "mini", None, tmp_path, print)
+def command(repository: Path, tmp_path: Path) -> Command:
+    random_weights(tmp_path, ["alexnet", "encoder"])
     return Command(repository, tmp_path)
 
 
 def test_killed_at_ten_random_moments(command: Command, tmp_path: Path) -> None:
     undisturbed = command.finish(tmp_path / "undisturbed")
     moments = random.Random(0)
-    runs = kills = 0
+    finished = kills = 0
     while kills < KILLS:
-        out = tmp_path / f"killed-{runs}"
+        out = tmp_path / f"killed-{finished}"
         process = command.start(out)
         try:
             process.wait(moments.uniform(0.5, SLOWEST))
@@ -73,7 +73,14 @@ def test_killed_at_ten_random_moments(command: Command, tmp_path: Path) -> None:
             kills += 1
         else:
             assert command.finish(out) == undisturbed
-            runs += 1
-    assert command.finish(tmp_path / f"killed-{runs}") == undisturbed
-    leftovers = {path.name for path in (tmp_path / f"killed-{runs}").iterdir()}
-    assert leftovers == {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}
+            finished += 1
+    out = tmp_path / f"killed-{finished}"
+    assert command.finish(out) == undisturbed
+    assert {path.name for path in out.iterdir()} == {
+        "history.csv",
+        "journal.jsonl",
+        "junit.xml",
+        "report.html",
+        "results.json",
+        "worker.log",
+    }

@@ -1,6 +1,6 @@
-"""Whatever goes wrong in one training is that one's: the others go on."""
+"""An error in one training costs that training alone: the others go on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,14 @@ import pytest
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.commands.grade import parse
+from grading.protocol.limits import Limits
+from grading.protocol.wire import Plain
 from grading.running.journal import Journal
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.scheduler import carry_out
+from grading.running.training import blinded
 from grading.sandbox.worker import Worker
 
 pytestmark = pytest.mark.slow
@@ -25,6 +28,42 @@ UNFORESEEN = [ValueError("reshape"), KeyError("epochs"), MemoryError(), Recursio
 def plan(quick_weights: None) -> Plan:
     options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-3", "--epochs", "1", "--limit", "8"])
     return with_weights(make_plan(options), None, print)
+
+
+def failing_blinding(error: Exception) -> Callable[..., Any]:
+    def blind(plan: Plan, configuration: Configuration, seed: int) -> Any:
+        if configuration.id == "Q1-1":
+            raise error
+        return blinded(plan, configuration, seed)
+
+    return blind
+
+
+def failing_check(error: Exception) -> Callable[..., None]:
+    def check(configuration: Configuration, *_: object) -> None:
+        if configuration.id == "Q1-1":
+            raise error
+
+    return check
+
+
+def failing_training(error: Exception) -> Callable[..., Iterator[Plain]]:
+    train = Worker.train
+
+    def start(worker: Worker, job: Plain, limits: Limits) -> Iterator[Plain]:
+        if job["network"]["case"] == "feature_extractor":
+            raise error
+        return train(worker, job, limits)
+
+    return start
+
+
+# In place of a function of grading.running.training: one that fails in Q1-1 alone.
+FAILING: dict[str, Callable[[Exception], Callable[..., Any]]] = {
+    "blinded": failing_blinding,
+    "check_built": failing_check,
+    "Worker.train": failing_training,
+}
 
 
 @pytest.mark.parametrize(
@@ -39,23 +78,7 @@ def plan(quick_weights: None) -> Plan:
 def test_an_unforeseen_error_costs_one_training(
     place: str, error: Exception, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*arguments: Any) -> Any:
-        raise error
-
-    def one_fails(plan: Plan, configuration: Configuration, seed: int) -> Any:
-        return fails() if configuration.id == "Q1-1" else blinded(plan, configuration, seed)
-
-    def one_is_not_checked(configuration: Configuration, *others: Any) -> None:
-        return fails() if configuration.id == "Q1-1" else None
-
-    def one_stops(worker: Worker, job: Any, limits: Any) -> Iterator[Any]:
-        return fails() if job["network"]["case"] == "feature_extractor" else train(worker, job, limits)
-
-    from grading.running.training import blinded
-
-    train = Worker.train
-    replaced = {"blinded": one_fails, "check_built": one_is_not_checked, "Worker.train": one_stops}[place]
-    monkeypatch.setattr(f"grading.running.training.{place}", replaced)
+    monkeypatch.setattr(f"grading.running.training.{place}", FAILING[place](error))
     journal = Journal(tmp_path / "journal.jsonl", plan.identity())
     with (tmp_path / "log").open("wb") as log:
         carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
@@ -64,14 +87,14 @@ def test_an_unforeseen_error_costs_one_training(
     assert journal.runs["Q1-3", 0].failure is None
 
 
-def test_what_the_grader_could_not_train_is_trained_when_it_goes_on(plan: Plan, tmp_path: Path) -> None:
+def test_after_an_error_of_the_grader_a_training_is_repeated(plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, plan.identity())
     journal.add(Run("Q1-1", 0, (), 1.0, "GRADER_ERROR", "no space left on device"))
     journal.add(Run("Q1-3", 0, (), 1.0, "CRASH", "died"))
     del journal
-    again = Journal(path, plan.identity())
-    assert set(again.runs) == {("Q1-3", 0)}
-    again.add(Run("Q1-1", 0, (), 1.0, "TIMEOUT", "too long"))
-    del again
+    resumed = Journal(path, plan.identity())
+    assert set(resumed.runs) == {("Q1-3", 0)}
+    resumed.add(Run("Q1-1", 0, (), 1.0, "TIMEOUT", "too long"))
+    del resumed
     assert {run.kind for run in Journal(path, plan.identity()).runs.values()} == {"CRASH", "TIMEOUT"}

@@ -1,4 +1,4 @@
-"""A REVIEW says what PASS needs, where FAIL begins, where the submission lies, and what to look at."""
+"""A REVIEW tells a person what PASS needs, where FAIL begins, where the submission is, and what to look at."""
 
 import re
 from collections.abc import Callable
@@ -18,8 +18,8 @@ CALIBRATION = read_calibration("mini") or {}
 PROFILE = ASSIGNMENT.profiles["mini"]
 
 
-def judged(id: str, *tails: float, initial: float = 0.0) -> Outcome:
-    """The verdict on five or more trainings of two epochs each."""
+def judge_tails(id: str, *tails: float, initial: float = 0.0) -> Outcome:
+    """The verdict on trainings of two epochs each, the last of which is the tail."""
     configuration = ASSIGNMENT.configuration(id)
     runs = [
         Run(
@@ -45,7 +45,7 @@ def between(gate: Gate) -> list[float]:
     return [(gate.threshold + (gate.threshold - 0.1 if gate.floor is None else gate.floor)) / 2] * 5
 
 
-def torn(gate: Gate) -> list[float]:
+def scattered(gate: Gate) -> list[float]:
     return [gate.threshold + offset for offset in (-0.03, 0.03, -0.03, 0.03, 0.02)]
 
 
@@ -55,47 +55,57 @@ def torn(gate: Gate) -> list[float]:
         ("Q2-1-skips", above, "above the boundary, but by less than chance makes"),
         ("Q2-1-skips", between, "between: weaker than the right submissions"),
         ("Q1-1", above, "less than chance makes"),
-        ("Q1-1", torn, "the seeds disagree"),
+        ("Q1-1", scattered, "the seeds disagree"),
         ("Q1-1", lambda _: [0.95], "one alone decides nothing"),
         ("Q1-8", between, "between"),
     ],
 )
-def test_what_a_person_needs(id: str, place: Callable[[Gate], list[float]], where: str) -> None:
+def test_a_review_says_what_a_person_needs(id: str, place: Callable[[Gate], list[float]], where: str) -> None:
     gate = expected(id).gate
     tails = place(gate)
-    outcome = judged(id, *tails)
+    outcome = judge_tails(id, *tails)
     assert outcome.verdict == "REVIEW"
-    mean, count = sum(tails) / len(tails), len(tails)
-    assert f"{mean:.4f} in the mean of {count} seed" in outcome.reason
-    needed = float(re.search(r"PASS needs (0\.\d{4})", outcome.reason)[1])
+    assert f"{sum(tails) / len(tails):.4f} in the mean of {len(tails)} seed" in outcome.reason
     assert "99 to 1" in outcome.reason
     assert where in outcome.reason
     assert re.search(r"Look at its learning curves .* and at [\w., ]+\.py", outcome.reason)
-    failing = re.search(r"FAIL begins below (0\.\d{4})", outcome.reason)
-    assert (failing is None) == (gate.floor is None) == ("No number fails it" in outcome.reason)
-    # Trainings that all lie there are decided so.
-    if count > 1:
-        assert judged(id, *[needed + 1e-4] * count).verdict == "PASS"
-        assert judged(id, *[needed - 2e-4] * count).verdict == "REVIEW"
-    if count > 1 and failing is not None:
-        assert float(failing[1]) < needed
-        assert judged(id, *[float(failing[1]) - 1e-4] * count).verdict == "FAIL"
-        assert judged(id, *[float(failing[1]) + 2e-4] * count).verdict == "REVIEW"
+    assert (gate.floor is None) == ("No number fails it" in outcome.reason)
+    expect_boundaries(id, outcome.reason, len(tails))
+
+
+def expect_boundaries(id: str, reason: str, count: int) -> None:
+    """PASS and FAIL begin at the values that the reason names, if all trainings have them."""
+    passing, failing = figure_after("PASS needs", reason), figure_after("FAIL begins below", reason)
+    assert passing is not None
+    assert (failing is None) == (expected(id).gate.floor is None)
+    if count == 1:
+        return
+    assert judge_tails(id, *[passing + 1e-4] * count).verdict == "PASS"
+    assert judge_tails(id, *[passing - 2e-4] * count).verdict == "REVIEW"
+    if failing is not None:
+        assert failing < passing
+        assert judge_tails(id, *[failing - 1e-4] * count).verdict == "FAIL"
+        assert judge_tails(id, *[failing + 2e-4] * count).verdict == "REVIEW"
+
+
+def figure_after(phrase: str, reason: str) -> float | None:
+    figure = re.search(rf"{phrase} (0\.\d{{4}})", reason)
+    return None if figure is None else float(figure[1])
 
 
 def test_a_pass_over_a_weak_threshold_must_have_learned() -> None:
-    """The reference's first epoch lies above the threshold of Q2-1-no-skips."""
+    """The reference's first epoch is above the threshold of Q2-1-no-skips."""
     first = CALIBRATION["Q2-1-no-skips"].metrics["miou_reported"].initial_mean
-    stopped = judged("Q2-1-no-skips", *[first + n / 1e5 for n in range(5)], initial=first)
-    assert stopped.verdict == "REVIEW"
-    assert "above its own first epoch" in stopped.reason
-    assert stopped.credit == 1
-    assert judged("Q2-1-no-skips", *[first] * 2, initial=first - 0.05).verdict == "PASS"
-    # A gate that tells by itself asks for nothing more.
-    assert judged("Q1-1", 0.86, 0.86, initial=0.86).verdict == "PASS"
+    untrained = judge_tails("Q2-1-no-skips", *[first + n / 1e5 for n in range(5)], initial=first)
+    assert untrained.verdict == "REVIEW"
+    assert "above its own first epoch" in untrained.reason
+    assert untrained.credit == 1
+    assert judge_tails("Q2-1-no-skips", *[first] * 2, initial=first - 0.05).verdict == "PASS"
+    # A gate that is not weak needs no such progress.
+    assert judge_tails("Q1-1", 0.86, 0.86, initial=0.86).verdict == "PASS"
 
 
-def test_every_design_that_was_measured_learned_enough() -> None:
+def test_a_pass_needs_half_the_least_progress_of_all_designs() -> None:
     measured = CALIBRATION["Q2-1-no-skips"]
     assert measured.least_progress is not None
     assert measured.least_progress > 0
