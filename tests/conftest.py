@@ -1,8 +1,9 @@
 """Which implementation is tested, and what is noted of each test."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from grading.assignment.assignment import AssignmentError, read_assignment
+from grading.protocol.finding import Finding
 from grading.protocol.questions import Student, StudentRaised
 from grading.protocol.submission import Submission, SubmissionError, locate
 from grading.protocol.wire import Plain
@@ -26,6 +28,7 @@ from .telling import finding_of, question_of, repeatable
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
 
+ReprFailure = Callable[[pytest.ExceptionInfo[BaseException]], object]
 LOCATED = pytest.StashKey[Submission]()
 
 
@@ -97,6 +100,17 @@ class SandboxedStudent:
             raise Stopped(str(error)) from None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Show a finding in place of a traceback: pytest parses whole files for one, and hypothesis asks for it too."""
+    if not item.config.getoption("--full"):
+        item.repr_failure = partial(_repr_failure, item, item.repr_failure)  # type: ignore[method-assign]
+
+
+def _repr_failure(item: pytest.Item, usual: ReprFailure, excinfo: pytest.ExceptionInfo[BaseException]) -> object:
+    error = repeatable(excinfo.value)
+    return usual(excinfo) if _kind(error) == "GRADER_ERROR" else str(_finding(item, error))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
@@ -105,9 +119,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         kind = _kind(error)
         report.user_properties += [("kind", kind), ("cause", cause_of(error, kind)), ("function", function_of(item))]
         if kind != "GRADER_ERROR" and not item.config.getoption("--full"):
-            finding = finding_of(item, error, item.config.stash[LOCATED].name)
-            report.user_properties.append(("finding", asdict(finding)))
-            report.longrepr = str(finding)
+            report.user_properties.append(("finding", asdict(_finding(item, error))))
     report.user_properties.append(("question", question_of(item)))
     return report
 
@@ -140,6 +152,10 @@ def _outcome(report: pytest.TestReport) -> dict[str, Any]:
     noted = dict(report.user_properties)
     finding = noted.get("finding", {"title": str(report.longrepr)})
     return {"outcome": noted.get("kind", "GRADER_ERROR"), "finding": finding}
+
+
+def _finding(item: pytest.Item, error: BaseException) -> Finding:
+    return finding_of(item, error, item.config.stash[LOCATED].name)
 
 
 def _kind(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, lessons, wheats
 from grading.checker.outcomes import outcome_of
 from grading.checker.trials import Failure, Task, Trial
 from grading.protocol.submission import MODULES
+from grading.tests.fresh_python import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +24,8 @@ WHEATS = list(wheats())
 
 
 def run_tests(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--benchmark-disable", *arguments]
-    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    command = ["-m", "pytest", "-q", "-p", "no:xdist", "--benchmark-disable", *arguments]
+    return run_python(*command, folder=repository)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Hints name the mistake: from an exception, or from an example on which mistakes have different values."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import MODULES
+from grading.tests.fresh_python import run_python
 from grading.worker.probes.metrics import SAMPLE, count_many
 from grading.worker.probes.running import materialise
 from grading.worker.student import call
@@ -51,8 +50,7 @@ def test_a_sibling_without_a_dot_on_the_screen(repository: Path, tmp_path: Path)
     shutil.copytree(repository / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "transfer.py"
     path.write_text(path.read_text("utf-8").replace("from .heads", "from heads"), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--impl", str(folder), "-m", "q1_3"]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    done = run_python("-m", "pytest", "-p", "no:xdist", "--impl", str(folder), "-m", "q1_3", folder=repository)
     assert "write `from .heads import replace_head`" in done.stdout
 
 

@@ -2,14 +2,13 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from grading import ROOT
 from grading.running.meant import Meant, markers_of, what_was_meant
+from grading.tests.fresh_python import run_python
 
 HW4 = ROOT / "hw4"
 
@@ -121,10 +120,8 @@ def test_questions_without_tests_are_explained(typed: str, message: str) -> None
 @pytest.mark.slow
 def test_pytest_runs_or_explains(repository: Path, folder: str, typed: list[str], status: int, message: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(repository)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", *typed]
-    done = subprocess.run(
-        command, cwd=repository / folder, env=environment, capture_output=True, text=True, check=False
-    )
+    command = ["-m", "pytest", "-p", "no:xdist", *typed]
+    done = run_python(*command, folder=repository / folder, environment=environment)
     printed = done.stdout + done.stderr
     assert done.returncode == status, printed
     assert re.search(message, printed), printed
@@ -135,7 +132,7 @@ def test_other_projects_run_as_before(tmp_path: Path, repository: Path) -> None:
     """The plugin is loaded in all projects of the environment in which it is installed."""
     for name in ("classes.py", "test_it.py"):
         (tmp_path / name).write_text("def test_it():\n    pass\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.pytest_options", "-m", "not q2_2"]
+    command = ["-m", "pytest", "-q", "-p", "grading.pytest_options", "-m", "not q2_2"]
     environment = os.environ | {"PYTHONPATH": str(repository)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = run_python(*command, folder=tmp_path, environment=environment)
     assert "1 passed" in done.stdout

@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import MODULES, locate
 from grading.protocol.wire import Plain
+from grading.tests.fresh_python import run_python
 from grading.worker.student import LocalStudent
 from tests.strategies import lone_linear
 
@@ -96,7 +95,7 @@ def test_a_package_that_cannot_be_imported_answers_nothing(tmp_path: Path, sourc
     for path in Path("solutions").glob("*.py"):
         (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
     (tmp_path / "__init__.py").write_text(source)
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    done = run_python("-c", program, str(tmp_path), folder=Path.cwd())
     raised = done.stdout.split()
     assert len(raised) == 6, done.stderr
     assert len(set(raised)) == 1

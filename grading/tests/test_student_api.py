@@ -4,12 +4,12 @@ import ast
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from grading.protocol.submission import MODULES
+from grading.tests.fresh_python import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -45,8 +45,7 @@ def test_same_signatures_and_docstrings(repository: Path, module: str) -> None:
 
 
 def student_tests(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "--benchmark-disable", *arguments]
-    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    return run_python("-m", "pytest", "-q", "--benchmark-disable", *arguments, folder=repository)
 
 
 def test_one_question_by_its_marker(repository: Path) -> None:

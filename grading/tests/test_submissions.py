@@ -5,7 +5,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from grading.protocol.submission import MAX_ENTRIES, MAX_FILES, Submission, Subm
 from grading.sandbox.choose import choose
 from grading.sandbox.staging import NOWHERE, Workspace, set_aside
 from grading.sandbox.worker import Worker
+from grading.tests.fresh_python import run_python
 
 
 def package(folder: Path, **modules: str) -> Path:
@@ -43,13 +43,7 @@ def test_a_folder_of_any_name_is_a_package(
         "found = locate(sys.argv[1]); load_package(found)\n"
         "print(load_module(found, 'freezing').freeze(None)); import json; json.dumps"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python("-c", program, str(folder), folder=repository)
     assert done.stdout == "own\n", done.stderr
 
 
@@ -61,7 +55,7 @@ def test_an_importable_name(tmp_path: Path, repository: Path) -> None:
         "assert 'cohort' not in sys.modules\nload_package(found)\n"
         "print(found.name, load_module(found, 'freezing').freeze(None))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    done = run_python("-c", program, folder=repository)
     assert done.stdout == "cohort.ada cohort.ada.freezing\n", done.stderr
 
 
@@ -271,8 +265,7 @@ def link_message(file: str) -> str:
 
 def imported(submission: Submission, code: Path) -> str:
     """Import a submission's `classes` in a fresh process: "imported", or the error."""
-    command = [sys.executable, "-c", IMPORT, submission.name, str(submission.folder), submission.package]
-    done = subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
+    done = run_python("-c", IMPORT, submission.name, str(submission.folder), submission.package, folder=code)
     return done.stdout.strip() or done.stderr
 
 
@@ -443,8 +436,7 @@ def test_a_file_that_cannot_be_read_is_reported(place: str, tmp_path: Path, repo
     parents = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]
     for path in [tmp_path, *parents, *folder.rglob("*")]:
         path.chmod(0o755)
-    command = [sys.executable, "-c", program, str(folder), str(folder / place)]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    done = run_python("-c", program, str(folder), str(folder / place), folder=repository)
     assert done.stdout == f"bob: {place} cannot be read (Permission denied); change its permissions\n", done.stderr
 
 

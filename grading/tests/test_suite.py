@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from grading.running.api_tests import composed, run_suite
 from grading.running.clean_pytest import command, environment
 from grading.running.needed import without_failed_tests
 from grading.running.resolve import make_plan
+from grading.tests.fresh_python import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -221,7 +221,7 @@ def test_a_folder_of_any_name_is_tested_itself(
 def run_two_tests(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Two tests of the student API as a grading runs them."""
     arguments = ["-q", "--sandbox", "--unsafe", f"--impl={folder}", *options, "tests/test_classes.py", "-k", "swap"]
-    return subprocess.run(command(arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    return run_python(*command(arguments)[1:], folder=ROOT, environment=environment())
 
 
 @pytest.fixture(scope="module")
@@ -309,8 +309,8 @@ def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, reposit
         for name, text in FOREIGN_CONFIGURATION.items():
             (folder / name).write_text(text)
     variables = environment() | {"PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", "from grading.commands.list_tests import collect; print(len(collect()))"]
-    done = subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=True)
+    program = "from grading.commands.list_tests import collect; print(len(collect()))"
+    done = run_python("-c", program, folder=checkout, environment=variables)
     assert int(done.stdout) == len(listed_tests())
 
 

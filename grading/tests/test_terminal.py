@@ -7,8 +7,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 
 from grading.checker.catalogue import chaffs
 from grading.protocol.finding import Finding
+from grading.tests.fresh_python import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -88,11 +87,9 @@ def remembers(repository: Path, folder: Path) -> tuple[str, str]:
 @pytest.mark.parametrize("case", [stubs, half_done, syntax_error, missing_module, returns_none, raises, remembers])
 def test_screen(repository: Path, tmp_path: Path, case: Callable[[Path, Path], tuple[str, str]]) -> None:
     implementation, selection = case(repository, tmp_path / case.__name__)
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
+    command = ["-m", "pytest", "-p", "no:xdist", "--benchmark-disable", "-m", selection]
     command += [f"--records={tmp_path / 'records'}"] if case is stubs else ["--impl", implementation]
-    done = subprocess.run(
-        command, cwd=repository, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": str(COLUMNS)}
-    )
+    done = run_python(*command, folder=repository, environment=os.environ | {"COLUMNS": str(COLUMNS)})
     assert done.returncode == 1
     screen = re.sub(r" in \d+\.\d+s( \(.*?\))?", " in 0.00s", done.stdout.replace(str(tmp_path), "/home/student"))
     screen = re.sub(r"=+( .* )=+", r"==\1==", screen)
