@@ -1,12 +1,18 @@
 """An augmentation that keeps the whole face in view (Q1-5)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
-def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
+
+def face_train_transform(size: int = 224) -> Callable[[Image.Image], Float32[Tensor, "3 size size"]]:
     """The training transform: random, but the whole face stays in view (Q1-5).
 
     It is called many times, on one image at a time, and nothing of an image shows in later results. In every draw
@@ -25,7 +31,7 @@ def face_train_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
     raise NotImplementedError("Q1-5: face_train_transform")
 
 
-def face_eval_transform(size: int = 224) -> Callable[[Image.Image], Tensor]:
+def face_eval_transform(size: int = 224) -> Callable[[Image.Image], Float32[Tensor, "3 size size"]]:
     """The evaluation transform: deterministic, centred, colours as they are (Q1-5).
 
     The middle of the image is the middle of the result. The central square of 60 % of the image's shorter side is

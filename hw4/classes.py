@@ -1,11 +1,19 @@
 """Merging the classes of a label image into fewer (Q2-3)."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from jaxtyping import Integer
 
-def reduce_classes(labels: Tensor, mapping: Mapping[int, int], *, ignore_index: int = 255) -> Tensor:
+
+def reduce_classes(
+    labels: Integer[Tensor, "*shape"], mapping: Mapping[int, int], *, ignore_index: int = 255
+) -> Integer[Tensor, "*shape"]:
     """Replace every label by `mapping[label]` (Q2-3).
 
     Pointwise and simultaneous: `{0: 1, 1: 0}` swaps two classes. Labels, keys, new labels and `ignore_index` are

@@ -1,6 +1,13 @@
 """FCN8s, a fully convolutional network for semantic segmentation (Q2-1)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 
 class FCN8s(nn.Module):
@@ -32,7 +39,9 @@ class FCN8s(nn.Module):
         super().__init__()
         raise NotImplementedError("Q2-1: FCN8s.__init__")
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(
+        self, images: Float32[Tensor, "images 3 height width"]
+    ) -> Float32[Tensor, "images classes height width"]:
         """Score every class at every pixel.
 
         Args:

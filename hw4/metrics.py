@@ -1,9 +1,22 @@
 """Metrics of semantic segmentation, all from one confusion matrix (Q2-1)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64, Integer
 
-def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
+
+def confusion_matrix(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> Int64[Tensor, "classes classes"]:
     """Count the pixels of each pair of target class and predicted class (Q2-1).
 
     Args:
@@ -26,7 +39,9 @@ def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_i
     raise NotImplementedError("Q2-1: confusion_matrix")
 
 
-def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = None) -> float:
+def pixel_accuracy(
+    pred: Integer[Tensor, "*shape"], target: Integer[Tensor, "*shape"], *, ignore_index: int | None = None
+) -> float:
     """Share of the pixels that are predicted right (Q2-1).
 
     Args:
@@ -47,7 +62,13 @@ def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = N
     raise NotImplementedError("Q2-1: pixel_accuracy")
 
 
-def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
+def class_iou(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> Float64[Tensor, " classes"]:
     """Intersection over union of every class: TP / (TP + FP + FN) (Q2-1).
 
     Args:
@@ -70,7 +91,13 @@ def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: i
     raise NotImplementedError("Q2-1: class_iou")
 
 
-def mean_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> float:
+def mean_iou(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> float:
     """Mean of the IoU over the classes that are present in the target or the prediction (Q2-1).
 
     Args:

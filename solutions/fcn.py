@@ -1,10 +1,15 @@
 """FCN8s, a fully convolutional network for semantic segmentation (Q2-1)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 STRIDE = 32
 
@@ -49,7 +54,9 @@ class FCN8s(nn.Module):
         self.relu = nn.ReLU()
         self.classifier = nn.Conv2d(widths[-1], num_classes, kernel_size=1)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(
+        self, images: Float32[Tensor, "images 3 height width"]
+    ) -> Float32[Tensor, "images classes height width"]:
         """Score every class at every pixel.
 
         Args:
