@@ -23,8 +23,8 @@ def reduce_classes(
     Args:
         labels: uint8 or int64, any shape (0-d and empty too), any memory layout (a transposed view); left untouched.
         mapping: from old label to new label. Any `Mapping`, in any order, empty too; left untouched. Several old
-            labels may have one new label.
-        ignore_index: what a label that is not a key of `mapping` becomes. It may also be a key or a new label.
+            labels may have the same new label.
+        ignore_index: the new label of every label that is not a key of `mapping`. It may also be a key or a new label.
 
     Returns:
         A new tensor of the same shape and dtype.

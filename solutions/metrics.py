@@ -23,16 +23,16 @@ def confusion_matrix(
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
-        A new tensor, int64 (C, C): rows are targets, columns are predictions. Counts are exact, also of more than
-            2**24 pixels, where float32 stops counting.
+        A new tensor, int64 (C, C): rows are targets, columns are predictions. Counts are exact, also beyond
+            2**24 pixels, which is as far as float32 counts.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).
@@ -52,11 +52,11 @@ def pixel_accuracy(
     Args:
         pred: predicted labels from 0 to 255, uint8 or int64, any shape (0-d and empty too), any memory layout (a
             transposed view); left untouched.
-        target: true labels from 0 to 255 or `ignore_index`, likewise, of the same shape; its dtype may be the other
-            one.
+        target: true labels from 0 to 255 or `ignore_index`, of the same shape, any memory layout; left untouched. Its
+            dtype is uint8 or int64, not necessarily that of `pred`.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         Accuracy in [0, 1], right to 1e-6; NaN if no pixel counts.
@@ -80,12 +80,12 @@ def class_iou(
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         A new tensor, float64 (C,), values in [0, 1], right to 1e-6; NaN if the class is in neither the target nor
@@ -112,12 +112,12 @@ def mean_iou(
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         Mean IoU in [0, 1], right to 1e-6; NaN if no pixel counts.
