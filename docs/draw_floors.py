@@ -7,36 +7,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT, GAP = 1080, 74, 14
-APART = 300  # the width of the room inside the wall
-BELOW = 3  # floors that a worker may import from
+WORKER_WIDTH = 300
+SHARED_FLOORS = 3  # from below: a worker may import from them
 
 
 def floors() -> list[list[str]]:
-    """The rooms of each floor, the uppermost first."""
+    """The packages of each floor, the uppermost floor first."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
     (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
-    rooms = [[room.strip().removeprefix("grading.") for room in layer.split("|")] for layer in layers]
-    return [floor for floor in rooms if "__main__" not in floor]
+    packages = [[package.strip().removeprefix("grading.") for package in layer.split("|")] for layer in layers]
+    return [floor for floor in packages if "__main__" not in floor]
 
 
-def purpose(room: str) -> str:
+def purpose(package: str) -> str:
     """The first sentence of a package's docstring."""
-    source = (ROOT / "grading" / room / "__init__.py").read_text(encoding="utf-8")
+    source = (ROOT / "grading" / package / "__init__.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").partition(".\n")[0].split(". ")[0].rstrip(".")
 
 
-def box(room: str, x: float, y: float, width: float, height: float, colour: str) -> str:
-    """A room with its name and its purpose, broken into lines."""
+def box(package: str, x: float, y: float, width: float, height: float, colour: str) -> str:
+    """A package as SVG: a rectangle with its name and its purpose, broken into lines."""
     lines, line = [], ""
-    for word in purpose(room).split():
+    for word in purpose(package).split():
         if len(line) + len(word) > width / 7.2:
             lines.append(line)
             line = ""
         line = f"{line} {word}".strip()
     lines.append(line)
-    texts = [f'<text x="{x + 12}" y="{y + 22}" font-weight="bold" font-size="15">{room}/</text>']
+    texts = [f'<text x="{x + 12}" y="{y + 22}" font-weight="bold" font-size="15">{package}/</text>']
     texts += [
         f'<text x="{x + 12}" y="{y + 41 + 16 * number}" font-size="12">{escape(text)}</text>'
         for number, text in enumerate(lines)
@@ -46,24 +46,26 @@ def box(room: str, x: float, y: float, width: float, height: float, colour: str)
 
 
 def drawing() -> str:
-    """The SVG."""
-    parts, y, every = [], float(GAP), floors()
-    wall = WIDTH - APART - 2 * GAP
-    for number, floor in enumerate(every):
-        # What a worker imports lies under both sides of the wall.
-        below = number >= len(every) - BELOW
-        width = ((WIDTH - 2 * GAP if below else wall - 2 * GAP) - GAP * (len(floor) - 1)) / len(floor)
-        parts += [box(room, GAP + at * (width + GAP), y, width, HEIGHT, "#eef3fa") for at, room in enumerate(floor)]
+    """All floors as SVG, with the worker behind the wall."""
+    all_floors = floors()
+    wall = WIDTH - WORKER_WIDTH - 2 * GAP
+    elements, y = [], float(GAP)
+    for number, floor in enumerate(all_floors):
+        is_shared = number >= len(all_floors) - SHARED_FLOORS
+        right = WIDTH if is_shared else wall
+        width = (right - 2 * GAP - GAP * (len(floor) - 1)) / len(floor)
+        for column, package in enumerate(floor):
+            elements.append(box(package, GAP + column * (width + GAP), y, width, HEIGHT, "#eef3fa"))
         y += HEIGHT + GAP
-    ground = y - BELOW * (HEIGHT + GAP) - GAP
-    parts.append(f'<path d="M {wall} {GAP} V {ground}" stroke="#b33" stroke-width="4" stroke-dasharray="9 5"/>')
+    ground = y - SHARED_FLOORS * (HEIGHT + GAP) - GAP
+    elements.append(f'<path d="M {wall} {GAP} V {ground}" stroke="#b33" stroke-width="4" stroke-dasharray="9 5"/>')
     text = "the wall: only frames of plain data cross it"
-    parts.append(f'<text x="{wall + GAP}" y="{2 * GAP}" font-size="13" fill="#b33">{text}</text>')
-    parts.append(box("worker", wall + GAP, 40, APART, ground - 40, "#fdf1e7"))
+    elements.append(f'<text x="{wall + GAP}" y="{2 * GAP}" font-size="13" fill="#b33">{text}</text>')
+    elements.append(box("worker", wall + GAP, 40, WORKER_WIDTH, ground - 40, "#fdf1e7"))
     style = 'font-family="system-ui, sans-serif"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" {style}>\n'
-        f'<rect width="{WIDTH}" height="{y}" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n"
+        f'<rect width="{WIDTH}" height="{y}" fill="white"/>\n' + "\n".join(elements) + "\n</svg>\n"
     )
 
 

@@ -6,13 +6,13 @@ from torch import nn
 def freeze(module: nn.Module) -> nn.Module:
     """Stop every parameter of `module` from collecting gradients (Q1-1).
 
-    In place and idempotent, whatever was frozen or unfrozen before, by these functions or by hand. Values, buffers and
-    the train/eval mode of every submodule stay as they are, and gradient still flows *through* the module to its
-    input.
+    It works in place and is idempotent, whatever was frozen or unfrozen before, by these functions or by hand. Values,
+    buffers and the train/eval mode of every submodule stay as they are, and gradient still flows *through* the module
+    to its input.
 
     Args:
-        module: any module, a single layer too: layers of any kind and name, nested or not, with parameters that may
-            be of any shape, sit beside submodules, be shared or already frozen; or without parameters.
+        module: any module, also a single layer, or one without parameters. Its layers may be of any kind and name,
+            nested or not. Its parameters may be of any shape, sit beside submodules, be shared or already frozen.
 
     Returns:
         The same object.
@@ -23,8 +23,8 @@ def freeze(module: nn.Module) -> nn.Module:
 def unfreeze(module: nn.Module) -> nn.Module:
     """Let every parameter of `module` collect gradients again: the reverse of `freeze` (Q1-1).
 
-    In place and idempotent, whatever was frozen or unfrozen before, by these functions or by hand: afterwards every
-    parameter trains. Values, buffers and the train/eval mode of every submodule stay as they are.
+    It works in place and is idempotent, whatever was frozen or unfrozen before, by these functions or by hand:
+    afterwards every parameter trains. Values, buffers and the train/eval mode of every submodule stay as they are.
 
     Args:
         module: any module, as for `freeze`.
@@ -42,7 +42,7 @@ def trainable_parameters(module: nn.Module) -> list[nn.Parameter]:
         module: any module, as for `freeze`; parameters may be shared between its submodules.
 
     Returns:
-        Each parameter object that has `requires_grad` at the time of the call, whether or not it holds a gradient,
-        once, in the order of `module.parameters()`; an empty list if there is none.
+        Every parameter object that has `requires_grad` at the time of the call, whether or not it holds a gradient:
+        each once, in the order of `module.parameters()`. An empty list if there is none.
     """
     raise NotImplementedError("Q1-1: trainable_parameters")

@@ -12,19 +12,19 @@ from torch import nn
 def build_case(case: str, alexnet: Callable[[bool], nn.Module], num_classes: int = 2) -> nn.Module:
     """Build the network of one case of part 1 (Q1-1, Q1-2, Q1-3).
 
-    The head is that of `replace_head`, one layer. All other layers keep what was loaded.
+    The head is a single new layer, as in `replace_head`. All other layers keep what was loaded.
 
     Args:
         case: `"feature_extractor"` (Q1-1): pretrained, only the new head trains. `"finetuned"` (Q1-2):
             pretrained, everything trains. `"scratch"` (Q1-3): not pretrained, everything trains.
         alexnet: `alexnet(pretrained)` builds the backbone, with ImageNet weights (True) or freshly initialised (False).
-            Each case loads its own. The tests and the mini profile give a thin AlexNet: read widths such as
-            `in_features` from its layers.
+            Each case loads a backbone of its own. The tests and the mini profile give a thin AlexNet: read widths such
+            as `in_features` from its layers.
         num_classes: number of outputs, at least 1.
 
     Returns:
-        A model from ImageNet-normalised images, float32 (N, 3, H, W), to raw scores, float32 (N, num_classes): one
-        tensor, in train mode too, where N is at least 2.
+        A model that turns ImageNet-normalised images, float32 (N, 3, H, W), into raw scores, float32 (N, num_classes):
+        one tensor, in train mode too. In train mode N is at least 2.
 
     Raises:
         ValueError: any other `case`.
@@ -43,14 +43,14 @@ def build_challenger(
     Args:
         load: `load(name, pretrained)` builds a torchvision classifier by its torchvision name, such as
             `"vgg16"`. Choose any CNN but `alexnet` and `resnet18`, pretrained (True), that takes images of 64 x 64;
-            `inception_v3` does not. Each call loads its own. The tests and the mini profile give thin networks: read
-            widths such as `in_features` from their layers.
+            `inception_v3` does not. Each call loads a network of its own. The tests and the mini profile give thin
+            networks: read widths such as `in_features` from their layers.
         num_classes: number of outputs, at least 1.
 
     Returns:
-        The model, with a new head and all of it trainable, from ImageNet-normalised images, float32 (N, 3, H, W), H
-        and W at least 64, to raw scores, float32 (N, num_classes): one tensor, in train mode too, where N is at least
-        2. And an optimizer over exactly the model's trainable parameters, each once, whose `step()` needs no closure
-        (`LBFGS` does).
+        The model, with a new head and all of it trainable: it turns ImageNet-normalised images, float32 (N, 3, H, W), H
+        and W at least 64, into raw scores, float32 (N, num_classes): one tensor, in train mode too. In train mode N is
+        at least 2. And an optimizer over exactly the model's trainable parameters, each once, whose `step()` needs no
+        closure (that of `LBFGS` does).
     """
     raise NotImplementedError("Q1-8: build_challenger")

@@ -8,17 +8,17 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Module:
 
     The new layer takes the old one's place, and everything else stays: layers before the head, dropout included, and
     layers behind it, such as an activation, with the same tensors, the same values, the same `requires_grad` and the
-    same train/eval mode. The new layer's weight and bias are the only new parameters, and they are trainable whatever
-    the rest is.
+    same train/eval mode. The new layer's weight and bias are the only new parameters, and they are trainable
+    whether or not the rest is.
 
     Args:
         model: a network whose last `nn.Linear`, in the order of `model.modules()`, is its head, whatever it is called
             and however deep it is nested: torchvision's AlexNet, VGG, MobileNetV2, ResNet, DenseNet, and others. It may
-            also be an `nn.Linear` itself: the new one is then the result. May be changed in place or wrapped.
+            also be an `nn.Linear` itself: the new one is then the result. It may be changed in place or wrapped.
         num_classes: number of outputs, at least 1.
 
     Returns:
-        A model from what `model` takes to raw scores, float (N, num_classes).
+        A model that turns the inputs of `model` into raw scores, float (N, num_classes).
 
     Raises:
         ValueError: `num_classes` is below 1, or `model` has no `nn.Linear`.

@@ -1,47 +1,62 @@
 """Metrics of semantic segmentation, all from one confusion matrix (Q2-1)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64, Integer
 
-def confusion_matrix(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
+
+def confusion_matrix(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> Int64[Tensor, "classes classes"]:
     """Count the pixels of each pair of target class and predicted class (Q2-1).
 
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
-        A new tensor, int64 (C, C): rows are targets, columns are predictions. Counts are exact, also of more than
-            2**24 pixels, where float32 stops counting.
+        A new tensor, int64 (C, C): rows are targets, columns are predictions. Counts are exact, also beyond
+            2**24 pixels, which is as far as float32 counts.
 
     Raises:
         ValueError: the shapes differ, or a label of a pixel that counts is outside [0, C).
     """
-    pred, target = _counted(pred, target, ignore_index)
+    pred, target = _counted_pixels(pred, target, ignore_index)
     for name, labels in (("pred", pred), ("target", target)):
         if labels.numel() and not (int(labels.min()) >= 0 and int(labels.max()) < num_classes):
             raise ValueError(f"{name} has a label outside [0, {num_classes})")
     return torch.bincount(target * num_classes + pred, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = None) -> float:
+def pixel_accuracy(
+    pred: Integer[Tensor, "*shape"], target: Integer[Tensor, "*shape"], *, ignore_index: int | None = None
+) -> float:
     """Share of the pixels that are predicted right (Q2-1).
 
     Args:
         pred: predicted labels from 0 to 255, uint8 or int64, any shape (0-d and empty too), any memory layout (a
             transposed view); left untouched.
-        target: true labels from 0 to 255 or `ignore_index`, likewise, of the same shape; its dtype may be the other
-            one.
+        target: true labels from 0 to 255 or `ignore_index`, of the same shape, any memory layout; left untouched. Its
+            dtype is uint8 or int64, not necessarily that of `pred`.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         Accuracy in [0, 1], right to 1e-6; NaN if no pixel counts.
@@ -49,22 +64,28 @@ def pixel_accuracy(pred: Tensor, target: Tensor, *, ignore_index: int | None = N
     Raises:
         ValueError: the shapes differ.
     """
-    pred, target = _counted(pred, target, ignore_index)
+    pred, target = _counted_pixels(pred, target, ignore_index)
     return (pred == target).double().mean().item()
 
 
-def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> Tensor:
+def class_iou(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> Float64[Tensor, " classes"]:
     """Intersection over union of every class: TP / (TP + FP + FN) (Q2-1).
 
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         A new tensor, float64 (C,), values in [0, 1], right to 1e-6; NaN if the class is in neither the target nor
@@ -79,18 +100,24 @@ def class_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: i
     return intersection / union
 
 
-def mean_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: int | None = None) -> float:
+def mean_iou(
+    pred: Integer[Tensor, "*shape"],
+    target: Integer[Tensor, "*shape"],
+    num_classes: int,
+    *,
+    ignore_index: int | None = None,
+) -> float:
     """Mean of the IoU over the classes that are present in the target or the prediction (Q2-1).
 
     Args:
         pred: predicted labels in [0, num_classes), uint8 or int64, any shape (0-d and empty too), any memory layout
             (a transposed view); left untouched.
-        target: true labels in [0, num_classes) or `ignore_index`, likewise, of the same shape; its dtype may be the
-            other one.
+        target: true labels in [0, num_classes) or `ignore_index`, of the same shape, any memory layout; left untouched.
+            Its dtype is uint8 or int64, not necessarily that of `pred`.
         num_classes: number of classes C.
         ignore_index: pixels whose *target* is this label do not count at all, whatever number is predicted there; as a
-            prediction it counts like any other. A class, or a number that the target's dtype holds, such as 255, or
-            -100 in int64. None: every pixel counts.
+            prediction it counts like any other. It is a class, or another number that the target's dtype holds, such
+            as 255, or -100 in int64. None: every pixel counts.
 
     Returns:
         Mean IoU in [0, 1], right to 1e-6; NaN if no pixel counts.
@@ -101,7 +128,9 @@ def mean_iou(pred: Tensor, target: Tensor, num_classes: int, *, ignore_index: in
     return class_iou(pred, target, num_classes, ignore_index=ignore_index).nanmean().item()
 
 
-def _counted(pred: Tensor, target: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor]:
+def _counted_pixels(
+    pred: Integer[Tensor, "*shape"], target: Integer[Tensor, "*shape"], ignore_index: int | None
+) -> tuple[Int64[Tensor, " pixels"], Int64[Tensor, " pixels"]]:
     """The pixels that count, flat and as int64: uint8 would overflow in `target * C + pred`."""
     if pred.shape != target.shape:
         raise ValueError(f"pred {tuple(pred.shape)} and target {tuple(target.shape)} differ in shape")
