@@ -195,6 +195,12 @@ USUAL = (
     ("RuntimeError", r"leaf [Vv]ariable|in-?place", "do not change in place what a gradient is computed from"),
     (
         "NameError",
+        r"name '(?:Float32|Float64|Int64|Integer)' is not defined",
+        "keep `from __future__ import annotations` as the first line of code: types of tensors are not there at run "
+        "time",
+    ),
+    (
+        "NameError",
         "",
         "a name is used before it is set: a spelling, a missing import, or a branch that does not set it",
     ),

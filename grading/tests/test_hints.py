@@ -57,6 +57,7 @@ def test_a_sibling_without_a_dot_on_the_screen(repository: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("source", "phrase"),
     [
+        ("def f(labels: Integer[torch.Tensor, '*shape']): ...", "keep `from __future__ import annotations`"),
         ("import no_such_package", "no_such_package is not installed where this is graded"),
         ("from torch import no_such_name", "what is imported must exist"),
         ("import torch.no_such_module", "torch.no_such_module is not installed"),
