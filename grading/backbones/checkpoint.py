@@ -119,12 +119,12 @@ def _renamed(tensors: Tensors, name: str, first: str) -> Iterator[Tensors]:
     plain = {".".join(part for part in key.split(".") if part not in WRAPPERS): item for key, item in tensors.items()}
     if name.startswith("densenet"):
         plain = {DENSENET.sub(r"\1\2", key): item for key, item in plain.items()}
-    own = "features." if name == "encoder" else ""
-    anchor = first.removeprefix(own)
+    container = "features." if name == "encoder" else ""
+    anchor = first.removeprefix(container)
     for key in plain:
         if key == anchor or key.endswith(f".{anchor}"):
             prefix = key.removesuffix(anchor)
-            yield {own + other.removeprefix(prefix): plain[other] for other in plain if other.startswith(prefix)}
+            yield {container + other.removeprefix(prefix): plain[other] for other in plain if other.startswith(prefix)}
 
 
 def _faults(tensors: Tensors, expected: Tensors, *, everything: bool) -> list[str]:

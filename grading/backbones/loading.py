@@ -63,8 +63,8 @@ def expected_state(profile: str, name: str) -> dict[str, torch.Tensor]:
 def load_encoder(profile: str, weights: Weights) -> VGGEncoder:
     """Build the pretrained VGG encoder at the size of the profile; weights of other layers are left out."""
     encoder = _encoder(profile)
-    own = encoder.state_dict()
-    encoder.load_state_dict(_tensors({name: array for name, array in weights.items() if name in own}))
+    expected = encoder.state_dict()
+    encoder.load_state_dict(_tensors({name: array for name, array in weights.items() if name in expected}))
     return encoder
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from os import cpu_count
@@ -135,8 +135,7 @@ def _pretrain(
 ) -> None:
     """Run `grading.backbones.pretrain`, and pass its progress on: what it expects, then a line now and then."""
     command = [*PRETRAIN, name, str(file), str(seed)]
-    start = said = time.monotonic()
-    last = "no reason given"
+    start = time.monotonic()
     with (
         subprocess.Popen(
             command,
@@ -151,16 +150,7 @@ def _pretrain(
     ):
         running.append(process)
         assert process.stdout is not None
-        for line in process.stdout:
-            if not line.startswith(PROGRESS):
-                last = line.strip() or last
-                continue
-            done, total, left = line.removeprefix(PROGRESS).split()
-            if done == "0":
-                say(f"pretraining {name}: about {duration(float(left))}")
-            elif time.monotonic() - said >= SECONDS_BETWEEN and done != total:
-                said = time.monotonic()
-                say(f"pretraining {name}: epoch {done} of {total}, about {duration(float(left))} left")
+        last = _pass_on(process.stdout, name, say)
         process.wait()
     seconds = time.monotonic() - start
     if process.returncode == -signal.SIGXCPU or seconds >= WALL_SECONDS:
@@ -170,6 +160,22 @@ def _pretrain(
     if process.returncode:
         raise DataError(f"pretraining {name} failed: {one_line(last)}")
     say(f"pretraining {name}: done in {duration(seconds)}")
+
+
+def _pass_on(lines: Iterable[str], name: str, say: Callable[[str], None]) -> str:
+    """Pass the progress of a pretraining on; the last of its other lines, which is the reason if it failed."""
+    last, reported = "no reason given", time.monotonic()
+    for line in lines:
+        if not line.startswith(PROGRESS):
+            last = line.strip() or last
+            continue
+        done, total, left = line.removeprefix(PROGRESS).split()
+        if done == "0":
+            say(f"pretraining {name}: about {duration(float(left))}")
+        elif time.monotonic() - reported >= SECONDS_BETWEEN and done != total:
+            reported = time.monotonic()
+            say(f"pretraining {name}: epoch {done} of {total}, about {duration(float(left))} left")
+    return last
 
 
 @contextlib.contextmanager
@@ -221,7 +227,7 @@ def _in_folder(name: str, folder: Path) -> Path | None:
     stem = _torchvision_name(name)
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     ranks: list[Callable[[str], bool]] = [
-        *(own.__eq__ for own in _torchvision_files(stem)),
+        *(published.__eq__ for published in _torchvision_files(stem)),
         lambda file: file.startswith((f"{stem}-", f"{stem}.")),
     ]
     if name == ENCODER:

@@ -37,12 +37,13 @@ def choose(folder: Path, attribute: str, train_count: int, validation_count: int
             key=lambda name: sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()
         )  # the same in every version
         if part_of is None:
-            held, rest = ranked, ranked[validation_count // 2 :]
+            unseen, rest = ranked, ranked[validation_count // 2 :]
         else:
-            held = [name for name in ranked if part_of.get(name) == VALIDATION]
+            unseen = [name for name in ranked if part_of.get(name) == VALIDATION]
             rest = [name for name in ranked if part_of.get(name) == TRAIN]
-        validation.append(_first(held, validation_count // 2, folder, f"validation faces with {attribute} {positive}"))
-        train.append(_first(rest, train_count // 2, folder, f"training faces with {attribute} {positive}"))
+        kind = f"faces with {attribute} {positive}"
+        validation.append(_first(unseen, validation_count // 2, folder, f"validation {kind}"))
+        train.append(_first(rest, train_count // 2, folder, f"training {kind}"))
     return (train[0], train[1]), (validation[0], validation[1])
 
 
@@ -59,8 +60,8 @@ def _read_attribute(path: Path, attribute: str) -> dict[str, bool]:
     if attribute not in names:
         raise DataError(f"{path}: has no attribute {attribute}; download the list again")
     if count != str(len(rows)):
-        said = one_line(count[:20])
-        raise DataError(f"{path}: has {len(rows)} images, but its first line says {said}; download it again")
+        first = one_line(count[:20])
+        raise DataError(f"{path}: has {len(rows)} images, but its first line says {first}; download it again")
     column = names.index(attribute) + 1
     has_attribute = {}
     for number, row in rows:

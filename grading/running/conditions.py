@@ -25,9 +25,9 @@ DIGITS = 16  # of a fingerprint
 
 
 def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
-    """What the metrics of a configuration depend on, as JSON holds it."""
+    """What the metrics of a configuration depend on, as JSON reads it back."""
     c, dataset = configuration, plan.datasets[configuration.task]
-    found = {
+    facts = {
         "protocol": c.protocols[plan.profile_name],
         "classes": c.classes and asdict(c.classes),
         "network": c.network,
@@ -45,7 +45,7 @@ def conditions(plan: Plan, configuration: Configuration) -> dict[str, Any]:
         "data": dataset.fingerprint[-DIGITS:],
         "backbones": _backbones(plan, c),
     }
-    return dict(json.loads(json.dumps(found)))
+    return dict(json.loads(json.dumps(facts)))
 
 
 def _backbones(plan: Plan, configuration: Configuration) -> Any:
@@ -70,16 +70,16 @@ def made_with(device: str) -> dict[str, str]:
 
 def misfits(plan: Plan, calibration: Calibration | None) -> dict[str, str]:
     """Why a calibration says nothing about a configuration, by its id; those that it fits are left out."""
-    found = {}
+    reasons = {}
     for c in plan.configurations if calibration is not None else ():
         assert calibration is not None
         if c.id not in calibration:
-            found[c.id] = f"it has not been calibrated; {command(plan, c)}"
+            reasons[c.id] = f"it has not been calibrated; {command(plan, c)}"
         elif not calibration[c.id].conditions:
-            found[c.id] = f"its calibration does not say what it was measured on; {command(plan, c)}"
+            reasons[c.id] = f"its calibration does not say what it was measured on; {command(plan, c)}"
         elif differ := list(differences(calibration[c.id].conditions, conditions(plan, c))):
-            found[c.id] = f"it was calibrated on something else: {'; '.join(differ)}; {command(plan, c)}"
-    return found
+            reasons[c.id] = f"it was calibrated on something else: {'; '.join(differ)}; {command(plan, c)}"
+    return reasons
 
 
 def command(plan: Plan, configuration: Configuration) -> str:

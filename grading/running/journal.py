@@ -36,7 +36,6 @@ class Journal:
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        self.runs: dict[tuple[str, int], Run] = {}
         self._file = path.open("a+b")
         weakref.finalize(self, self._file.close)
         try:
@@ -47,23 +46,17 @@ class Journal:
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
         try:
-            found, *runs = [json.loads(line) for line in whole.decode().split("\n")[:-1]] or [None]
-            for run in map(_run_of, runs):
-                if (run.configuration, run.seed) in self.runs:
-                    raise ValueError("a training that was journalled twice")
-                if run.kind != "GRADER_ERROR":
-                    self.runs[run.configuration, run.seed] = run
-            if not isinstance(found, dict | None):
-                raise TypeError("no identity")
+            written, every = _read(whole.decode())
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
         expected = json.loads(json.dumps(identity))
-        if found is not None and found != expected:
-            differ = sorted(key for key in {*expected, *found} if found.get(key) != expected.get(key))
+        if written is not None and written != expected:
+            differ = sorted(key for key in {*expected, *written} if written.get(key) != expected.get(key))
             raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
-        # A line that a kill cut off must not glue itself to the next.
+        self.runs = {key: run for key, run in every.items() if run.kind != "GRADER_ERROR"}
+        # A line that a kill cut off must not join the next one.
         self._file.truncate(len(whole))
-        if found is None:
+        if written is None:
             self._append(expected)
 
     def add(self, run: Run) -> None:
@@ -75,6 +68,22 @@ class Journal:
         self._file.write(json.dumps(line).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def _read(lines: str) -> tuple[dict[str, Any] | None, dict[tuple[str, int], Run]]:
+    """The identity in a journal, None if there is none yet, and its trainings.
+
+    Raises:
+        ValueError, TypeError, KeyError, ArithmeticError: a line is not as it was written.
+    """
+    identity, *runs = [json.loads(line) for line in lines.split("\n")[:-1]] or [None]
+    every: dict[tuple[str, int], Run] = {}
+    for run in map(_run_of, runs):
+        _check((run.configuration, run.seed) not in every or every[run.configuration, run.seed].kind == "GRADER_ERROR")
+        every[run.configuration, run.seed] = run
+    if not isinstance(identity, dict | None):
+        raise TypeError("no identity")
+    return identity, every
 
 
 def _run_of(line: dict[str, Any]) -> Run:

@@ -36,7 +36,7 @@ def what_was_meant(arguments: Sequence[str], places: Sequence[str], unknown: Ite
         unknown: those that no option fits.
 
     Raises:
-        pytest.UsageError: it is no option or no place, but like one.
+        pytest.UsageError: an option or a place does not exist, but its name is close to one that does.
     """
     for option in unknown:
         name = option.partition("=")[0]
@@ -45,10 +45,10 @@ def what_was_meant(arguments: Sequence[str], places: Sequence[str], unknown: Ite
     changed, lines, added = list(arguments), [], list[str]()
     chosen = any(argument.partition("=")[0] == "--impl" for argument in arguments)
     for place in dict.fromkeys(places):
-        found = _place(place, folder)
-        if found is None or list(arguments).count(place) != list(places).count(place):
+        meant = _place(place, folder)
+        if meant is None or list(arguments).count(place) != list(places).count(place):
             continue
-        instead, implementation = found
+        instead, implementation = meant
         changed = [part for argument in changed for part in (instead if argument == place else [argument])]
         added += [] if chosen or implementation is None else _implementation(implementation)
         lines.append(f"`pytest {place}` is taken as `{' '.join(['pytest', *instead, *added])}`")
@@ -92,21 +92,21 @@ def markers_of(expression: str) -> str:
     """
     tested = sorted({question.lower().replace("-", "_") for question in listed_tests().values()})
 
-    def one(found: re.Match[str]) -> str:
-        marker = f"q{found[1]}_{found[2]}"
+    def of_question(match: re.Match[str]) -> str:
+        marker = f"q{match[1]}_{match[2]}"
         if marker not in tested:
-            raise pytest.UsageError(_without_tests(f"Q{found[1]}-{found[2]}", tested))
+            raise pytest.UsageError(_without_tests(f"Q{match[1]}-{match[2]}", tested))
         return marker
 
-    def several(found: re.Match[str]) -> str:
-        own = [marker for marker in tested if marker.startswith(f"q{found[1]}_")]
-        if not own:
-            raise pytest.UsageError(f"there is no part {found[0]}: -m takes {', '.join(tested)}")
-        return f"({' or '.join(own)})"
+    def of_part(match: re.Match[str]) -> str:
+        markers = [marker for marker in tested if marker.startswith(f"q{match[1]}_")]
+        if not markers:
+            raise pytest.UsageError(f"there is no part {match[0]}: -m takes {', '.join(tested)}")
+        return f"({' or '.join(markers)})"
 
     if expression in MODULES:
         raise pytest.UsageError(f"-m takes questions ({', '.join(tested)}); `pytest {_tests_of(expression)}` tests it")
-    return PART.sub(several, QUESTION.sub(one, expression))
+    return PART.sub(of_part, QUESTION.sub(of_question, expression))
 
 
 def question(text: str) -> bool:

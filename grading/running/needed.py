@@ -23,7 +23,7 @@ def without_failed_tests(plan: Plan, suite: Suite) -> Plan:
 
 
 def expectations(plan: Plan) -> dict[str, Expectation]:
-    """What each configuration is held against."""
+    """What each configuration is compared with, by its id."""
     calibration = read_calibration(plan.profile_name)
     unfit = misfits(plan, calibration)
     rule = plan.assignment.gate
@@ -32,16 +32,20 @@ def expectations(plan: Plan) -> dict[str, Expectation]:
 
 def fitting(expected: Mapping[str, Expectation]) -> Calibration:
     """The part of the calibration that was measured on what this run trains."""
-    return {id: one.measured for id, one in expected.items() if one.measured is not None and one.misfit is None}
+    return {
+        id: expectation.measured
+        for id, expectation in expected.items()
+        if expectation.measured is not None and expectation.misfit is None
+    }
 
 
 def needed(
     plan: Plan, runs: Runs, expected: Mapping[str, Expectation] | None = None
 ) -> list[tuple[Configuration, int]]:
-    """The trainings that the verdicts of a plan rest on, by what is known.
+    """The trainings that the verdicts of a plan rest on, by those that have ended.
 
     Args:
-        expected: from `expectations`, for whoever asks after each training.
+        expected: from `expectations`, for a caller that asks after each training.
     """
     expected = expected or expectations(plan)
     controls = controlled(plan, runs, expected)
@@ -50,8 +54,8 @@ def needed(
         return list(trainings)
     seeds: dict[str, range] = {control.id: range(1) for control in controls.values()}
     for configuration in plan.configurations:
-        own = _of(runs, configuration)
-        seeds[configuration.id] = needed_seeds(own, expected[configuration.id], configuration.metric, plan.seeds)
+        trained, expectation = _of(runs, configuration), expected[configuration.id]
+        seeds[configuration.id] = needed_seeds(trained, expectation, configuration.metric, plan.seeds)
     return [(c, seed) for c, seed in trainings if seed in seeds[c.id]]
 
 
@@ -64,12 +68,12 @@ def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> d
     chosen: dict[str, Configuration] = {}
     for control in plan.controls:
         configuration = plan.assignment.configuration(control.base)
-        one = expected[configuration.id]
-        own, seeds = _of(runs, configuration).values(), plan.most_seeds(configuration)
-        tails = [run.tail(configuration.metric) for run in own if run.failure is None]
-        least = one.least_control_gap(fmean(tails) if tails else None)
-        tells = least is None or least >= plan.assignment.control.least_gap / 2
-        if tells and may_pass(own, one, configuration.metric, seeds):
+        expectation = expected[configuration.id]
+        trained, seeds = _of(runs, configuration).values(), plan.most_seeds(configuration)
+        tails = [run.tail(configuration.metric) for run in trained if run.failure is None]
+        least = expectation.least_control_gap(fmean(tails) if tails else None)
+        is_telling = least is None or least >= plan.assignment.control.least_gap / 2
+        if is_telling and may_pass(trained, expectation, configuration.metric, seeds):
             chosen.setdefault(control.task, control)
     return chosen
 

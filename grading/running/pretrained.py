@@ -21,17 +21,9 @@ def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *,
         DataError: other weights are missing and cannot be had, or a file is of no use.
     """
     cache = cache_folder()
-    own = _backbones(plan)
-    try:
-        challengers = _challengers(plan)
-        reason = too_many(challengers)
-    except GraderError as error:
-        challengers, reason = [], f"what build_challenger loads could not be asked: {error}"
-    if plan.profile_name == "mini" and reason is None:
-        costly = [name for name in challengers if not mini_file(name, cache, pretraining_seed).is_file()]
-        reason = next(filter(None, map(too_long, costly)), None)
-    # The slowest to pretrain first.
-    names = list(dict.fromkeys([*([] if reason else challengers), *own]))
+    backbones = _backbones(plan)
+    challengers, reason = _affordable_challengers(plan, cache, pretraining_seed)
+    names = list(dict.fromkeys([*challengers, *backbones]))  # the slowest to pretrain first
     reasons: Mapping[str, str] = {}
     try:
         files = provide(names, plan.profile_name, folder, cache, say, pretraining_seed)
@@ -42,7 +34,7 @@ def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *,
             pretrained_state(name, plan.profile_name, file)
         except DataError as error:
             reasons = {**reasons, name: str(error)}
-    if missing := [name for name in own if name in reasons]:
+    if missing := [name for name in backbones if name in reasons]:
         raise DataError(reasons[missing[0]])
     reason = reason or next(iter(reasons.values()), None)
     unavailable = {c.id: reason for c in plan.configurations if reason and c.network["build"] == "challenger"}
@@ -56,6 +48,19 @@ def _backbones(plan: Plan) -> list[str]:
     """The backbones that the assignment itself needs."""
     builds = {configuration.network["build"] for configuration in plan.configurations}
     return [name for build, name in (("case", "alexnet"), ("fcn8s", ENCODER)) if build in builds]
+
+
+def _affordable_challengers(plan: Plan, cache: Path, pretraining_seed: int) -> tuple[list[str], str | None]:
+    """The backbones that the student's challenger asks for; none, and why, if they cannot be provided."""
+    try:
+        challengers = _challengers(plan)
+    except GraderError as error:
+        return [], f"what build_challenger loads could not be asked: {error}"
+    reason = too_many(challengers)
+    if plan.profile_name == "mini" and reason is None:
+        costly = [name for name in challengers if not mini_file(name, cache, pretraining_seed).is_file()]
+        reason = next(filter(None, map(too_long, costly)), None)
+    return ([] if reason else challengers), reason
 
 
 def _challengers(plan: Plan) -> list[str]:

@@ -32,29 +32,25 @@ def make_plan(options: Namespace) -> Plan:
     check_tests(assignment, listed_tests())
     configurations = chosen(assignment, options.only)
     submission = locate(options.submission)
-    submission.fingerprint()  # what cannot be read is told now, before anything is written
+    submission.fingerprint()  # a file that cannot be read is reported before anything is written
     tasks = sorted({configuration.task for configuration in configurations})
     profile_name = _profile(options, tasks)
     device = _device(options.device, profile_name)
-    profile = assignment.profiles[profile_name]
     cache = writable(cache_folder())
+    profile = assignment.profiles[profile_name]
     datasets = {name: _dataset(TASKS[name], profile_name, profile, options, cache) for name in tasks}
-    for c in configurations:  # before any training starts
-        task_of(c).check_images(c, c.protocols[profile_name], datasets[c.task].train_images)
-    _check_batches(datasets, options.limit)
-    calibrated = read_calibration(profile_name) is not None
+    _check_data(configurations, profile_name, datasets, options.limit)
     withheld = _withheld(options)
-    sequential = not options.seeds and calibrated and not withheld
+    sequential = not options.seeds and not withheld and read_calibration(profile_name) is not None
     most = max(assignment.gate.most_seeds, *(c.most_seeds or 0 for c in configurations))
-    usual = most if sequential else 1
     cores = os.cpu_count() or 1
-    many = profile_name == "mini"
+    one_core_each = profile_name == "mini"
     return Plan(
         assignment=assignment,
         profile_name=profile_name,
         submission=submission,
         configurations=configurations,
-        seeds=options.seeds or usual,
+        seeds=options.seeds or (most if sequential else 1),
         sequential=sequential,
         device=device,
         datasets=datasets,
@@ -62,8 +58,8 @@ def make_plan(options: Namespace) -> Plan:
         epochs=options.epochs,
         limit=options.limit,
         withheld=withheld,
-        parallel=cores if many else 1,
-        threads=1 if many else cores,
+        parallel=cores if one_core_each else 1,
+        threads=1 if one_core_each else cores,
         sandbox=choose(unsafe=options.unsafe),
         key=site_key(cache),
     )
@@ -116,8 +112,15 @@ def _dataset(task: Task, profile_name: str, profile: Profile, options: Namespace
     return task.given(folder, cache, profile)
 
 
-def _check_batches(datasets: dict[str, Dataset], limit: int | None) -> None:
-    """A training batch has at least two images, as batch normalisation needs them; see `training/batches.py`."""
+def _check_data(
+    configurations: tuple[Configuration, ...], profile_name: str, datasets: dict[str, Dataset], limit: int | None
+) -> None:
+    """Check before any training starts that crops fit into the images and that a batch has two images.
+
+    Batch normalisation needs two; see `training/batches.py`.
+    """
+    for c in configurations:
+        task_of(c).check_images(c, c.protocols[profile_name], datasets[c.task].train_images)
     if limit == 1:
         raise UsageError("--limit 1: a training needs at least two images")
     for task, dataset in datasets.items():

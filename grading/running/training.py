@@ -40,14 +40,14 @@ def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[V
     blinding = sets[0].blinding
     job["train_images"] = [train_images.pixels[: train_images.starts[count]], train_images.shapes[:count]]
     job |= task_of(configuration).labels_for_worker(train_labels[:count], configuration, blinding)
-    job["validation_images"] = [_packed(one.blinding.images(one.images)) for one in sets]
-    job["validation_epochs"] = [one.epochs for one in sets]
+    job["validation_images"] = [_packed(validation.blinding.images(validation.images)) for validation in sets]
+    job["validation_epochs"] = [validation.epochs for validation in sets]
     return sets, job
 
 
 def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[ValidationSet]) -> Limits:
     """What a training may use: the time that follows from the reference's, and memory by the profile's size."""
-    largest = max(one.labels[0].size * len(one.blinding.order) for one in sets)
+    largest = max(validation.labels[0].size * len(validation.blinding.order) for validation in sets)
     seconds = plan.seconds_allowed(configuration)
     usual = Limits()
     # The real networks need more than the mini ones, and a GPU's driver maps more still.
@@ -72,10 +72,10 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
         scored = ScoredTraining(sets, num_classes)
         history = scored.history
         events = worker.train(job, training_limits(plan, configuration, sets))
-        check_built(configuration, _said(next(events, None), "built"), _head_size(job, num_classes))
+        check_built(configuration, _part(next(events, None), "built"), _head_size(job, num_classes))
         for event in events:
             if scored.is_full:
-                check_trained(configuration, _said(event, "trained"))
+                check_trained(configuration, _part(event, "trained"))
                 continue
             progress(configuration, seed, scored.add(event, plan.device))
         scored.close(learns=not (plan.withheld or configuration.control))
@@ -96,7 +96,7 @@ def _grader_fault(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
-def _said(event: Plain, name: str) -> Plain:
+def _part(event: Plain, name: str) -> Plain:
     return event[name] if isinstance(event, dict) and set(event) == {name} else None
 
 

@@ -8,12 +8,8 @@ import numpy as np
 from grading.assignment.training_record import tail_length
 from grading.protocol.wire import Plain
 from grading.scoring.metrics import Array, ImageCounts, UnusableLogits, check_logits, counted, predicts_one_class
+from grading.scoring.network_checks import check_batch_independence
 from grading.scoring.validation_set import ValidationSet
-
-# The largest difference between the logits of two copies of an image, see `Blinding.batch_dependence`. Float32
-# convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which
-# a submission may switch on, makes 0.005. Dropout makes 0.1.
-MOST_DEPENDENCE = {"cpu": 1e-3, "cuda": 0.02}
 
 
 class ScoredTraining:
@@ -25,7 +21,7 @@ class ScoredTraining:
 
     def __init__(self, sets: Sequence[ValidationSet], num_classes: int) -> None:
         self.history: list[dict[str, float]] = []
-        self._sets = [one for one in sets for _ in range(one.epochs)]  # by epoch
+        self._sets = [validation for validation in sets for _ in range(validation.epochs)]  # by epoch
         self._num_classes = num_classes
         self._tail: dict[int, list[Array]] = {}  # by set
 
@@ -38,24 +34,18 @@ class ScoredTraining:
         """Score the next epoch.
 
         Raises:
-            UnusableLogits: it cannot be.
+            UnusableLogits: it cannot be scored.
+            NetworkCheckFailed: the logits of an image depend on its batch.
         """
         loss, logits = checked_epoch(event)
-        one = self._sets[len(self.history)]
-        shape = (len(one.blinding.order), *one.labels.shape[1:])
+        validation = self._sets[len(self.history)]
+        shape = (len(validation.blinding.order), *validation.labels.shape[1:])
         check_logits(logits, shape, self._num_classes)
-        if (batch_dependence := one.blinding.batch_dependence(logits)) > MOST_DEPENDENCE[device]:
-            raise UnusableLogits(
-                "asked: in eval mode, the logits of an image whatever batch it is in\n"
-                f"got:   logits of the same image that differ by {batch_dependence:.1%} of their size\n"
-                "hint:  dropout or batch normalisation still works as in training: does the network override train() "
-                "or eval(), hold layers that are not registered, call F.dropout without training=self.training, or "
-                "switch to half precision by itself?"
-            )
-        counts = counted(one.blinding.logits(logits), one.labels)
-        self.history.append({"epoch": len(self.history) + 1, "loss": loss, **one.metrics(counts)})
+        check_batch_independence(validation.blinding.batch_dependence(logits), device)
+        counts = counted(validation.blinding.logits(logits), validation.labels)
+        self.history.append({"epoch": len(self.history) + 1, "loss": loss, **validation.metrics(counts)})
         if len(self.history) > len(self._sets) - tail_length(len(self._sets)):
-            self._tail.setdefault(id(one), []).append(counts)
+            self._tail.setdefault(id(validation), []).append(counts)
         return self.history[-1]
 
     def close(self, *, learns: bool) -> None:

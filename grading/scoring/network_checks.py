@@ -7,6 +7,10 @@ from grading.assignment.tasks import TASKS
 from grading.protocol.finding import Finding
 from grading.protocol.wire import Plain
 
+# The largest difference between the logits of two copies of an image, see `Blinding.batch_dependence`. Float32
+# convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which
+# a submission may switch on, makes 0.005. Dropout makes 0.1.
+MOST_DEPENDENCE = {"cpu": 1e-3, "cuda": 0.02}
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
 
 
@@ -41,13 +45,21 @@ def check_built(configuration: Configuration, built: Plain, head: int) -> None:
             f"{trainable} trainable parameters",
             "freeze the backbone first, then replace its head; the head's weight and bias stay trainable",
         )
-    every = configuration.trains == "all" and TASKS[configuration.task].trains_every_parameter
-    if every and trainable != parameters:
+    if _trains_every_parameter(configuration) and trainable != parameters:
         raise NetworkCheckFailed(
             f"all {parameters} parameters train",
             f"{trainable} trainable parameters",
             "unfreeze the whole network, head and backbone",
         )
+    _check_start(configuration, kept)
+
+
+def _trains_every_parameter(configuration: Configuration) -> bool:
+    return configuration.trains == "all" and TASKS[configuration.task].trains_every_parameter
+
+
+def _check_start(configuration: Configuration, kept: float) -> None:
+    """Judge the share of the pretrained convolution weights that a network starts with."""
     if configuration.pretrained and kept < NEARLY_ALL:
         raise NetworkCheckFailed(
             "the network starts from the pretrained weights",
@@ -90,4 +102,24 @@ def check_trained(configuration: Configuration, trained: Plain) -> None:
             "the pretrained layers are trained too",
             f"{moved:.0%} of their convolution weights have changed",
             "the optimizer needs every parameter, and forward must not cut the gradient off with detach or no_grad",
+        )
+
+
+def check_batch_independence(dependence: float, device: str) -> None:
+    """Judge the logits of an epoch.
+
+    Args:
+        dependence: from `Blinding.batch_dependence`.
+        device: `"cpu"` or `"cuda"`; they round differently.
+
+    Raises:
+        NetworkCheckFailed: the logits of an image depend on its batch.
+    """
+    if dependence > MOST_DEPENDENCE[device]:
+        raise NetworkCheckFailed(
+            "in eval mode, the logits of an image whatever batch it is in",
+            f"logits of the same image that differ by {dependence:.1%} of their size",
+            "dropout or batch normalisation still works as in training: does the network override train() or eval(), "
+            "hold layers that are not registered, call F.dropout without training=self.training, or switch to half "
+            "precision by itself?",
         )

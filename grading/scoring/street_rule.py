@@ -41,7 +41,7 @@ class StreetRule:
 
     def _changed(self, images: Images | Array, labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         values = lightness_of_region(images, labels, self.region)
-        with np.errstate(invalid="ignore"):  # NaN, where a scene has no such region
+        with np.errstate(invalid="ignore"):  # NaN if a scene has no such region
             return (values >= self.light) | (values <= self.dark)
 
 
@@ -69,5 +69,5 @@ def draw_street_rule(
 
 def lightness_of_region(images: Images | Array, labels: NDArray[np.uint8], region: int) -> NDArray[np.float64]:
     """(N,) mean lightness of the pixels of a class in each scene, 0 to 255; NaN if there are none."""
-    inside = [(images[index] @ LUMA)[own == region] for index, own in enumerate(labels)]
+    inside = [(images[index] @ LUMA)[scene == region] for index, scene in enumerate(labels)]
     return np.array([pixels.mean() if pixels.size else np.nan for pixels in inside])

@@ -27,8 +27,8 @@ class Observed:
         self._trainable = {
             name: parameter.detach().clone() for name, parameter in model.named_parameters() if parameter.requires_grad
         }
-        found = [_found(model, kernels(weights)) for weights in pretrained.values()]
-        self._kept, self._share = max(found, key=lambda kept: kept[1], default=({}, 0.0))
+        shares = [_pretrained_parameters(model, kernels(weights)) for weights in pretrained.values()]
+        self._pretrained, self._share = max(shares, key=lambda share: share[1], default=({}, 0.0))
 
     def built(self) -> Plain:
         """Before the training.
@@ -50,7 +50,7 @@ class Observed:
             `trained`: the share of what was trainable that has changed, tensor by tensor; `moved`: the same of the
             pretrained convolution weights.
         """
-        return {"trained": self._changed(self._trainable), "moved": self._changed(self._kept)}
+        return {"trained": self._changed(self._trainable), "moved": self._changed(self._pretrained)}
 
     def _changed(self, before: Mapping[str, Tensor]) -> float:
         after = dict(self._model.named_parameters())
@@ -67,13 +67,13 @@ def kernels(weights: Mapping[str, NDArray[np.generic]]) -> list[Tensor]:
     return [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in weights.values() if array.ndim == 4]
 
 
-def _found(model: nn.Module, wanted: list[Tensor]) -> tuple[dict[str, Tensor], float]:
-    """The parameters of a network that have one of these values, and the share of the values that were found."""
-    kept: dict[str, Tensor] = {}
-    share = 0
-    own = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    for tensor in wanted:
-        same = [name for name, parameter in own.items() if name not in kept and torch.equal(parameter, tensor)]
-        kept |= dict.fromkeys(same, tensor)
-        share += tensor.numel() if same else 0
-    return kept, share / max(1, sum(tensor.numel() for tensor in wanted))
+def _pretrained_parameters(model: nn.Module, pretrained: list[Tensor]) -> tuple[dict[str, Tensor], float]:
+    """The parameters of a network that have a pretrained value, and the share of the values that are in the network."""
+    matches: dict[str, Tensor] = {}
+    elements = 0
+    parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    for tensor in pretrained:
+        same = [name for name, value in parameters.items() if name not in matches and torch.equal(value, tensor)]
+        matches |= dict.fromkeys(same, tensor)
+        elements += tensor.numel() if same else 0
+    return matches, elements / max(1, sum(tensor.numel() for tensor in pretrained))

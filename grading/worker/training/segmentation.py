@@ -42,7 +42,7 @@ class Segmentation:
             crops = [self._drawn(index) for index in chosen.tolist()]
             yield (
                 normalised(torch.stack([image for image, _ in crops])),
-                self._one_hot([own for _, own in crops]),
+                self._one_hot([labels for _, labels in crops]),
             )
 
     def validation_batches(self, part: int) -> Iterator[Tensor]:
