@@ -28,7 +28,7 @@ def undecided(outcome: "Outcome", tails: Sequence[float | None], decision: Decis
     said = [f"Undecided: {mean:.4f} in the mean of {seeds}, {min(distinct):.4f} to {max(distinct):.4f}."]
     said.append(
         f"PASS needs {needed:.4f} in the mean of {seeds}: then the odds are {rule.odds:g} to 1 that it lies above "
-        f"{gate.threshold:.4f}, {outcome.expectation.boundary}. Here they are {_odds(decision.evidence)}."
+        f"{gate.threshold:.4f}, {outcome.expectation.boundary}. Here they are {_odds(decision.log_odds)}."
     )
     if failing is None:
         said.append("No number fails it, as too few other designs were measured.")
