@@ -37,8 +37,10 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
 from grading.verdicts.expectation import expectation_of
+from grading.verdicts.outcome import Outcome, distrust
 from grading.verdicts.plausible import implausible
-from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
+from grading.verdicts.stopping import needed_seeds
+from grading.verdicts.verdict import judge
 
 
 @dataclass(frozen=True)

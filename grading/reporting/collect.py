@@ -17,13 +17,9 @@ from grading.running.validation import scored_labels
 from grading.scoring.control import gap
 from grading.scoring.metrics import accuracy_ceiling
 from grading.verdicts.conclusions import relate_all
+from grading.verdicts.outcome import Outcome, distrust, without_control
 from grading.verdicts.plausible import implausible
-from grading.verdicts.verdict import (
-    Outcome,
-    distrust,
-    judge,
-    without_control,
-)
+from grading.verdicts.verdict import judge
 
 
 def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:

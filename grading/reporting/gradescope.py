@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from grading.assignment.assignment import Question
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.protocol.text import printable
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results

@@ -8,7 +8,7 @@ from grading.assignment.training_record import Run
 from grading.running.plan import Plan
 from grading.scoring.control import gap
 from grading.verdicts.conclusions import RelationOutcome
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from grading.assignment.assignment import read_assignment
 from grading.assignment.calibration import Measured, Spread
 from grading.assignment.training_record import Run
 from grading.verdicts.expectation import Expectation, expectation_of
-from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
+from grading.verdicts.outcome import Outcome, distrust
+from grading.verdicts.stopping import needed_seeds
+from grading.verdicts.verdict import judge
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate

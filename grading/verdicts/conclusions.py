@@ -11,7 +11,7 @@ from grading.assignment.assignment import Assignment, Relation
 from grading.assignment.calibration import Calibration
 from grading.assignment.training_record import Run
 from grading.scoring.metrics import METRICS, ImageCounts
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 DRAWS = 2000
 SEED = 0  # of the bootstrap: the same trainings give the same interval

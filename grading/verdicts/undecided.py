@@ -2,19 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from grading.assignment.assignment import Configuration
 from grading.verdicts.gate import Decision
-
-if TYPE_CHECKING:
-    from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 # The modules that decide how well a network trains, by what the configuration builds.
 MODULES = {"case": ("transfer", "heads", "freezing"), "challenger": ("transfer", "augmentation"), "fcn8s": ("fcn",)}
 
 
-def undecided(outcome: "Outcome", tails: Sequence[float | None], decision: Decision) -> str:
+def undecided(outcome: Outcome, tails: Sequence[float | None], decision: Decision) -> str:
     """Why the trainings of a configuration decide nothing, in a few sentences.
 
     Args:
@@ -39,7 +36,7 @@ def undecided(outcome: "Outcome", tails: Sequence[float | None], decision: Decis
     return " ".join(said)
 
 
-def _place(outcome: "Outcome", mean: float, count: int) -> str:
+def _place(outcome: Outcome, mean: float, count: int) -> str:
     gate, failing = outcome.gate, outcome.gate.failing_mean(count)
     if count < gate.rule.fewest_seeds:
         return f"One training counts for {math.exp(gate.rule.clip):.0f} to 1 at most, so one alone decides nothing."

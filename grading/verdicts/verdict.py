@@ -1,72 +1,15 @@
 """From required tests and trainings to PASS, FAIL, REVIEW or INCOMPLETE."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
+from collections.abc import Iterable
+from dataclasses import replace
 
 from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.verdicts.expectation import Expectation
-from grading.verdicts.gate import Gate
+from grading.verdicts.outcome import Outcome
+from grading.verdicts.stopping import distinct_tails, first_failure
 from grading.verdicts.undecided import look_at, undecided
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The verdict on one configuration.
-
-    Attributes:
-        verdict: `PASS`, `FAIL`, `REVIEW` or `INCOMPLETE`.
-        reason: why, in a few lines.
-        runs: the trainings that it rests on.
-        expectation: what they were held against.
-        distrusted: why its metrics cannot be taken at their word; None if they can.
-    """
-
-    configuration: Configuration
-    verdict: str
-    reason: str
-    runs: tuple[Run, ...]
-    expectation: Expectation
-    distrusted: str | None = None
-
-    @property
-    def gate(self) -> Gate:
-        return self.expectation.gate
-
-    @property
-    def threshold(self) -> float | None:
-        """What PASS is held against; None if no number decides."""
-        return self.gate.threshold if self.expectation.misfit is None else None
-
-    @property
-    def finished(self) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs if run.failure is None)
-
-    def mean(self, kind: str) -> float:
-        """Mean over the finished trainings of `"initial"`, `"best"` or `"tail"`.
-
-        Raises:
-            statistics.StatisticsError: none was finished.
-        """
-        metric = self.configuration.metric
-        return fmean(getattr(run, kind)(metric) for run in self.finished)
-
-    @property
-    def tail(self) -> float | None:
-        """Mean over seeds of the tail; None if no training was finished."""
-        return self.mean("tail") if self.finished else None
-
-    @property
-    def may_earn(self) -> bool:
-        """Whether it is passed, or left to a person."""
-        return self.verdict in ("PASS", "REVIEW")
-
-    @property
-    def credit(self) -> float:
-        """The share of its points: all of them for PASS and, until a person has decided, for REVIEW."""
-        return float(self.verdict == "PASS" or (self.verdict == "REVIEW" and self.distrusted is None))
 
 
 def judge(
@@ -170,70 +113,6 @@ def _against_the_published(outcome: Outcome, seeds: int) -> Outcome:
         f"decided. {look_at(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
-
-
-def first_failure(runs: Iterable[Run]) -> Run | None:
-    """The training of the lowest seed that was not finished."""
-    return min((run for run in runs if run.failure is not None), key=lambda run: run.seed, default=None)
-
-
-def distinct_tails(runs: Sequence[Run], metric: str) -> list[float | None]:
-    """The tail of each training; None for one whose metrics are those of an earlier one in every epoch."""
-    measured = [[_without_claims(epoch) for epoch in run.history] for run in runs]
-    return [None if measured[place] in measured[:place] else run.tail(metric) for place, run in enumerate(runs)]
-
-
-def _without_claims(epoch: Mapping[str, float]) -> dict[str, float]:
-    """What the grader has measured itself: the loss is what the submission says it is."""
-    return {name: value for name, value in epoch.items() if name != "loss"}
-
-
-def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str, most: int) -> range:
-    """The seeds, from 0 on, that a configuration needs by what is known: those that decide it, or one more.
-
-    The same seeds are needed whatever order the trainings end in: a run that was interrupted ends like any other.
-    """
-    gate, known = expectation.gate, list[Run]()
-    most = min(most, gate.most_seeds)
-    if expectation.misfit is not None:
-        most = min(most, gate.rule.fewest_seeds)
-    while len(known) in runs and len(known) < most:
-        known.append(runs[len(known)])
-        if known[-1].failure is not None:
-            return range(len(known))
-        decision = gate.decide(distinct_tails(known, metric))
-        if decision.verdict is not None:
-            return range(len(known))
-    return range(min(most, max(len(known) + 1, gate.rule.fewest_seeds)))
-
-
-def may_pass(runs: Iterable[Run], expectation: Expectation, metric: str, seeds: int) -> bool:
-    """Whether a configuration passes, or may pass yet, by the trainings that are known.
-
-    Args:
-        seeds: how many trainings there may be.
-    """
-    done = sorted(runs, key=lambda run: run.seed)
-    if first_failure(done) is not None:
-        return False
-    if not expectation.calibrated or expectation.misfit is not None:
-        return True
-    verdict = expectation.gate.decide(distinct_tails(done, metric)).verdict
-    return verdict == "PASS" or (verdict is None and len(done) < seeds)
-
-
-def without_control(outcome: Outcome, control: str) -> Outcome:
-    """An outcome whose control has not been trained: nothing shows yet that the submission learns."""
-    if not outcome.may_earn:
-        return outcome
-    return replace(outcome, verdict="INCOMPLETE", reason=f"{outcome.reason}\n{control} has not been trained")
-
-
-def distrust(outcome: Outcome, why: str) -> Outcome:
-    """An outcome whose metrics cannot be taken at their word: nothing is passed."""
-    if not outcome.may_earn:
-        return outcome
-    return replace(outcome, verdict="REVIEW", reason=f"{outcome.reason}\n{why}", distrusted=why)
 
 
 def _seeds(count: int) -> str:
