@@ -34,7 +34,7 @@ def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
             expected[configuration.id],
             seeds=plan.most_seeds(configuration),
             withheld=plan.unavailable.get(configuration.id) or plan.withheld,
-            broken=suite.first_failure(configuration.required_tests),
+            failed_test=suite.first_failure(configuration.required_tests),
         )
         for configuration in plan.configurations
     }

@@ -16,9 +16,9 @@ class Outcome:
     Attributes:
         verdict: `PASS`, `FAIL`, `REVIEW` or `INCOMPLETE`.
         reason: why, in a few lines.
-        runs: the trainings that it rests on.
+        runs: the trainings that the verdict rests on, by seed.
         expectation: what they were held against.
-        distrusted: why its metrics cannot be taken at their word; None if they can.
+        distrusted: why the metrics are not believed; None if they are.
     """
 
     configuration: Configuration
@@ -34,47 +34,55 @@ class Outcome:
 
     @property
     def threshold(self) -> float | None:
-        """What PASS is held against; None if no number decides."""
+        """The tail above which a submission passes; None if no number decides."""
         return self.gate.threshold if self.expectation.misfit is None else None
 
     @property
     def finished(self) -> tuple[Run, ...]:
+        """The trainings that did not fail."""
         return tuple(run for run in self.runs if run.failure is None)
 
     def mean(self, kind: str) -> float:
-        """Mean over the finished trainings of `"initial"`, `"best"` or `"tail"`.
+        """Mean of the metric over the finished trainings.
+
+        Args:
+            kind: `"initial"`, `"best"` or `"tail"`.
 
         Raises:
-            statistics.StatisticsError: none was finished.
+            statistics.StatisticsError: no training was finished.
         """
         metric = self.configuration.metric
         return fmean(getattr(run, kind)(metric) for run in self.finished)
 
     @property
     def tail(self) -> float | None:
-        """Mean over seeds of the tail; None if no training was finished."""
+        """Mean tail of the finished trainings; None if no training was finished."""
         return self.mean("tail") if self.finished else None
 
     @property
     def may_earn(self) -> bool:
-        """Whether it is passed, or left to a person."""
+        """Whether the configuration passes or is left to a person."""
         return self.verdict in ("PASS", "REVIEW")
 
     @property
     def credit(self) -> float:
-        """The share of its points: all of them for PASS and, until a person has decided, for REVIEW."""
+        """The share of its points: 1.0 for PASS, and for REVIEW unless its metrics are distrusted; else 0.0."""
         return float(self.verdict == "PASS" or (self.verdict == "REVIEW" and self.distrusted is None))
 
 
 def without_control(outcome: Outcome, control: str) -> Outcome:
-    """An outcome whose control has not been trained: nothing shows yet that the submission learns."""
+    """The outcome as long as its control has not been trained: nothing shows yet that the submission learns.
+
+    Args:
+        control: the control's id.
+    """
     if not outcome.may_earn:
         return outcome
     return replace(outcome, verdict="INCOMPLETE", reason=f"{outcome.reason}\n{control} has not been trained")
 
 
 def distrust(outcome: Outcome, why: str) -> Outcome:
-    """An outcome whose metrics cannot be taken at their word: nothing is passed."""
+    """The outcome if its metrics are not believed: a person decides, and until then it earns no points."""
     if not outcome.may_earn:
         return outcome
     return replace(outcome, verdict="REVIEW", reason=f"{outcome.reason}\n{why}", distrusted=why)
