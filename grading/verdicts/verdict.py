@@ -10,7 +10,7 @@ from grading.verdicts.expectation import Expectation
 from grading.verdicts.gate import Decision
 from grading.verdicts.outcome import Outcome
 from grading.verdicts.stopping import distinct_tails, first_failure
-from grading.verdicts.undecided import look_at, undecided
+from grading.verdicts.undecided import undecided, where_to_look
 
 
 def judge(
@@ -65,7 +65,7 @@ def _by_a_person(outcome: Outcome, seeds: int) -> Outcome:
         return _unfinished(outcome, seeds)
     reason = (
         f"{_mean_tail(outcome)}, and no number to hold it against: "
-        f"{outcome.expectation.misfit}. Until then a person decides. {look_at(outcome.configuration)}"
+        f"{outcome.expectation.misfit}. Until then a person decides. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
@@ -79,7 +79,7 @@ def _by_published_figure(outcome: Outcome, seeds: int) -> Outcome:
         return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {threshold:.4f}")
     reason = (
         f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin; calibrate this profile to have it "
-        f"decided. {look_at(outcome.configuration)}"
+        f"decided. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
@@ -116,7 +116,7 @@ def _stopped_learning(outcome: Outcome) -> str | None:
         return None
     return (
         f"But it lies only {gain:+.4f} above its own first epoch, and every right submission that was measured gained "
-        f"twice {power.least_gain:.4f}: did it stop learning? {look_at(outcome.configuration)}"
+        f"twice {power.least_gain:.4f}: did it stop learning? {where_to_look(outcome.configuration)}"
     )
 
 
