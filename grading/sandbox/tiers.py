@@ -37,7 +37,7 @@ FOREIGN = ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "tracefs",
 class Sandbox(ABC):
     """A tier: how a submission's process is held.
 
-    A new tier states what it promises, and `start`s a process. It is used only if `choose.broken_promise` finds that
+    A new tier states what it promises, and `start`s a process. It is used only if `self_test` finds that
     nothing is possible inside beside what it `allows`.
 
     Attributes:

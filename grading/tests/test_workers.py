@@ -18,7 +18,8 @@ from grading.protocol.limits import Limits
 from grading.protocol.submission import MAX_BYTES, SubmissionError, locate
 from grading.sandbox import choose as choosing
 from grading.sandbox import watch
-from grading.sandbox.choose import NoSandbox, broken_promise, choose
+from grading.sandbox.choose import NoSandbox, choose
+from grading.sandbox.self_test import self_test
 from grading.sandbox.staging import OwnFolder, Workspace, remove_stale
 from grading.sandbox.tiers import Unconfined
 from grading.sandbox.worker import GraderError, Worker, WorkerStopped
@@ -224,7 +225,7 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
 
 
 def test_the_self_test_sees_what_is_not_held_back() -> None:
-    broken = broken_promise(Unconfined())
+    broken = self_test(Unconfined())
     for escape in (
         "reads files of the grader",
         "reads assignment.toml",
