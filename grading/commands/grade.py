@@ -32,7 +32,8 @@ from grading.running.resolve import chosen, make_plan
 from grading.running.resume import opened_journal
 from grading.running.scheduler import carry_out
 from grading.running.validation import draw_secret_pictures
-from grading.sandbox.staging import remove_stale, set_aside
+from grading.sandbox.locked_folder import remove_stale
+from grading.sandbox.staging import set_aside
 
 MARGIN_SECONDS, MARGIN_SHARE = 5.0, 0.03  # of a time limit; workers are gone and results written in 2 s
 

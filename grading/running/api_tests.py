@@ -19,7 +19,7 @@ from grading.assignment.test_ids import UPDATE, listed_tests
 from grading.protocol.submission import Submission
 from grading.protocol.text import cleaned, duration
 from grading.running.clean_pytest import command, environment
-from grading.sandbox.staging import remove_stale
+from grading.sandbox.locked_folder import remove_stale
 
 MESSAGE = 4000  # letters of it; the rest is in tests.jsonl
 

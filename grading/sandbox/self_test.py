@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grading import PACKAGE
 from grading.assignment.assignment import FILE as ASSIGNMENT_FILE
-from grading.sandbox.staging import OwnFolder
+from grading.sandbox.locked_folder import LockedFolder
 from grading.sandbox.tiers import Sandbox
 
 SECONDS = 20.0
@@ -45,7 +45,7 @@ def self_test(sandbox: Sandbox) -> str:
         In one line, the escapes that are possible though the sandbox does not allow them, or why it does not start;
         empty if it passes.
     """
-    with OwnFolder() as workspace, _targets() as targets:
+    with LockedFolder() as workspace, _targets() as targets:
         _stage_escapes(workspace)
         try:
             possible = _run_escapes(sandbox, targets, workspace)
@@ -60,7 +60,7 @@ def _targets() -> Iterator[Targets]:
     """Put up the targets, and take them down afterwards."""
     name = f"HW4_{uuid.uuid4().hex}"
     new_files = (PACKAGE / name, Path(os.__file__).parent / name)
-    with OwnFolder() as closed_folder, socket.socket() as internet, socket.socket(socket.AF_UNIX) as unix:
+    with LockedFolder() as closed_folder, socket.socket() as internet, socket.socket(socket.AF_UNIX) as unix:
         secret = closed_folder / "secret"
         secret.write_bytes(SECRET)
         internet.bind(("127.0.0.1", 0))
