@@ -33,8 +33,9 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.scheduler import carry_out
 from grading.sandbox.choose import candidates
+from grading.sandbox.own_user import OwnUser
 from grading.sandbox.self_test import self_test
-from grading.sandbox.tiers import OwnUser, Sandbox
+from grading.sandbox.tiers import Sandbox
 from grading.sandbox.worker import Worker
 from tests import test_classes, test_freezing, test_metrics
 from tests.conftest import FormChecked, SandboxedStudent, Stopped
