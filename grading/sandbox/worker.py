@@ -11,7 +11,8 @@ from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import Submission
 from grading.protocol.text import printable
 from grading.protocol.wire import FRAMES, Plain, WireError
-from grading.sandbox.forkserver import START_SECONDS, ForkServer, Session
+from grading.sandbox.forkserver import START_SECONDS, ForkServer
+from grading.sandbox.session import Session
 from grading.sandbox.staging import Workspace
 from grading.sandbox.tiers import Sandbox
 
