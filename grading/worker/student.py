@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from grading import PACKAGE
+from grading.protocol.importing import load_module, load_package
 from grading.protocol.questions import QUESTIONS, StudentRaised
-from grading.protocol.submission import Submission, load_module, load_package
+from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain, WireError, check_plain
 
 if TYPE_CHECKING:
