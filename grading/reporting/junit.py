@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from grading.protocol.text import printable
-from grading.reporting.gradescope import student_reason
+from grading.reporting.rounding import student_reason
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results
