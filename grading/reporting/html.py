@@ -11,12 +11,13 @@ from grading.verdicts.outcome import Outcome
 if TYPE_CHECKING:
     from grading.reporting.results import Results
 
+# Of the drawing of the learning curves, in SVG units.
 WIDTH, HEIGHT = 320, 150
-LEFT, BOTTOM = 34, 18
+LEFT, BOTTOM, MARGIN = 34, 18, 6
 
 
 def report_html(results: "Results") -> str:
-    """Verdicts, learning curves against the report's figures, and the report's conclusions."""
+    """The file's text: verdicts, tests, conclusions, and learning curves beside the report's figures."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -43,25 +44,23 @@ def report_html(results: "Results") -> str:
 
 
 def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """The metrics that no verdict rests on: name, mean tail over seeds, published best."""
+    """The metrics on which no verdict rests: name, mean tail over seeds, published best."""
     if not outcome.finished:
         return []
-    names = [
-        name for name in outcome.finished[0].history[0] if name not in ("epoch", "loss", outcome.configuration.metric)
-    ]
     published = outcome.configuration.published
-    return [
-        (
-            name,
-            f"{sum(run.tail(name) for run in outcome.finished) / len(outcome.finished):.4f}",
-            f"{published[name]['best']:.4f}" if name in published else "-",
-        )
-        for name in names
-    ]
+    rows = []
+    for name in outcome.finished[0].history[0]:
+        if name not in ("epoch", "loss", outcome.configuration.metric):
+            tail = sum(run.tail(name) for run in outcome.finished) / len(outcome.finished)
+            rows.append((name, f"{tail:.4f}", f"{published[name]['best']:.4f}" if name in published else "-"))
+    return rows
 
 
 def _curves(outcome: Outcome) -> dict[str, object]:
-    """Points of an SVG drawing: one line per seed, the reference's, and levels for threshold and published best."""
+    """The learning curves as points of an SVG drawing, with levels for the threshold and the published best.
+
+    There is a line for each seed, and one for the reference if the calibration applies.
+    """
     metric = outcome.configuration.metric
     histories = [run.values(metric) for run in outcome.runs if run.history]
     published = outcome.configuration.published[metric]["best"]
@@ -73,10 +72,10 @@ def _curves(outcome: Outcome) -> dict[str, object]:
     longest = max((len(history) for history in (*histories, reference)), default=1)
 
     def x(epoch: int) -> float:
-        return LEFT + (WIDTH - LEFT - 6) * (epoch - 1) / max(longest - 1, 1)
+        return LEFT + (WIDTH - LEFT - MARGIN) * (epoch - 1) / max(longest - 1, 1)
 
     def y(value: float) -> float:
-        return 6 + (HEIGHT - BOTTOM - 6) * (high - value) / (high - low)
+        return MARGIN + (HEIGHT - BOTTOM - MARGIN) * (high - value) / (high - low)
 
     def line(history: list[float]) -> str:
         return " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def junit_xml(results: "Results") -> str:
-    """FAIL is a failure; REVIEW and INCOMPLETE are skipped, as nobody has decided yet."""
+    """The file's text. FAIL is a failure; REVIEW and INCOMPLETE are skipped, as nobody has decided yet."""
     verdicts = [outcome.verdict for outcome in results.outcomes.values()]
     suite = ElementTree.Element(
         "testsuite",
