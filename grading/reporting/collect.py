@@ -17,6 +17,7 @@ from grading.running.validation import scored_labels
 from grading.scoring.control import gap
 from grading.scoring.metrics import accuracy_ceiling
 from grading.verdicts.conclusions import relate_all
+from grading.verdicts.expectation import Expectation
 from grading.verdicts.outcome import Outcome, distrust, without_control
 from grading.verdicts.plausible import implausible
 from grading.verdicts.verdict import judge
@@ -26,18 +27,7 @@ def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     """Every verdict of the run."""
     expected = expectations(plan)
     trained = without_failed_tests(plan, suite)
-    needed_keys = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
-    outcomes = {
-        configuration.id: judge(
-            configuration,
-            (run for key, run in runs.items() if key in needed_keys and run.configuration == configuration.id),
-            expected[configuration.id],
-            seeds=plan.most_seeds(configuration),
-            withheld=plan.unavailable.get(configuration.id) or plan.withheld,
-            failed_test=suite.first_failure(configuration.required_tests),
-        )
-        for configuration in plan.configurations
-    }
+    outcomes = _judge_all(plan, runs, suite, expected)
     controls = []
     for task, control in controlled(trained, runs, expected).items():
         if (control.id, 0) in runs:
@@ -58,6 +48,22 @@ def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
         discussion=read_discussion(plan.submission.folder),
         seconds=seconds,
     )
+
+
+def _judge_all(plan: Plan, runs: Runs, suite: Suite, expected: Mapping[str, Expectation]) -> dict[str, Outcome]:
+    """The verdict on each configuration by its own tests and trainings alone."""
+    needed_keys = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
+    return {
+        configuration.id: judge(
+            configuration,
+            (run for key, run in runs.items() if key in needed_keys and run.configuration == configuration.id),
+            expected[configuration.id],
+            seeds=plan.most_seeds(configuration),
+            withheld=plan.unavailable.get(configuration.id) or plan.withheld,
+            failed_test=suite.first_failure(configuration.required_tests),
+        )
+        for configuration in plan.configurations
+    }
 
 
 def doubted(outcomes: Mapping[str, Outcome], controls: Iterable[ControlOutcome]) -> dict[str, Outcome]:
