@@ -77,8 +77,8 @@ class Results:
     @property
     def undecided_tests(self) -> dict[str, str]:
         """By question, why its tests say nothing about the submission."""
-        said = {question.id: self.suite.undecided(question.id) for question in self.questions}
-        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in said.items() if tests}
+        undecided = {question.id: self.suite.undecided(question.id) for question in self.questions}
+        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in undecided.items() if tests}
 
     @property
     def discussed(self) -> list[Question]:
