@@ -1,4 +1,4 @@
-"""The main command: grade a submission. It parses options, plans, runs tests and trainings, judges and reports."""
+"""Grade a submission: run the tests and the trainings, judge, and report."""
 
 import signal
 import sys
