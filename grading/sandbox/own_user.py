@@ -20,7 +20,7 @@ SETPRIV = "/usr/bin/setpriv"
 REAPER = Path(__file__).with_name("reaper.py")
 # File systems that hold no files of this machine, or on which root has no more rights than others.
 FOREIGN = ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "tracefs", "nfs", "nfs4", "cifs", "fuse", "9p")
-WRITABLE, ENTERABLE = 0o003, 0o001  # bits of a mode: everybody may enter a folder and write in it, or enter it
+ENTERABLE, WRITABLE = 0o001, 0o003  # by everybody: bits of the mode of a folder
 
 
 class OwnUser(Sandbox):

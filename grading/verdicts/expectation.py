@@ -15,6 +15,8 @@ class Expectation:
     """What a configuration is held against.
 
     Attributes:
+        gate: the boundaries of the verdict.
+        metric: the name of the metric that decides.
         tail: the reference's tail, in `metric`.
         basis: where `tail` comes from, in words.
         boundary: what the gate's threshold is, in words.

@@ -1,4 +1,4 @@
-"""The verdict on one configuration, and what takes a verdict back."""
+"""The verdict on one configuration, and two reasons to take it back."""
 
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -71,7 +71,7 @@ class Outcome:
 
 
 def without_control(outcome: Outcome, control: str) -> Outcome:
-    """The outcome as long as its control has not been trained: nothing shows yet that the submission learns.
+    """The outcome if its control has not been trained yet: nothing shows that the submission learns from its labels.
 
     Args:
         control: the control's id.

@@ -7,7 +7,7 @@ from grading.verdicts.expectation import Expectation
 
 
 def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str, most_seeds: int) -> range:
-    """The seeds, from 0 on, of the trainings that decide a configuration, or of those known and one more.
+    """The seeds that a configuration needs: from 0 to the deciding one, or if none decides, one more than are known.
 
     They do not depend on the order in which trainings end, so an interrupted run ends like any other.
 
