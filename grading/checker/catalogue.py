@@ -1,7 +1,7 @@
 """The catalogue in `tests/checker/`: wheats are correct modules, chaffs are wrong ones.
 
-A chaff is a patch of a wheat: one bug. What its failure should teach is a lesson, shared by the chaffs of one mistake:
-the tests that are meant to catch it, and a phrase of what the student then reads.
+A chaff is a wheat with one bug. A lesson says what its failure should teach: which tests are meant to catch the bug,
+and a phrase that the student then reads. Chaffs with the same mistake share a lesson.
 """
 
 import re
@@ -48,10 +48,15 @@ class Lesson:
     hint: str
 
     def is_taught_by(self, test: str, message: str) -> bool:
-        """Whether a failure is the intended one and says what is wrong."""
+        """Whether a failure is of an intended test, and its message holds the hint.
+
+        Args:
+            test: the id of the test that failed.
+        """
         return self.test_matches(test) and self.hint in message
 
     def test_matches(self, test: str) -> bool:
+        """Whether a test is meant to catch the mistake."""
         return re.search(self.test, test) is not None
 
 
@@ -78,7 +83,11 @@ class Chaff:
 
 
 def write_submission(folder: Path, sources: Mapping[str, str]) -> Path:
-    """Write the reference with some modules replaced into a folder, which is made: by module, their sources."""
+    """Write the reference into a new folder, with some modules replaced.
+
+    Args:
+        sources: the sources of the modules that are replaced, by module.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for module in MODULES:
         shutil.copyfile(ROOT / "solutions" / f"{module}.py", folder / f"{module}.py")
@@ -107,7 +116,7 @@ def lessons(table: dict[str, Any]) -> dict[str, Lesson]:
 
 def chaffs_of(table: dict[str, Any]) -> Iterator[Chaff]:
     """The chaffs of one file."""
-    known = lessons(table)
+    lesson_by_name = lessons(table)
     for entry in table["chaff"]:
         yield Chaff(
             entry["module"],
@@ -117,5 +126,5 @@ def chaffs_of(table: dict[str, Any]) -> Iterator[Chaff]:
             Wheat(entry["module"], entry["wheat"]),
             entry["replace"],
             entry["with"],
-            known[entry["lesson"]],
+            lesson_by_name[entry["lesson"]],
         )

@@ -1,7 +1,7 @@
-"""Running the tests of the student API on modules of the catalogue, many at once.
+"""Runs of the tests of the student API on modules of the catalogue, many at once.
 
-Not sandboxed: the catalogue is this project's own, and a thousand sandboxes would take an hour. Each module is tested
-in a process that is forked from this one, in which torch is imported already: importing it takes longer than the tests.
+There is no sandbox: the catalogue belongs to this project, and a thousand sandboxes would take an hour. Each module is
+tested in a process that is forked from this one, which has imported torch: to import it takes longer than the tests.
 """
 
 import gc
@@ -36,8 +36,8 @@ class Task:
         name: of the wheat or chaff.
         source: of the module that takes the place of the reference's.
         modules: the modules whose tests run.
-        question: the question whose tests run; the others run only where those pass. None: all together.
-        seed: for hypothesis, None if it is derandomised as for a student.
+        question: the question whose tests run first; the others run only if these pass. None: all run together.
+        seed: of hypothesis; None if it is derandomised, as for a student.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Failure:
-    """A test that failed, `kind` as in `grading.running.api_tests`."""
+    """A test that failed; for `kind` see `grading.running.api_tests`."""
 
     test: str
     question: str
@@ -60,11 +60,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a task.
+    """The result of a task.
 
     Attributes:
-        ended: `"finished"`, `"took too long"` or `"died"`.
-        failure: the first one.
+        ended: how its process ended: `"finished"`, `"took too long"` or `"died"`.
+        passed: the number of tests that passed.
+        failure: the first failure; None if no test failed.
     """
 
     task: Task
@@ -80,7 +81,7 @@ class Trial:
 
 
 class Watcher:
-    """A pytest plugin that notes outcomes."""
+    """A pytest plugin that counts the tests that pass, and keeps the first failure."""
 
     def __init__(self) -> None:
         self.passed = 0
@@ -90,17 +91,17 @@ class Watcher:
         if report.passed:
             self.passed += report.when == "call"
         elif self.failure is None:
-            told = {name: str(value) for name, value in report.user_properties}
-            kind = told.get("kind", "GRADER_ERROR")
-            self.failure = Failure(report.nodeid, told.get("question", ""), kind, str(report.longrepr))
+            properties = {name: str(value) for name, value in report.user_properties}
+            kind = properties.get("kind", "GRADER_ERROR")
+            self.failure = Failure(report.nodeid, properties.get("question", ""), kind, str(report.longrepr))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and self.failure is None:
             self.failure = Failure(report.nodeid, "", "GRADER_ERROR", str(report.longrepr))
 
 
-# Not the tests themselves: they take hypothesis's profile as they are imported.
-PREPARED = (
+# Imported before the fork. Not the tests themselves: they take hypothesis's profile when they are imported.
+PRELOADED = (
     "_hypothesis_pytestplugin",
     "hypothesis.internal.conjecture.engine",
     "pytest_benchmark.plugin",
@@ -111,39 +112,39 @@ PREPARED = (
 
 
 def prepare() -> None:
-    """Import what every test needs, and go to where pytest starts, with the environment of a grading."""
-    import torch  # here: it takes seconds, and a command line needs none of it
+    """Import what every test needs, and set the working directory and environment that a grading has."""
+    import torch  # here: it takes seconds, and to read a command line does not need it
 
     os.environ.clear()
     os.environ.update(environment())
-    for name in PREPARED:
+    for name in PRELOADED:
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang
     os.chdir(ROOT)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that run_all ends its processes
     gc.collect()
-    gc.freeze()  # pytest collects garbage several times: in a fork, not among everything imported here
+    gc.freeze()  # pytest collects garbage several times: not among all that was imported here
 
 
 def run_all(tasks: Iterable[Task], jobs: int, limit_s: float) -> Iterator[Trial]:
-    """Run the tasks, `jobs` at a time, each for at most `limit_s`; trials come as they end."""
+    """Run the tasks, `jobs` at a time, each for at most `limit_s` seconds, and yield trials in the order they end."""
     waiting = deque(tasks)
     running: dict[Connection, Running] = {}
     with tempfile.TemporaryDirectory(prefix="checker-") as folder:
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    started = Running(waiting.popleft(), Path(folder))
-                    running[started.answers] = started
-                soonest = min(one.started for one in running.values()) + limit_s
-                ready = wait(list(running), timeout=max(soonest - time.monotonic(), 0))
-                late = [one.answers for one in running.values() if time.monotonic() - one.started > limit_s]
+                    process = Running(waiting.popleft(), Path(folder))
+                    running[process.answers] = process
+                first_deadline = min(process.started for process in running.values()) + limit_s
+                ready = wait(list(running), timeout=max(first_deadline - time.monotonic(), 0))
+                late = [answers for answers in running if time.monotonic() - running[answers].started > limit_s]
                 for answers in {*ready, *late}:
                     assert isinstance(answers, Connection)
                     yield running.pop(answers).end(in_time=answers in ready)
         finally:
-            for one in running.values():
-                one.end(in_time=False)
+            for process in running.values():
+                process.end(in_time=False)
 
 
 class Running:
@@ -153,13 +154,18 @@ class Running:
         self.task = task
         self.started = time.monotonic()
         self._submission = Path(tempfile.mkdtemp(dir=folder)) / "submission"
-        self.answers, there = get_context("fork").Pipe(duplex=False)
-        self._process: BaseProcess = get_context("fork").Process(target=_test, args=(task, self._submission, there))
+        self.answers, inner_end = get_context("fork").Pipe(duplex=False)
+        arguments = (task, self._submission, inner_end)
+        self._process: BaseProcess = get_context("fork").Process(target=_test, args=arguments)
         self._process.start()
-        there.close()
+        inner_end.close()
 
     def end(self, *, in_time: bool) -> Trial:
-        """Take the answer of one that is ready, stop one that is not."""
+        """End the process, and return its trial.
+
+        Args:
+            in_time: whether it has answered, or died, before its time was over.
+        """
         watcher, ended = Watcher(), "took too long"
         if in_time:
             try:
@@ -170,7 +176,7 @@ class Running:
         if self._process.is_alive():
             try:
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:  # it has not got to its own group yet, or is gone
+            except ProcessLookupError:  # it has no group of its own yet, or is gone
                 self._process.kill()
         self._process.join()
         self.answers.close()
@@ -197,9 +203,9 @@ def _test(task: Task, submission: Path, answers: Connection) -> None:
 
 
 def _selections(task: Task) -> list[str]:
-    """Marker expressions of the tests that run one after another."""
+    """The marker expressions of the tests, in the order in which they run."""
     if task.seed is not None:
-        return ["hypothesis or seeded"]  # the others ask the same whatever the seed
+        return ["hypothesis or seeded"]  # the others do not depend on the seed
     if task.question:
         marker = task.question.replace("-", "_").lower()
         return [marker, f"not {marker}"]

@@ -1,16 +1,16 @@
 """Measure what the reference reaches: `python -m grading calibrate --profile mini --seeds 20`.
 
-Writes grading/assignment/calibrations/PROFILE.json, the expected values that submissions are held against. Every option
-of run_all.py that names data, weights or a device is understood too.
+It writes grading/assignment/calibrations/PROFILE.json, the expected values that submissions are held against. It takes
+the options of run_all.py that name data, weights or a device.
 
-In the mini profile the networks are pretrained anew after every four seeds: another machine rounds otherwise and so
-arrives at other weights, and the spread that is measured here has to cover that.
+In the mini profile the networks are pretrained again after every four seeds: another machine rounds differently and so
+arrives at other weights, and the measured spread must cover that.
 
-Where the contract leaves a design to the student, every other right design in tests/checker/wheats is trained too,
-once: `--designs 0` leaves them out, and the configurations that they touch can then only be passed or reviewed.
+If the contract leaves a design to the student, every other right design in tests/checker/wheats is trained once, too.
+`--designs 0` leaves them out; the configurations that use them then cannot be failed by numbers.
 
-Every training is measured on secret pictures of its own, so that the spread covers the choice of pictures. Controls
-(`grading.scoring.control`) are trained too, so that it is known how well right submissions learn a secret rule.
+Every training is measured on other secret pictures, so that the spread covers the choice of pictures. Controls
+(`grading.scoring.control`) are trained too, to know how well right submissions learn a secret rule.
 """
 
 import json
@@ -50,7 +50,9 @@ SEEDS_PER_PRETRAINING = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data, 4 the grader broke."""
     parser = command_line("python -m grading calibrate", __doc__)
-    parser.add_argument("--designs", type=int, choices=[0, 1], default=1, help="0: leave the other designs out")
+    parser.add_argument(
+        "--designs", type=int, choices=[0, 1], default=1, help="0: do not train the other right designs"
+    )
     options = parser.parse_args(arguments)
     console = Console()
     try:
@@ -59,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError("a calibration needs at least two seeds and no limits")
         out = out_folder(options, plan)
         plan = with_weights(plan, options.weights, console.say)
-        runs = trained(plan, parts(plan, options.weights, console.say), out, console, plan.configurations)
+        runs = train(plan, parts(plan, options.weights, console.say), out, console, plan.configurations)
         designs: list[tuple[str, Run]] = []
         for name, design in other_designs(plan, out) if options.designs else ():
             design = with_weights(design, options.weights, console.say)
             folder, controlled = out / "designs" / name, one_of_each_network(design.trained)
-            designs += [(name, run) for run in trained(design, [design], folder, console, controlled)]
+            designs += [(name, run) for run in train(design, [design], folder, console, controlled)]
     except CANNOT_START as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         return 2
@@ -77,32 +79,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def trained(
+def train(
     plan: Plan, parts: Iterable[Plan], out: Path, console: Console, controlled: Iterable[Configuration]
 ) -> list[Run]:
-    """Every training of a plan, and of the controls of some of it, from the journal in `out` if it is there already."""
+    """Run every training of a plan, and of the controls of some configurations, that is not in the journal yet.
+
+    Args:
+        parts: the plan, in parts that are carried out one after another; see `parts`.
+        out: the folder of the journal.
+        controlled: the configurations whose controls are trained.
+
+    Returns:
+        All these trainings.
+    """
     wanted = [*plan.trainings()]
     wanted += [(c.as_control, seed) for c in controlled for seed in range(0, plan.seeds, SEEDS_PER_PRETRAINING)]
     out.mkdir(parents=True, exist_ok=True)
     journal = Journal(out / "journal.jsonl", plan.identity())
     with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
         for part in parts:
-            own = [(c, seed) for c, seed in wanted if seed < part.seeds]
-            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_always, own))
+            wanted_in_part = [(c, seed) for c, seed in wanted if seed < part.seeds]
+            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_always, wanted_in_part))
     return [journal.runs[c.id, seed] for c, seed in wanted]
 
 
 def _always(wanted: list[tuple[Configuration, int]], _: object) -> list[tuple[Configuration, int]]:
+    """The same trainings, whatever has been trained."""
     return wanted
 
 
 def one_of_each_network(configurations: Iterable[Configuration]) -> list[Configuration]:
-    """The first configuration of each network: a control of the others would show the same."""
+    """The first configuration of each network: the controls of the others would show the same."""
     return list({c.network_key: c for c in reversed(list(configurations))}.values())
 
 
 def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:
-    """A plan of one seed for each wheat whose module is free in some configuration: the reference with this module."""
+    """A name and a plan of one seed for each wheat whose module is a free design in some configuration.
+
+    The submission of the plan is the reference with this module.
+    """
     modules = sorted({module for c in plan.configurations for module in c.free})
     for module in modules:
         configurations = tuple(c for c in plan.configurations if module in c.free)
@@ -113,7 +128,7 @@ def other_designs(plan: Plan, out: Path) -> Iterator[tuple[str, Plan]]:
 
 
 def parts(plan: Plan, weights: Path | None, say: Callable[[str], None]) -> Iterator[Plan]:
-    """The plan, to be carried out in parts: each covers the seeds of those before, and some more on other weights."""
+    """The plan in parts: each has the seeds of the parts before it, and some more with other pretrained weights."""
     if plan.profile_name != "mini":
         yield plan
         return
@@ -123,7 +138,13 @@ def parts(plan: Plan, weights: Path | None, say: Callable[[str], None]) -> Itera
 
 
 def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]]) -> None:
-    """Write the measured table; configurations that were not run keep their entries."""
+    """Write the calibration; configurations that were not run keep their entries.
+
+    Args:
+        path: the file.
+        runs: of the reference.
+        designs: of other designs, each with its design's name.
+    """
     old = json.loads(path.read_text(encoding="utf-8"))["configurations"] if path.is_file() else {}
     new = {
         c.id: {
@@ -144,30 +165,24 @@ def of_configuration(
     c: Configuration, runs: Iterable[Run], designs: Iterable[tuple[str, Run]], confidence: float
 ) -> dict[str, Any]:
     """What was measured of one configuration, as mini.json holds it; see `grading.assignment.calibration.Measured`."""
-    own = [run for run in runs if run.configuration == c.id]
-    other = {name: run for name, run in designs if run.configuration == c.id}
-    every = [*own, *other.values()]
-    control = c.as_control.id
-    gaps = [round(gap(run), DIGITS) for run in runs if run.configuration == control]
+    reference = [run for run in runs if run.configuration == c.id]
+    others = {name: run for name, run in designs if run.configuration == c.id}
+    control_gaps = [gap(run) for run in runs if run.configuration == c.as_control.id]
+    design_control_gaps = {name: gap(run) for name, run in designs if run.configuration == c.as_control.id}
+    every_run = [*reference, *others.values()]
+    curve = [fmean(values) for values in zip(*(run.values(c.metric) for run in reference), strict=True)]
     return {
-        **measured(own, confidence),
-        "least_progress": least_progress(c, every),
-        "least_range": round(min(range_before_tail(run, c.metric) for run in every), DIGITS),
-        "curve": [round(fmean(values), DIGITS) for values in zip(*(run.values(c.metric) for run in own), strict=True)],
-        "early": [round(run.early(c.metric), DIGITS) for run in own],
-        "tails": [round(run.tail(c.metric), DIGITS) for run in own],
-        "control_gaps": gaps,
-        "design_early": {name: round(run.early(c.metric), DIGITS) for name, run in other.items()},
-        "designs": {name: round(run.tail(c.metric), DIGITS) for name, run in other.items()},
-        "design_control_gaps": {name: round(gap(run), DIGITS) for name, run in designs if run.configuration == control},
+        **measured(reference, confidence),
+        "least_progress": _rounded(min(run.tail(c.metric) - run.initial(c.metric) for run in every_run)),
+        "least_range": _rounded(min(range_before_tail(run, c.metric) for run in every_run)),
+        "curve": _rounded_list(curve),
+        "early": _rounded_list(run.early(c.metric) for run in reference),
+        "tails": _rounded_list(run.tail(c.metric) for run in reference),
+        "control_gaps": _rounded_list(control_gaps),
+        "design_early": {name: _rounded(run.early(c.metric)) for name, run in others.items()},
+        "designs": {name: _rounded(run.tail(c.metric)) for name, run in others.items()},
+        "design_control_gaps": {name: _rounded(value) for name, value in design_control_gaps.items()},
     }
-
-
-def least_progress(configuration: Configuration, runs: Iterable[Run]) -> float:
-    """The least that one of these trainings gained from its first epoch to its tail."""
-    metric = configuration.metric
-    own = [run for run in runs if run.configuration == configuration.id]
-    return round(min(run.tail(metric) - run.initial(metric) for run in own), DIGITS)
 
 
 def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
@@ -181,10 +196,18 @@ def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
     for metric in metrics:
         tails = [run.tail(metric) for run in runs]
         spreads[metric] = {
-            "tail_mean": round(fmean(tails), DIGITS),
-            "tail_sd": round(stdev(tails), DIGITS),
-            "tail_sd_upper": round(sd_upper_bound(stdev(tails), len(tails), confidence), DIGITS),
-            "best_mean": round(fmean(run.best(metric) for run in runs), DIGITS),
-            "initial_mean": round(fmean(run.initial(metric) for run in runs), DIGITS),
+            "tail_mean": _rounded(fmean(tails)),
+            "tail_sd": _rounded(stdev(tails)),
+            "tail_sd_upper": _rounded(sd_upper_bound(stdev(tails), len(tails), confidence)),
+            "best_mean": _rounded(fmean(run.best(metric) for run in runs)),
+            "initial_mean": _rounded(fmean(run.initial(metric) for run in runs)),
         }
     return {"seeds": len(runs), "seconds": round(fmean(run.seconds for run in runs), 1), "metrics": spreads}
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS)
+
+
+def _rounded_list(values: Iterable[float]) -> list[float]:
+    return [_rounded(value) for value in values]

@@ -1,9 +1,9 @@
 """Check the tests of the student API on right and wrong modules: `python -m grading check_tests`.
 
-Every wheat in `tests/checker/wheats/` must pass; every chaff in `tests/checker/chaffs/` must fail, in a test of its own
-question, with the hint that names its bug. Each is tested as a submission is, by pytest, but not in the sandbox: the
-catalogue is this project's own. With `--seeds`, wheats are tested only, on random seeds of hypothesis: a student gets
-the same inputs every time, and no correct solution may depend on which.
+Every wheat in `tests/checker/wheats/` must pass. Every chaff in `tests/checker/chaffs/` must fail, in a test of its
+question, with the hint that names its bug. They are tested as submissions are, by pytest, but not in a sandbox: the
+catalogue belongs to this project. With `--seeds`, only wheats are tested, on random seeds of hypothesis: a student gets
+the same inputs every time, and whether a correct solution passes must not depend on which.
 """
 
 import argparse
@@ -44,27 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: --only {options.only}: no such wheat or chaff", file=sys.stderr)
         return 2
     seeds: list[int | None] = [random.SystemRandom().randrange(2**32) for _ in range(options.seeds)]
-    named = {specimen.name: specimen for specimen in specimens}
+    by_name = {specimen.name: specimen for specimen in specimens}
     tasks = list(tasks_of(specimens, seeds or [None]))
     console = Console(highlight=False)
     prepare()
-    found: list[SpecimenOutcome] = []
+    outcomes: list[SpecimenOutcome] = []
     with Progress(console=console, transient=True) as bar:
         for trial in bar.track(run_all(tasks, options.jobs, LIMIT_S), total=len(tasks), description="trials"):
-            found.append(outcome_of(named[trial.task.name], trial))
-    rows = [row(module, own) for module in MODULES if (own := [one for one in found if one.specimen.module == module])]
-    rows.append(row("all", found))
-    show(console, rows, found)
-    write(options.out, rows, found)
-    return int(any(one.problem for one in found))
+            outcomes.append(outcome_of(by_name[trial.task.name], trial))
+    rows = rows_of(outcomes)
+    show(console, rows, outcomes)
+    write(options.out, rows, outcomes)
+    return int(any(outcome.problem for outcome in outcomes))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m grading check_tests", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="GLOB", default="*", help="of MODULE/ID, such as 'metrics/*'")
-    parser.add_argument("--seeds", metavar="N", type=int, default=0, help="test wheats only, on N random seeds")
-    parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument(
+        "--only", metavar="GLOB", default="*", help="only specimens whose MODULE/ID matches, such as 'metrics/*'"
+    )
+    parser.add_argument("--seeds", metavar="N", type=int, default=0, help="test only wheats, on N random seeds")
+    parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/checker"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     if options.jobs < 1 or options.seeds < 0:
@@ -73,7 +74,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def tasks_of(specimens: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Iterator[Task]:
-    """A chaff needs one run of its module's tests, a wheat one for each seed, of all that its module has a part in."""
+    """One run of the module's tests for a chaff; for a wheat one for each seed, with the tests of ALSO_TESTED."""
     for specimen in specimens:
         if isinstance(specimen, Chaff):
             yield Task(specimen.name, specimen.module, specimen.source, (specimen.module,), specimen.question)
@@ -83,40 +84,50 @@ def tasks_of(specimens: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) ->
             yield Task(specimen.name, specimen.module, specimen.source, modules, seed=seed)
 
 
-def show(console: Console, rows: Sequence[Row], found: Sequence[SpecimenOutcome]) -> None:
-    """Print what is wrong, with what a student would read, then the table."""
-    for one in found:
-        if one.problem:
-            seed = "" if one.trial.task.seed is None else f" with --hypothesis-seed={one.trial.task.seed}"
-            console.print(f"{one.specimen.name}{seed}: {one.problem}", style="bold", markup=False, soft_wrap=True)
-            if isinstance(one.specimen, Chaff):
-                console.print(f"  bug: {one.specimen.description}", markup=False, soft_wrap=True)
-            if one.trial.failure:
-                console.print(
-                    "  " + one.trial.failure.message[:1500].replace("\n", "\n  "), markup=False, soft_wrap=True
-                )
+def rows_of(outcomes: Sequence[SpecimenOutcome]) -> list[Row]:
+    """A row for each module that was tested, and one for all."""
+    rows = []
+    for module in MODULES:
+        of_module = [outcome for outcome in outcomes if outcome.specimen.module == module]
+        if of_module:
+            rows.append(row(module, of_module))
+    return [*rows, row("all", outcomes)]
+
+
+def show(console: Console, rows: Sequence[Row], outcomes: Sequence[SpecimenOutcome]) -> None:
+    """Print the problems, each with what a student would read, then the table."""
+    for outcome in outcomes:
+        if not outcome.problem:
+            continue
+        seed = "" if outcome.trial.task.seed is None else f" with --hypothesis-seed={outcome.trial.task.seed}"
+        console.print(f"{outcome.specimen.name}{seed}: {outcome.problem}", style="bold", markup=False, soft_wrap=True)
+        if isinstance(outcome.specimen, Chaff):
+            console.print(f"  bug: {outcome.specimen.description}", markup=False, soft_wrap=True)
+        if outcome.trial.failure:
+            message = outcome.trial.failure.message[:1500].replace("\n", "\n  ")
+            console.print(f"  {message}", markup=False, soft_wrap=True)
     table = Table(*HEADINGS)
-    for one_row in rows:
-        table.add_row(*one_row.cells)
+    for row_of_module in rows:
+        table.add_row(*row_of_module.cells)
     console.print(table)
 
 
-def write(out: Path, rows: Sequence[Row], found: Sequence[SpecimenOutcome]) -> None:
-    """Write `checker.json`, every trial, and `checker.md`, the table."""
+def write(out: Path, rows: Sequence[Row], outcomes: Sequence[SpecimenOutcome]) -> None:
+    """Write `checker.json`, which holds every trial, and `checker.md`, the table."""
     trials = [
         {
-            "name": one.specimen.name,
-            "kind": type(one.specimen).__name__.lower(),
-            "problem": one.problem,
-            "seed": one.trial.task.seed,
-            "ended": one.trial.ended,
-            "passed": one.trial.passed,
-            "failure": one.trial.failure and asdict(one.trial.failure),
-            "seconds": round(one.trial.seconds, 2),
+            "name": outcome.specimen.name,
+            "kind": type(outcome.specimen).__name__.lower(),
+            "problem": outcome.problem,
+            "seed": outcome.trial.task.seed,
+            "ended": outcome.trial.ended,
+            "passed": outcome.trial.passed,
+            "failure": outcome.trial.failure and asdict(outcome.trial.failure),
+            "seconds": round(outcome.trial.seconds, 2),
         }
-        for one in found
+        for outcome in outcomes
     ]
     out.mkdir(parents=True, exist_ok=True)
-    document = {"modules": [asdict(one_row) for one_row in rows], "trials": trials}
+    document = {"modules": [asdict(row_of_module) for row_of_module in rows], "trials": trials}
     write_whole(out / "checker.json", json.dumps(document, indent=1) + "\n")
-    write_whole(out / "checker.md", table_of(HEADINGS, (one_row.cells for one_row in rows)))
+    write_whole(out / "checker.md", table_of(HEADINGS, (row_of_module.cells for row_of_module in rows)))

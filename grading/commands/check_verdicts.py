@@ -1,18 +1,19 @@
 """Measure how often the gates are right: `python -m grading check_verdicts`.
 
-Trains the right and wrong submissions of tests/checker/gradings.toml in the mini profile, and grades each many
-times. A grading starts at a seed of its own and goes on as the sequential rule asks; the next starts one seed later,
-so that neighbours share trainings. Right submissions must never FAIL. Wrong ones must never PASS: the table says what
-their trainings alone show, and which test of the student API stops them before they are trained.
+It trains the right and wrong submissions of tests/checker/gradings.toml in the mini profile, and grades each several
+times. A grading starts at some seed and goes on as the sequential rule asks. The next one starts one seed later, so
+they share trainings. Right submissions must never FAIL. Wrong ones must never PASS: the table says what their trainings
+alone show, and which test of the student API stops them before they are trained.
 
-What is trained is in the journals of `--out`: `--resume` goes on with them.
+The trainings are in the journals of `--out`; `--resume` goes on with them.
 """
 
 import json
 import sys
 import tomllib
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -37,13 +38,20 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
 from grading.verdicts.expectation import expectation_of
+from grading.verdicts.outcome import Outcome, distrust
 from grading.verdicts.plausible import implausible
-from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
+from grading.verdicts.stopping import needed_seeds
+from grading.verdicts.verdict import judge
 
 
 @dataclass(frozen=True)
 class Row:
-    """The gradings of one submission in one configuration."""
+    """The gradings of one submission in one configuration.
+
+    Attributes:
+        right: whether the submission is right.
+        stopped_by: the required test that fails before anything is trained; None if all pass.
+    """
 
     submission: str
     right: bool
@@ -63,7 +71,7 @@ class Row:
         return not self.counts["PASS"] or self.stopped_by is not None
 
     def cells(self) -> list[str]:
-        """For a table: submission, configuration, gradings, their verdicts, seeds, tails, why, and the test."""
+        """The row as text, in the order of HEADER."""
         tails = [outcome.tail for outcome in self.outcomes if outcome.tail is not None]
         verdicts = [str(self.counts[verdict] or "") for verdict in ("PASS", "FAIL", "REVIEW")]
         lines = [line for line in self.outcomes[0].reason.splitlines() if not line.startswith("hint:")]
@@ -91,32 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.set_defaults(profile="mini")
     options = parser.parse_args(arguments)
     console = Console()
-    entries = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
-    rows = []
+    rows: list[Row] = []
     try:
-        reference = make_plan(options)
         out = options.out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-verdicts"
-        if (out / "submissions").is_dir() and not options.resume:
-            raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
-        calibration = read_calibration(reference.profile_name) or {}
-        beyond = max((len(measured.tails) for measured in calibration.values()), default=0)
-        for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
-            for place, entry in enumerate(entries[kind]):
-                options.submission = str(written(entry, out / "submissions"))
-                wanted = set(entry.get("configurations", [c.id for c in reference.configurations]))
-                plan = make_plan(options)
-                chosen = tuple(c for c in plan.configurations if c.id in wanted)
-                if not chosen:
-                    continue
-                if entry.get("calibrated"):
-                    rows += graded_by_calibration(replace(plan, configurations=chosen), entry["name"])
-                    continue
-                plan = with_weights(replace(plan, configurations=chosen), options.weights, console.say)
-                # Seeds of its own, beyond the calibration's: the same network with another seed is another experiment.
-                first = beyond + place * (gradings + plan.assignment.gate.most_seeds - 1)
-                seeds = range(first, first + gradings)
-                rows += graded(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
-                write(out, rows)
+        for rows_of_entry in grade_catalogue(options, out, console):
+            rows += rows_of_entry
+            write(out, rows)
     except CANNOT_START as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -124,11 +112,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(row.is_as_it_should_be for row in rows) else 1
 
 
-def written(entry: Mapping[str, Any], folder: Path) -> Path:
-    """The submission of an entry, as a folder.
+def grade_catalogue(options: Namespace, out: Path, console: Console) -> Iterator[list[Row]]:
+    """Grade every submission of the catalogue in the chosen configurations; yields the rows of each.
 
     Raises:
-        UsageError: its patch does not fit.
+        UsageError: `out` holds gradings, and `--resume` is not given.
+    """
+    reference = make_plan(options)
+    if (out / "submissions").is_dir() and not options.resume:
+        raise UsageError(f"--out {out} holds gradings already; give --resume to go on with them")
+    calibration = read_calibration(reference.profile_name) or {}
+    calibrated_seeds = max((len(measured.tails) for measured in calibration.values()), default=0)
+    entries = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
+    for kind, gradings in (("wrong", options.wrong_gradings), ("right", options.gradings)):
+        for number, entry in enumerate(entries[kind]):
+            options.submission = str(write_entry(entry, out / "submissions"))
+            plan = make_plan(options)
+            wanted = set(entry.get("configurations", [c.id for c in reference.configurations]))
+            plan = replace(plan, configurations=tuple(c for c in plan.configurations if c.id in wanted))
+            if not plan.configurations:
+                continue
+            if entry.get("calibrated"):
+                yield grade_by_calibration(plan, entry["name"])
+                continue
+            plan = with_weights(plan, options.weights, console.say)
+            # Each submission has other seeds, beyond the calibration's: the same network with the same seed would be
+            # the same experiment.
+            first = calibrated_seeds + number * (gradings + plan.assignment.gate.most_seeds - 1)
+            seeds = range(first, first + gradings)
+            yield grade(plan, entry["name"], kind == "right", seeds, out / plan.submission.name, console)
+
+
+def write_entry(entry: Mapping[str, Any], folder: Path) -> Path:
+    """Write the submission of an entry of gradings.toml; returns its folder.
+
+    Args:
+        folder: of all submissions.
+
+    Raises:
+        UsageError: the text that is to be replaced is not in the reference.
     """
     paths = entry.get("modules", {}).items()
     sources = {module: (CATALOGUE / path).read_text(encoding="utf-8") for module, path in paths}
@@ -141,10 +163,11 @@ def written(entry: Mapping[str, Any], folder: Path) -> Path:
     return write_submission(folder / name, sources)
 
 
-def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
-    """Judge the trainings of the calibration itself, each grading from another seed on, as many as there are.
+def grade_by_calibration(plan: Plan, name: str) -> list[Row]:
+    """Judge the trainings of the calibration itself, with a grading from each seed on.
 
-    A calibration keeps the tails of its trainings; their first epoch is the mean of all.
+    A calibration keeps the tails of its trainings, but only the mean of their first epochs. So each training has two
+    epochs here: that mean, and its tail.
     """
     calibration = read_calibration(plan.profile_name) or {}
     rows = []
@@ -154,27 +177,26 @@ def graded_by_calibration(plan: Plan, name: str) -> list[Row]:
         histories = [
             (first_epoch, {"epoch": 2, "loss": float(seed), c.metric: tail}) for seed, tail in enumerate(measured.tails)
         ]
-        runs = {(c.id, seed): Run(c.id, seed, one, 0.0) for seed, one in enumerate(histories)}
+        runs = {(c.id, seed): Run(c.id, seed, history, 0.0) for seed, history in enumerate(histories)}
         outcomes = (outcome_from(plan, c, runs, first) for first in range(len(runs)))
         rows.append(Row(name, True, c, tuple(o for o in outcomes if o.verdict != "INCOMPLETE"), None))
     return rows
 
 
-def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console: Console) -> list[Row]:
-    """Train a submission as far as the gradings that start at these seeds ask for, and judge each of them."""
+def grade(plan: Plan, name: str, right: bool, seeds: range, out: Path, console: Console) -> list[Row]:
+    """Train a submission as often as the gradings that start at these seeds need, and judge each of them."""
     calibration = read_calibration(plan.profile_name)
-    rule = plan.assignment.gate
-    gates = {c.id: expectation_of(c, plan.profile, calibration, rule) for c in plan.configurations}
-    plan = replace(plan, seeds=seeds.stop + max(one.gate.most_seeds for one in gates.values()) - 1)
+    expected = {c.id: expectation_of(c, plan.profile, calibration, plan.assignment.gate) for c in plan.configurations}
+    plan = replace(plan, seeds=seeds.stop + max(expectation.gate.most_seeds for expectation in expected.values()) - 1)
 
     def needed(runs: Mapping[tuple[str, int], Run]) -> list[tuple[Configuration, int]]:
-        asked_for = {
-            (c.id, first + seed)
-            for c in plan.configurations
-            for first in seeds
-            for seed in needed_seeds(window(runs, c, first), gates[c.id], c.metric, gates[c.id].gate.most_seeds)
-        }
-        return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in asked_for]
+        keys = set()
+        for c in plan.configurations:
+            for first in seeds:
+                most_seeds = expected[c.id].gate.most_seeds
+                for seed in needed_seeds(window(runs, c, first), expected[c.id], c.metric, most_seeds):
+                    keys.add((c.id, first + seed))
+        return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) in keys]
 
     out.mkdir(parents=True, exist_ok=True)
     console.say(f"{name}: the tests of the student API")
@@ -190,23 +212,23 @@ def graded(plan: Plan, name: str, right: bool, seeds: range, out: Path, console:
 
 
 def outcome_from(plan: Plan, c: Configuration, runs: Mapping[tuple[str, int], Run], first: int) -> Outcome:
-    """The grading that starts at a seed."""
-    rule = plan.assignment.gate
-    expectation = expectation_of(c, plan.profile, read_calibration(plan.profile_name), rule)
-    own = window(runs, c, first)
-    kept = needed_seeds(own, expectation, c.metric, expectation.gate.most_seeds)
-    known = [run for seed, run in own.items() if seed in kept]
-    return judge(c, known, expectation, seeds=expectation.gate.most_seeds, withheld=None)
+    """The grading of a configuration that starts at the seed `first`."""
+    expectation = expectation_of(c, plan.profile, read_calibration(plan.profile_name), plan.assignment.gate)
+    most_seeds = expectation.gate.most_seeds
+    by_seed = window(runs, c, first)
+    seeds = needed_seeds(by_seed, expectation, c.metric, most_seeds)
+    known = [run for seed, run in by_seed.items() if seed in seeds]
+    return judge(c, known, expectation, seeds=most_seeds, withheld=None)
 
 
 def doubted(outcome: Outcome) -> Outcome:
-    """The outcome without points, where its learning curves are implausible."""
+    """The outcome, without points if its learning curves are implausible."""
     why = implausible(outcome.runs, outcome.configuration.metric, outcome.expectation.bounds)
     return outcome if why is None else distrust(outcome, why)
 
 
 def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, first: int) -> dict[int, Run]:
-    """The trainings of a configuration from a seed on, counted from there."""
+    """The trainings of a configuration from the seed `first` on, by their seed counted from there."""
     return {
         seed - first: replace(run, seed=seed - first)
         for (id, seed), run in runs.items()
@@ -215,7 +237,7 @@ def window(runs: Mapping[tuple[str, int], Run], configuration: Configuration, fi
 
 
 def write(out: Path, rows: list[Row]) -> None:
-    """verdicts.md, a table for people, and verdicts.json."""
+    """Write verdicts.md, a table for people, and verdicts.json."""
     write_whole(out / "verdicts.md", table_of(HEADER, (row.cells() for row in rows)))
     table = [dict(zip(HEADER, row.cells(), strict=True)) for row in rows]
     write_whole(out / "verdicts.json", json.dumps(table, indent=1) + "\n")

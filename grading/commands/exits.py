@@ -1,4 +1,4 @@
-"""How a command ends: an exit status in every case, also if the grader itself breaks."""
+"""The exit status of a command, even if the grader itself breaks."""
 
 import sys
 import traceback
@@ -15,13 +15,13 @@ Arguments = ParamSpec("Arguments")
 
 
 def as_command(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """A command that ends with what `main` returns, with UNDECIDED on Ctrl-C, and with BROKEN if anything is raised.
+    """A command that returns what `main` returns, UNDECIDED after Ctrl-C, and BROKEN if anything is raised.
 
-    Python itself would end with 1, which is said of a submission. Only what ends argparse passes.
+    Python itself would end with 1, which is a statement about the submission. Only the exits of argparse pass.
     """
 
     @wraps(main)
-    def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+    def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
         guard_streams()
         try:
             return main(*args, **kwargs)
@@ -31,11 +31,11 @@ def as_command(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
         except BaseException as error:
             if isinstance(error, SystemExit) and error.code in (PASSED, BAD_USAGE):
                 raise
-            # Where memory is short, to say it may fail too.
+            # To print may fail too, for example if memory is short.
             with suppress(Exception):
                 print(printable(traceback.format_exc()), file=sys.stderr)
             with suppress(Exception):
                 print("error: the grader itself broke: this says nothing about the submission", file=sys.stderr)
             return BROKEN
 
-    return ended
+    return command

@@ -1,8 +1,8 @@
-"""Download what the `report` profile needs: ImageNet weights and CamVid. Run it where there is internet.
+"""Download what the `report` profile needs: ImageNet weights and CamVid. It needs internet.
 
     python -m grading fetch [weights] [camvid] [--classifier NAME ...] [--weights DIR] [--camvid DIR]
 
-Nothing is kept before its checksum is right, and what is already there is not downloaded again.
+A file whose checksum is wrong is not kept, and what is already there is not downloaded again.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from grading.protocol.text import one_line
 
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all is there, 1 something is not (one line says what), 2 bad usage, 4 this command broke."""
+    """Exit status: 0 all is there, 1 something is missing (one line says what), 2 bad usage, 4 this command broke."""
     parser = argparse.ArgumentParser(prog="python -m grading fetch", description="Download weights and data.")
     parser.add_argument("what", nargs="*", choices=("weights", "camvid", "all"), default="all")
     parser.add_argument("--classifier", nargs="+", default=CLASSIFIERS, help="default: %(default)s")

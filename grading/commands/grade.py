@@ -1,4 +1,4 @@
-"""The front door: parse, plan, run, judge, report."""
+"""Grade a submission: run the tests and the trainings, judge, and report."""
 
 import signal
 import sys
@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -25,20 +25,41 @@ from grading.reporting.streams import Log
 from grading.reporting.write import write_results
 from grading.running.api_tests import run_suite
 from grading.running.journal import Journal
-from grading.running.needed import expectations, needed, without_failed_tests
+from grading.running.needed import Runs, expectations, needed, without_failed_tests
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import chosen, make_plan
 from grading.running.resume import opened_journal
 from grading.running.scheduler import carry_out
 from grading.running.validation import draw_secret_pictures
-from grading.sandbox.staging import remove_stale, set_aside
+from grading.sandbox.locked_folder import remove_stale
+from grading.sandbox.staging import set_aside
 
-MARGIN_SECONDS, MARGIN_SHARE = 5.0, 0.03  # of a time limit; workers are gone and results written in 2 s
+# How long before a time limit a run is stopped: to end workers and write results takes some 2 s.
+MARGIN_SECONDS, MARGIN_SHARE = 5.0, 0.03
 
 
 class OutOfTime(KeyboardInterrupt):
-    """The time limit of the run is near; all goes on as after Ctrl-C."""
+    """The time limit of the run is near. It is handled as Ctrl-C is."""
+
+
+@dataclass
+class Grading:
+    """What is known when a run ends or is stopped.
+
+    Attributes:
+        plan: with weights, as soon as they are there.
+        suite: empty until all tests have run.
+        runs: the finished trainings, by configuration and seed.
+        log: what workers print; None until there is a folder for it.
+        start: of the tests and trainings, in seconds of `time.perf_counter`.
+    """
+
+    plan: Plan
+    suite: Suite
+    runs: Runs
+    log: Log | None = None
+    start: float = field(default_factory=time.perf_counter)
 
 
 @as_command
@@ -50,22 +71,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         grader itself broke.
     """
     options = parse(arguments)
-    with stops(options.time_limit):
+    with stop_signals(options.time_limit):
         return run(options)
 
 
 @contextmanager
-def stops(time_limit: float | None) -> Iterator[None]:
-    """Within it, SIGTERM, SIGHUP and a time limit that is near stop the run as Ctrl-C does: once.
+def stop_signals(time_limit: float | None) -> Iterator[None]:
+    """Within the block, SIGTERM, SIGHUP and a time limit that is near stop the run as Ctrl-C does.
 
-    Whatever comes later must not disturb the writing of the results.
+    Only the first one does: a later one must not disturb the writing of the results.
+
+    Args:
+        time_limit: in seconds from now; None for none.
     """
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)]
-    # A process that is to ignore them, as below nohup, goes on ignoring them. Only the main thread may ask for signals.
-    numbers = [number for name in names if signal.getsignal(number := getattr(signal, name)) != signal.SIG_IGN]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []
-    before = {}
+    numbers = _stop_signals_in_use()
+    handlers_before = {}
 
     def stop(number: int, _: FrameType | None) -> None:
         for other in numbers:
@@ -74,24 +94,36 @@ def stops(time_limit: float | None) -> Iterator[None]:
 
     try:
         for number in numbers:
-            before[number] = signal.signal(number, stop)
+            handlers_before[number] = signal.signal(number, stop)
         if time_limit is not None:
             signal.setitimer(signal.ITIMER_REAL, time_limit - margin(time_limit))
         yield
     finally:
         if time_limit is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
+        for number, handler in handlers_before.items():
             signal.signal(number, handler)
 
 
+def _stop_signals_in_use() -> list[signal.Signals]:
+    """The signals that stop a run, but for those that this process ignores, as under nohup.
+
+    There are none outside the main thread, which alone may handle signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    names = ("SIGTERM", "SIGHUP", "SIGALRM")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+
+
 def margin(time_limit: float) -> float:
-    """The seconds before the end of a run in which workers are ended and results written."""
+    """The seconds before the end of a time limit in which workers are ended and results written."""
     return min(max(MARGIN_SECONDS, MARGIN_SHARE * time_limit), time_limit / 2)
 
 
 def run(options: Namespace) -> int:
-    """Plan, run, judge, report; returns the exit status."""
+    """List, or plan and grade; returns the exit status."""
     console = Console()
     with ExitStack() as stack:
         try:
@@ -99,58 +131,77 @@ def run(options: Namespace) -> int:
                 console.list_configurations(chosen(read_assignment(), options.only))
                 return PASSED
             remove_stale()
-            # A copy: whatever happens to the folder from here on, everything grades the same.
+            # A copy: whatever happens to the folder from here on, everything grades the same files.
             options.submission = stack.enter_context(set_aside(locate(options.submission))).argument
             plan = make_plan(options)
             out = out_folder(options, plan)
         except CANNOT_START as error:
-            return refused(error)
-        return graded(plan, out, options, console)
+            return refuse(error)
+        return grade(plan, out, options, console)
 
 
-def graded(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
+def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     """Run a plan, judge, report; returns the exit status."""
-    start = time.perf_counter()
-    suite, runs = NOT_RUN if plan.withheld is not None else Suite(()), {}
-    log: Log | None = None
-    # A few seconds, while the tests run.
+    grading = Grading(plan, NOT_RUN if plan.withheld is not None else Suite(()), {})
+    # It takes a few seconds, in which the tests can run.
     threading.Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
         try:
-            plan = with_weights(plan, options.weights, console.say)
-            journal = opened_journal(out, plan)
+            grading.plan = with_weights(plan, options.weights, console.say)
+            journal = opened_journal(out, grading.plan)
         except CANNOT_START as error:
-            return refused(error)
-        runs, log = journal.runs, Log(out / "worker.log")
-        console.say(
-            f"{plan.submission.name}: {_how_many(plan, journal)}, profile {plan.profile_name}, on {plan.device}, "
-            f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
-        )
-        console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
-        start = time.perf_counter()
-        if suite.asked_for:
-            console.say("running the tests of the student API")
-            seconds = plan.assignment.limits["suite_seconds"]
-            suite = run_suite(plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
-        plan_of_trainings = without_failed_tests(plan, suite)
-        with console.progress(plan, journal) as progress, log:
-            wanted = partial(needed, plan_of_trainings, expected=expectations(plan))
-            carry_out(plan_of_trainings, journal, progress.epoch, progress.finished, log, wanted)
+            return refuse(error)
+        grading.runs = journal.runs
+        grading.log = Log(out / "worker.log")
+        announce(grading.plan, journal, console)
+        run_tests_and_trainings(grading, journal, out, options, console)
     except KeyboardInterrupt as stop:
-        if options.resume and not runs:
-            raise  # what the run has reached is not read yet: its results stay as they are
+        if options.resume and not grading.runs:
+            raise  # the journal has not been read yet: the results of the stopped run stay as they are
         out.mkdir(parents=True, exist_ok=True)
         why = f"stopped by --time-limit {options.time_limit:.0f}" if isinstance(stop, OutOfTime) else "stopped"
         console.say(f"{why}; go on with --resume --out {out}")
-    results = results_of(plan, runs, suite, time.perf_counter() - start)
-    if log is not None and log.lost is not None:
-        results = replace(results, grader_notes=(log.lost,))
+    return report(grading, out, console)
+
+
+def announce(plan: Plan, journal: Journal, console: Console) -> None:
+    """Say what will be run, for how long, and in which sandbox."""
+    missing = sum((c.id, seed) not in journal.runs for c, seed in needed(plan, journal.runs))
+    count = f"at least {missing} trainings" if plan.sequential else f"{missing} trainings"
+    console.say(
+        f"{plan.submission.name}: {count}, profile {plan.profile_name}, on {plan.device}, "
+        f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
+    )
+    console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
+
+
+def run_tests_and_trainings(
+    grading: Grading, journal: Journal, out: Path, options: Namespace, console: Console
+) -> None:
+    """Run the tests of the student API, then the trainings of all configurations that they have not decided."""
+    grading.start = time.perf_counter()
+    if grading.suite.asked_for:
+        console.say("running the tests of the student API")
+        seconds = grading.plan.assignment.limits["suite_seconds"]
+        grading.suite = run_suite(grading.plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
+    to_train = without_failed_tests(grading.plan, grading.suite)
+    assert grading.log is not None
+    with console.progress(grading.plan, journal) as progress, grading.log as log:
+        wanted = partial(needed, to_train, expected=expectations(grading.plan))
+        carry_out(to_train, journal, progress.epoch, progress.finished, log, wanted)
+
+
+def report(grading: Grading, out: Path, console: Console) -> int:
+    """Judge what is known, write and show the results; returns the exit status."""
+    results = results_of(grading.plan, grading.runs, grading.suite, time.perf_counter() - grading.start)
+    if grading.log is not None and grading.log.lost is not None:
+        results = replace(results, grader_notes=(grading.log.lost,))
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
 
 
-def refused(error: Exception) -> int:
+def refuse(error: Exception) -> int:
     """Say in one line why nothing was begun; returns the exit status."""
     print(f"error: {one_line(str(error))}", file=sys.stderr)
     return BAD_USAGE
@@ -167,8 +218,3 @@ def exit_status(results: Results) -> int:
     if "FAIL" in verdicts or not all(relation.holds for relation in results.relations):
         return FAILED
     return PASSED if verdicts == {"PASS"} and not results.undecided_tests else UNDECIDED
-
-
-def _how_many(plan: Plan, journal: Journal) -> str:
-    left = sum((c.id, seed) not in journal.runs for c, seed in needed(plan, journal.runs))
-    return f"at least {left} trainings" if plan.sequential else f"{left} trainings"

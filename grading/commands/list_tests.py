@@ -14,13 +14,17 @@ from grading.running.clean_pytest import command, environment
 
 
 def collected_tests(lines: Iterable[str]) -> dict[str, str]:
-    """The same from the lines of a file that `pytest --records` wrote."""
+    """The question of each test, by the test's id.
+
+    Args:
+        lines: of a file that `pytest --records` wrote.
+    """
     entries = [json.loads(line) for line in lines]
     return {entry["test"]: str(entry["question"]) for entry in entries if "question" in entry}
 
 
 def collect() -> dict[str, str]:
-    """Ask pytest which tests there are."""
+    """The question of each test, by the test's id, as pytest collects them."""
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder) / "records"
         collecting = command(["--collect-only", "-q", "--impl=solutions", f"--records={records}"])

@@ -1,7 +1,7 @@
 """Change the reference in many small ways and see whether the tests notice: `python -m grading mutate [MODULE...]`.
 
-The changes are those of cosmic-ray's operators. A change that no test notices is either a hole in the tests or makes no
-difference; the latter are listed in docs/mutants.md, each with the reason, and only others are reported.
+The changes are made by cosmic-ray's operators. A change that no test notices is a hole in the tests, or makes no
+difference. Those that make no difference are listed in docs/mutants.md with the reason; only the others are reported.
 """
 
 import argparse
@@ -21,13 +21,18 @@ from grading.protocol.submission import MODULES
 LIMIT_S = 120.0
 EQUIVALENTS = ROOT / "docs" / "mutants.md"
 
-# They need arguments of their own, or only change annotations.
-LEFT_OUT = re.compile("Variable|ReplaceBinaryOperator_BitOr")
+# Operators that need arguments, or only change annotations.
+SKIPPED_OPERATORS = re.compile("Variable|ReplaceBinaryOperator_BitOr")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of a module: the lines before and after it."""
+    """One change of a module.
+
+    Attributes:
+        source: of the changed module.
+        before, after: the lines that differ, each on one line.
+    """
 
     module: str
     source: str
@@ -46,22 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such module: {', '.join(sorted(unknown))}")
     if find_spec("cosmic_ray") is None:
         parser.error('cosmic-ray is not installed: pip install -e ".[dev]"')
-    listed = equivalents()
     prepare()
-    unnoticed = 0
-    for module in options.modules:
-        mutants = list(mutants_of(module))
-        by_name = {f"{module}/{number}": mutant for number, mutant in enumerate(mutants)}
-        tasks = [Task(name, module, mutant.source, (module,)) for name, mutant in by_name.items()]
-        survivors = [by_name[trial.task.name] for trial in run_all(tasks, options.jobs, LIMIT_S) if trial.survived]
-        new = [mutant for mutant in survivors if not listed & {(mutant.before, mutant.after), (mutant.before, "")}]
-        unnoticed += len(new)
-        print(
-            f"{module}: {len(mutants)} mutants, {len(survivors)} survived, {len(survivors) - len(new)} of them listed"
-        )
-        for mutant in new:
-            print(f"  - {mutant.before}\n  + {mutant.after}", flush=True)
-    return int(unnoticed > 0)
+    unnoticed = [mutant for module in options.modules for mutant in unnoticed_mutants(module, options.jobs)]
+    return int(bool(unnoticed))
+
+
+def unnoticed_mutants(module: str, jobs: int) -> list[Mutant]:
+    """Test every change of a module, and print those that are neither noticed nor listed."""
+    listed = equivalents()
+    mutants = {f"{module}/{number}": mutant for number, mutant in enumerate(mutants_of(module))}
+    tasks = [Task(name, module, mutant.source, (module,)) for name, mutant in mutants.items()]
+    survivors = [mutants[trial.task.name] for trial in run_all(tasks, jobs, LIMIT_S) if trial.survived]
+    new = [mutant for mutant in survivors if not listed & {(mutant.before, mutant.after), (mutant.before, "")}]
+    print(f"{module}: {len(mutants)} mutants, {len(survivors)} survived, {len(survivors) - len(new)} of them listed")
+    for mutant in new:
+        print(f"  - {mutant.before}\n  + {mutant.after}", flush=True)
+    return new
 
 
 def mutants_of(module: str) -> Iterator[Mutant]:
@@ -72,7 +77,7 @@ def mutants_of(module: str) -> Iterator[Mutant]:
     source = (ROOT / "solutions" / f"{module}.py").read_text(encoding="utf-8")
     seen = {source}
     for name in operator_names():
-        if LEFT_OUT.search(name):
+        if SKIPPED_OPERATORS.search(name):
             continue
         for occurrence in range(1000):
             mutated = mutate_code(source, get_operator(name)(), occurrence)
@@ -84,7 +89,7 @@ def mutants_of(module: str) -> Iterator[Mutant]:
 
 
 def _compiles(source: str) -> bool:
-    """Whether it is Python: the star before keyword arguments is no product."""
+    """Whether it is Python: an operator may have replaced the star before keyword arguments as if it were a product."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
@@ -95,12 +100,16 @@ def _compiles(source: str) -> bool:
 
 
 def _changed(before: str, after: str) -> tuple[str, str]:
-    """The lines that differ, each side on one line."""
+    """The lines that differ, those before on one line and those after on one line."""
     lines = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "-+"]
     return tuple(" ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")  # type: ignore
 
 
 def equivalents() -> set[tuple[str, str]]:
-    """The changes that docs/mutants.md lists: the first two cells of its tables, in backquotes; `any` change is ""."""
+    """The changes that docs/mutants.md lists: the first two cells of its tables, in backquotes.
+
+    Returns:
+        Lines before and after the change; the latter are empty for `any` change.
+    """
     rows = re.findall(r"^\| `(.*?)` \| (?:`(.*?)`|any) \|", EQUIVALENTS.read_text(encoding="utf-8"), re.MULTILINE)
     return {(before.replace("\\|", "|"), after.replace("\\|", "|")) for before, after in rows}

@@ -17,7 +17,7 @@ from grading.running.resolve import UsageError
 from grading.sandbox.choose import NoSandbox
 from grading.sandbox.worker import GraderError
 
-# What ends a command before it has begun, each in one line: OSError is a full disk, or a folder that is closed.
+# What ends a command before it has begun, each with a message of one line. OSError: a full disk, or a closed folder.
 CANNOT_START = (
     AssignmentError,
     CalibrationError,
@@ -30,75 +30,92 @@ CANNOT_START = (
     OSError,
 )
 MOST_SECONDS = 30 * 24 * 3600
-NAME_BYTES = 120  # of a submission, in the name of its folder of results
+NAME_BYTES = 120  # of a submission's name, in the name of its folder of results
 
 
 def command_line(program: str, about: str | None) -> ArgumentParser:
-    """The options of a command that trains."""
+    """The parser of a command that trains, with the options that all of them have."""
     parser = ArgumentParser(prog=program, description=about)
+    _add_what_is_trained(parser)
+    _add_data(parser)
+    _add_course_of_the_run(parser)
+    return parser
+
+
+def _add_what_is_trained(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("submission", nargs="?", default="solutions", help="a package or a folder (default: %(default)s)")
     add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
     add("--only", metavar="Q1-1,Q2-1", help="only these questions or configurations")
     add("--seeds", type=_positive, metavar="N", help="trainings of each configuration")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: %(default)s")
+
+
+def _add_data(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add("--faces", type=Path, metavar="DIR", help="an image folder, or CelebA as published")
     add("--camvid", type=Path, metavar="DIR", help="CamVid as SegNet released it")
     add("--weights", type=Path, metavar="DIR", help="pretrained weights, in torchvision's names")
-    add(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder of the results (default: runs/<time>-<submission>-<profile>)",
-    )
-    add(
-        "--resume",
-        action="store_true",
-        help="go on with a run that was stopped: that of --out, or the newest",
-    )
-    add("--list", action="store_true", help="list the configurations and end")
-    add("--epochs", type=_positive, metavar="N", help="a trial of N epochs; withholds the verdict")
-    add(
-        "--time-limit",
-        type=_seconds,
-        metavar="9m",
-        help="write results before this time; what is missing is INCOMPLETE",
-    )
-    add("--unsafe", action="store_true", help="where no sandbox works: run the submission unconfined, unverified")
-    add("--limit", type=_positive, metavar="N", help="a trial with N training images; withholds the verdict")
-    return parser
+
+
+def _add_course_of_the_run(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    out = "folder of the results (default: runs/<time>-<submission>-<profile>)"
+    add("--out", type=Path, metavar="DIR", help=out)
+    resume = "go on with a stopped run: the one in --out, or the newest one"
+    add("--resume", action="store_true", help=resume)
+    add("--list", action="store_true", help="list the configurations, and do nothing else")
+    add("--epochs", type=_positive, metavar="N", help="a trial of N epochs, without a verdict")
+    time_limit = "stop and write results within this time; what is missing is INCOMPLETE"
+    add("--time-limit", type=_seconds, metavar="9m", help=time_limit)
+    unsafe = "if no sandbox works, run the submission unconfined; the results are unverified"
+    add("--unsafe", action="store_true", help=unsafe)
+    add("--limit", type=_positive, metavar="N", help="a trial with N training images, without a verdict")
 
 
 def out_folder(options: Namespace, plan: Plan) -> Path:
-    """Where the results go.
+    """The folder of the results.
 
     Raises:
-        UsageError: there is nothing to resume, or results that `--resume` was not given for.
+        UsageError: there is no run to resume, or there is one and `--resume` is not given.
     """
-    name = f"{_short(plan.submission.name)}-{plan.profile_name}"
     if options.out is not None:
-        out = Path(options.out)
-        # Not Path's own questions: they raise where a name is too long.
-        holds_a_run = os.path.isfile(out / "journal.jsonl")
-        if os.path.exists(out) and not os.path.isdir(out):
-            raise UsageError(f"--out {out}: not a folder")
-        if options.resume and not holds_a_run:
-            raise UsageError(f"--resume: no run in {out}")
-        if not options.resume and holds_a_run:
-            raise UsageError(f"--out {out} holds a run already; give --resume to go on with it, or another folder")
-        return out
+        return _checked_folder(Path(options.out), resume=options.resume)
     if options.resume:
-        own = re.compile(r"\d{8}-\d{6}-" + re.escape(name))
-        folders = sorted(Path("runs").iterdir()) if Path("runs").is_dir() else []
-        stopped = [path for path in folders if own.fullmatch(path.name) and (path / "journal.jsonl").is_file()]
-        if not stopped:
-            raise UsageError(f"--resume: no run of {plan.submission.name} in runs/")
-        return stopped[-1]
-    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+        return _newest_run(plan)
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{_run_name(plan)}"
+
+
+def _checked_folder(out: Path, *, resume: bool) -> Path:
+    """The folder that `--out` names, if it can be used."""
+    # os.path, because the methods of Path raise if a name is too long.
+    holds_a_run = os.path.isfile(out / "journal.jsonl")
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise UsageError(f"--out {out}: not a folder")
+    if resume and not holds_a_run:
+        raise UsageError(f"--resume: no run in {out}")
+    if not resume and holds_a_run:
+        raise UsageError(f"--out {out} holds a run already; give --resume to go on with it, or another folder")
+    return out
+
+
+def _newest_run(plan: Plan) -> Path:
+    """The folder of the newest run of this submission and profile in runs/."""
+    pattern = re.compile(r"\d{8}-\d{6}-" + re.escape(_run_name(plan)))
+    folders = sorted(Path("runs").iterdir()) if Path("runs").is_dir() else []
+    runs = [path for path in folders if pattern.fullmatch(path.name) and (path / "journal.jsonl").is_file()]
+    if not runs:
+        raise UsageError(f"--resume: no run of {plan.submission.name} in runs/")
+    return runs[-1]
+
+
+def _run_name(plan: Plan) -> str:
+    """What the name of a folder of results ends with."""
+    return f"{_short(plan.submission.name)}-{plan.profile_name}"
 
 
 def _short(name: str) -> str:
-    """A name that file systems take as a part of another: the end of a long one is replaced by a checksum."""
+    """A name that is short enough for a part of a file name: the end of a long one is replaced by a checksum."""
     encoded = name.encode()
     if len(encoded) <= NAME_BYTES:
         return name
@@ -113,7 +130,7 @@ def _positive(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    """The seconds of a time such as 90, 90s, 9m or 1h30m."""
+    """The seconds in a duration such as 90, 90s, 9m or 1h30m."""
     units = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
     hours, minutes, seconds = (int(part or 0) for part in units.groups()) if units else (0, 0, 0)
     if not 0 < (total := 3600 * hours + 60 * minutes + seconds) <= MOST_SECONDS:

@@ -11,7 +11,7 @@ from grading.commands.exits import as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 its weights are in the cache, 2 bad usage, 4 this command broke."""
     parser = argparse.ArgumentParser(prog="python -m grading pretrain", description=__doc__)
-    parser.add_argument("name", metavar="NAME", help="a convolutional classifier of torchvision's")
+    parser.add_argument("name", metavar="NAME", help="the name of a convolutional classifier of torchvision")
     name = parser.parse_args(arguments).name
     if not known_challengers([name]):
         parser.error(f"{name}: torchvision has no such convolutional classifier that takes images of 64 x 64")

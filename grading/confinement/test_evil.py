@@ -32,15 +32,17 @@ from grading.running.needed import expectations, needed
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.scheduler import carry_out
-from grading.sandbox.choose import broken_promise, candidates
-from grading.sandbox.tiers import OwnUser, Sandbox
+from grading.sandbox.choose import candidates
+from grading.sandbox.own_user import OwnUser
+from grading.sandbox.self_test import self_test
+from grading.sandbox.tiers import Sandbox
 from grading.sandbox.worker import Worker
 from tests import test_classes, test_freezing, test_metrics
 from tests.conftest import FormChecked, SandboxedStudent, Stopped
 from tests.expect import Unmet
 
 EVIL = ROOT / "tests" / "evil"
-TIERS = [sandbox for sandbox in candidates() if not broken_promise(sandbox)]
+TIERS = [sandbox for sandbox in candidates() if not self_test(sandbox)]
 LIMITS = Limits(seconds=4.0, cpu_seconds=20, data_bytes=2048 * MIB, resident_bytes=2048 * MIB)
 LITTERED = ("/tmp", "/var/tmp", "/dev/shm", "/", str(ROOT), str(Path.home()))
 

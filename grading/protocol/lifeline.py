@@ -1,6 +1,6 @@
-"""A process that ends with the one that started it, in whatever way that one ends.
+"""A process that ends with the process that started it, however that one ends.
 
-Its standard input is a pipe, and whoever started it holds the other end: that is closed when the holder is gone.
+Its standard input is a pipe. The process that started it has the other end, which is closed when that process is gone.
 """
 
 import os
@@ -8,11 +8,11 @@ import threading
 
 
 def end_with_the_grader() -> None:
-    """End this process as soon as its standard input ends, whatever becomes of that descriptor meanwhile."""
-    end = os.dup(0)
+    """End this process as soon as its standard input ends, even if that descriptor is closed or replaced before."""
+    pipe = os.dup(0)
 
     def wait() -> None:
-        os.read(end, 1)
+        os.read(pipe, 1)
         os._exit(1)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()

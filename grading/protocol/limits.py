@@ -1,4 +1,4 @@
-"""How much of the machine one session of a worker may use."""
+"""The limits of a session of a worker: how much of the machine it may use."""
 
 import signal
 import sys
@@ -9,7 +9,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a session: of one training, or of the probes that one process answers.
+    """The limits of a session, which is one training, or the probes that one process answers.
 
     Attributes:
         seconds: wall time of one probe, or of a whole training.
@@ -17,9 +17,9 @@ class Limits:
         data_bytes: private memory of each process.
         resident_bytes: memory of all processes of the worker together, files in memory included.
         processes: processes and threads of the worker.
-        file_bytes: size of one file; only memory can be written to, and little of that.
+        file_bytes: size of one file. Only files in memory can be written, and the sandbox bounds these too.
         open_files: descriptors of each process.
-        reply_bytes: arrays in one answer.
+        reply_bytes: size of all arrays in one answer.
     """
 
     seconds: float = 30.0
@@ -32,7 +32,7 @@ class Limits:
     reply_bytes: int = 256 * MIB
 
     def apply(self) -> None:
-        """Bind this process and all that it will start."""
+        """Set the limits of this process and of all that it will start."""
         import resource  # not on Windows, where there is no sandbox either
 
         for kind, value in (
@@ -45,7 +45,7 @@ class Limits:
         ):
             resource.setrlimit(kind, (value, value))
         if sys.platform == "linux":
-            # A POSIX queue outlives its processes, and where their file system is not mounted nobody finds it.
+            # A POSIX message queue outlives its processes, and nobody finds it if its file system is not mounted.
             resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
-        # A file that grows too large raises OSError where it is written, in place of a silent end.
+        # To write a file that grows too large then raises OSError, and does not end the process silently.
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Which questions may be put to a submission, which of its functions each one calls, and how one fails."""
+"""The questions that may be put to a submission, which of its functions each one calls, and how a question fails."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -34,11 +34,11 @@ QUESTIONS: Mapping[str, Functions] = {
     "transfer.step": _calls("build_challenger"),
     "transfer.backbone_names": _calls("build_challenger"),
 }
-"""By probe, `"module.function"` of `grading.worker.probes`: the student's functions or classes that it calls."""
+"""The student's functions or classes that a probe calls, by probe: `"module.function"` of `grading.worker.probes`."""
 
 
 class Student(Protocol):
-    """Whatever answers questions: a submission in this process, in a sandbox, or behind a check of its answers."""
+    """What answers questions: a submission in this process, in a sandbox, or behind a check of its answers."""
 
     def ask(self, probe: str, **data: Plain) -> Plain:
         """Put one question.
@@ -56,12 +56,12 @@ class Student(Protocol):
 
 
 class StudentRaised(Exception):
-    """The student's code raised, or returned something of another type than its signature says.
+    """The student's code raised, or returned something of another type than its signature promises.
 
     Attributes:
-        kinds: names of the exception's classes, most specific first.
-        message: its text.
-        frames: where it happened in the student's own files, outermost first.
+        kinds: names of the exception's classes, the most specific one first.
+        message: the exception's text.
+        frames: where it happened in the student's files, the outermost call first.
         hint: what is probably wrong, if whoever asked the question knows; empty if not.
     """
 

@@ -1,4 +1,4 @@
-"""Which files of this package a module comes from, found by its imports."""
+"""The files of this package that a module needs, found by its imports."""
 
 import ast
 from collections.abc import Iterator
@@ -8,29 +8,29 @@ from grading import PACKAGE
 
 
 def sources(*modules: str) -> dict[str, Path]:
-    """The files of modules of this package, and of all that they import from it, in functions too.
+    """The files of modules of this package, and of all that they import from it, inside functions too.
 
     Args:
         modules: dotted names, such as `"grading.running.training"`.
 
     Returns:
-        By path relative to the package, sorted.
+        The files by their path relative to the package, sorted.
 
     Raises:
         FileNotFoundError: there is no such module.
     """
-    found: dict[str, Path] = {}
-    waiting = list(modules)
-    while waiting:
-        name = waiting.pop()
+    files: dict[str, Path] = {}
+    unvisited = list(modules)
+    while unvisited:
+        name = unvisited.pop()
         path = _file(name)
         if path is None:
             raise FileNotFoundError(f"no module {name}")
-        key = path.relative_to(PACKAGE).as_posix()
-        if key not in found:
-            found[key] = path
-            waiting += _imports(path)
-    return dict(sorted(found.items()))
+        relative_path = path.relative_to(PACKAGE).as_posix()
+        if relative_path not in files:
+            files[relative_path] = path
+            unvisited += _imports(path)
+    return dict(sorted(files.items()))
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -40,7 +40,7 @@ def _imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # What is imported from a module may be one itself.
+            # What is imported from a package may be a module itself.
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = name.split(".")
@@ -50,5 +50,6 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _file(module: str) -> Path | None:
+    """The file of a module or package; None if this repository has none."""
     place = PACKAGE.parent.joinpath(*module.split("."))
     return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)

@@ -1,20 +1,20 @@
-"""Text for people: what was written elsewhere made fit to be shown and stored, and times."""
+"""Text for people: foreign text that is made fit to be shown and stored, and durations."""
 
 import re
 
-LETTERS = 2000  # of one text that a submission wrote
+LETTERS = 2000  # kept of each text that a submission wrote
 
-# Letters and marks that no font shows; `str.isprintable` takes them for visible ones. Source: Unicode's
+# Letters and marks that no font shows, though `str.isprintable` takes them for visible. Source: Unicode's
 # DerivedCoreProperties.txt, Default_Ignorable_Code_Point.
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def cleaned(text: str, most: int = LETTERS) -> str:
-    """What somebody else wrote, made fit for every output: cut, on lines that end in `\\n`, `printable`.
+    """Foreign text that is fit for every output: it is `printable`, its lines end in `\\n`, and it is cut to a length.
 
     Args:
-        most: letters that are kept, escapes included.
+        most: the most letters that remain, including escapes; an ellipsis is added to what is cut.
     """
     lines = text[: most + 1].replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
     shown = printable(SPACES.sub(" ", lines))
@@ -22,9 +22,9 @@ def cleaned(text: str, most: int = LETTERS) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with an escape for each character that a terminal would obey, nobody sees, or no encoding holds.
+    """The text with an escape in the place of each character that a terminal obeys, nobody sees, or no encoding holds.
 
-    A byte of a file name that is no UTF-8 becomes `\\xfc`. Ends of lines stay.
+    A byte of a file name that is not UTF-8 becomes an escape such as `\\xfc`. Ends of lines stay.
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
@@ -32,12 +32,12 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`printable`, with a space for each end of a line."""
+    """The `printable` text with a space in the place of each end of a line."""
     return printable(" ".join(text.splitlines()))
 
 
 def duration(seconds: float) -> str:
-    """A time as a person says it."""
+    """A duration in words, such as `5 min`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
@@ -48,6 +48,6 @@ def _is_visible(letter: str) -> bool:
 
 
 def _escaped(letter: str) -> str:
-    # Python reads such a byte of a file name as one of these surrogates.
+    # Python represents a byte of a file name that is not UTF-8 by one of these surrogates.
     byte = ord(letter) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else letter.encode("unicode_escape").decode()

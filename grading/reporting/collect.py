@@ -1,4 +1,4 @@
-"""From a plan, its journal and the tests of the student API to everything that a run has to say."""
+"""From a plan, its trainings and the tests of the student API to the results of a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,31 +17,17 @@ from grading.running.validation import scored_labels
 from grading.scoring.control import gap
 from grading.scoring.metrics import accuracy_ceiling
 from grading.verdicts.conclusions import relate_all
+from grading.verdicts.expectation import Expectation
+from grading.verdicts.outcome import Outcome, distrust, without_control
 from grading.verdicts.plausible import implausible
-from grading.verdicts.verdict import (
-    Outcome,
-    distrust,
-    judge,
-    without_control,
-)
+from grading.verdicts.verdict import judge
 
 
 def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     """Every verdict of the run."""
     expected = expectations(plan)
     trained = without_failed_tests(plan, suite)
-    kept = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
-    outcomes = {
-        configuration.id: judge(
-            configuration,
-            (run for key, run in runs.items() if key in kept and run.configuration == configuration.id),
-            expected[configuration.id],
-            seeds=plan.most_seeds(configuration),
-            withheld=plan.unavailable.get(configuration.id) or plan.withheld,
-            broken=suite.first_failure(configuration.required_tests),
-        )
-        for configuration in plan.configurations
-    }
+    outcomes = _judge_all(plan, runs, suite, expected)
     controls = []
     for task, control in controlled(trained, runs, expected).items():
         if (control.id, 0) in runs:
@@ -64,8 +50,24 @@ def results_of(plan: Plan, runs: Runs, suite: Suite, seconds: float) -> Results:
     )
 
 
+def _judge_all(plan: Plan, runs: Runs, suite: Suite, expected: Mapping[str, Expectation]) -> dict[str, Outcome]:
+    """The verdict on each configuration by its own tests and trainings alone."""
+    needed_keys = {(c.id, seed) for c, seed in needed(plan, runs, expected)}
+    return {
+        configuration.id: judge(
+            configuration,
+            (run for key, run in runs.items() if key in needed_keys and run.configuration == configuration.id),
+            expected[configuration.id],
+            seeds=plan.most_seeds(configuration),
+            withheld=plan.unavailable.get(configuration.id) or plan.withheld,
+            failed_test=suite.first_failure(configuration.required_tests),
+        )
+        for configuration in plan.configurations
+    }
+
+
 def doubted(outcomes: Mapping[str, Outcome], controls: Iterable[ControlOutcome]) -> dict[str, Outcome]:
-    """The outcomes, none of which counts if one training of the submission cannot have come about by learning."""
+    """The outcomes, all of them distrusted if a training of the submission does not look like learning."""
     doubts = {control.configuration.id: control.why for control in controls if control.why is not None}
     for id, outcome in outcomes.items():
         if outcome.may_earn:
@@ -73,15 +75,16 @@ def doubted(outcomes: Mapping[str, Outcome], controls: Iterable[ControlOutcome])
             doubts |= {} if why is None else {id: why}
     if not doubts:
         return dict(outcomes)
-    every = "; ".join(f"{id}: {why}" for id, why in doubts.items())
-    return {id: distrust(outcome, doubts.get(id) or every) for id, outcome in outcomes.items()}
+    all_doubts = "; ".join(f"{id}: {why}" for id, why in doubts.items())
+    return {id: distrust(outcome, doubts.get(id) or all_doubts) for id, outcome in outcomes.items()}
 
 
 def not_learned(run: Run, least_gap: float | None) -> str | None:
-    """Why a control makes one doubt that a submission learns from its labels; None if it does not.
+    """Why a control raises doubts whether a submission learns from its labels; None if it does not.
 
     Args:
-        least_gap: what it must show; None if nobody has measured it.
+        run: of the control.
+        least_gap: the gap that it must show; None if nobody has measured it.
     """
     if run.failure is not None:
         return f"the control, a training under a secret rule, ended with {run.kind}: {run.failure}"
@@ -97,16 +100,18 @@ def not_learned(run: Run, least_gap: float | None) -> str | None:
 def calibration_notes(plan: Plan) -> list[str]:
     """How the machine that calibrated differs from this one, and for which configurations."""
     calibration = read_calibration(plan.profile_name) or {}
-    found: dict[str, list[str]] = {}
+    configurations: dict[str, list[str]] = {}
     for c in plan.configurations:
         if c.id in calibration and (note := made_elsewhere(calibration[c.id], plan.device)):
-            found.setdefault(note, []).append(c.id)
-    every = len(plan.configurations)
-    return [f"{note}{'' if len(ids) == every else ': ' + ', '.join(ids)}" for note, ids in found.items()]
+            configurations.setdefault(note, []).append(c.id)
+    return [
+        note if len(ids) == len(plan.configurations) else f"{note}: {', '.join(ids)}"
+        for note, ids in configurations.items()
+    ]
 
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
-    """What a reader should know beside the verdict, by configuration."""
+    """What a reader should know besides the verdict, by configuration."""
     rules = {c.id: len(c.mapping) for c in plan.assignment.configurations}
     return {
         id: _why_so_low(plan, outcome)
@@ -117,7 +122,7 @@ def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
 
 
 def _why_so_low(plan: Plan, outcome: Outcome) -> str:
-    """Why the accuracy as reported is low where classes are dropped: Q2-3 in the report."""
+    """Why the accuracy as reported is low if classes are dropped: Q2-3 in the report."""
     configuration = outcome.configuration
     ceiling = accuracy_ceiling(scored_labels(plan, configuration))
     published = {name: figures["best"] for name, figures in configuration.published.items()}

@@ -1,4 +1,4 @@
-"""The student's answers to the discussion questions: text for a person, read with care and never judged here."""
+"""The student's answers to the discussion questions: text for a person, which is never judged here."""
 
 import os
 import re
@@ -15,10 +15,10 @@ PROMPTS = ROOT / "hw4" / FILE
 
 
 def read_discussion(folder: Path) -> dict[str, str]:
-    """The text below each question's heading in the `discussion.md` of a submission.
+    """The text below each question's heading in the `discussion.md` of a submission, by question.
 
-    Whoever submits chooses what lies there: links are not followed, only a plain file is read, and no more than 64 KiB.
-    A question that still has the prompt below its heading has no answer.
+    The submission may put anything there, so links are not followed, only a regular file is read, and only its first
+    MOST_BYTES. A question that still has the prompt below its heading has no answer.
     """
     try:
         descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -37,6 +37,6 @@ def read_discussion(folder: Path) -> dict[str, str]:
 
 
 def sections(text: str) -> dict[str, str]:
-    """What stands below each heading that begins with a question's id."""
+    """The text below each heading that begins with a question's id, by question."""
     parts = HEADING.split(text)
     return {question: below.strip() for question, below in zip(parts[1::2], parts[2::2], strict=True)}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def history_csv(results: "Results") -> str:
-    """Every number with all its digits; a metric that a task does not have is empty."""
+    """The file's text. Every number has all its digits; a metric that a task does not have is empty."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["configuration", "seed", "epoch", "loss", *METRICS])

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.protocol.text import printable
-from grading.verdicts.verdict import Outcome
+from grading.reporting.curves import curves
+from grading.verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results
 
-WIDTH, HEIGHT = 320, 150
-LEFT, BOTTOM = 34, 18
-
 
 def report_html(results: "Results") -> str:
-    """Verdicts, learning curves against the report's figures, and the report's conclusions."""
+    """The file's text: verdicts, tests, conclusions, and learning curves beside the report's figures."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -27,7 +25,7 @@ def report_html(results: "Results") -> str:
         {
             "outcome": outcome,
             "points": results.points(outcome),
-            "curves": _curves(outcome),
+            "curves": curves(outcome),
             "published": outcome.configuration.published[outcome.configuration.metric],
             "others": _other_metrics(outcome),
         }
@@ -43,53 +41,13 @@ def report_html(results: "Results") -> str:
 
 
 def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """The metrics that no verdict rests on: name, mean tail over seeds, published best."""
+    """The metrics on which no verdict rests: name, mean tail over seeds, published best."""
     if not outcome.finished:
         return []
-    names = [
-        name for name in outcome.finished[0].history[0] if name not in ("epoch", "loss", outcome.configuration.metric)
-    ]
     published = outcome.configuration.published
-    return [
-        (
-            name,
-            f"{sum(run.tail(name) for run in outcome.finished) / len(outcome.finished):.4f}",
-            f"{published[name]['best']:.4f}" if name in published else "-",
-        )
-        for name in names
-    ]
-
-
-def _curves(outcome: Outcome) -> dict[str, object]:
-    """Points of an SVG drawing: one line per seed, the reference's, and levels for threshold and published best."""
-    metric = outcome.configuration.metric
-    histories = [run.values(metric) for run in outcome.runs if run.history]
-    published = outcome.configuration.published[metric]["best"]
-    levels = [published] if outcome.threshold is None else [outcome.threshold, published]
-    measured = outcome.expectation.measured if outcome.threshold is not None else None
-    reference = [] if measured is None else list(measured.curve)
-    values = [value for history in (*histories, reference) for value in history] + levels
-    low, high = min(values) - 0.02, max(values) + 0.02
-    longest = max((len(history) for history in (*histories, reference)), default=1)
-
-    def x(epoch: int) -> float:
-        return LEFT + (WIDTH - LEFT - 6) * (epoch - 1) / max(longest - 1, 1)
-
-    def y(value: float) -> float:
-        return 6 + (HEIGHT - BOTTOM - 6) * (high - value) / (high - low)
-
-    def line(history: list[float]) -> str:
-        return " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(history, start=1))
-
-    return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "left": LEFT,
-        "base": HEIGHT - BOTTOM,
-        "lines": [line(history) for history in histories],
-        "reference": line(reference),
-        "threshold": None if outcome.threshold is None else y(outcome.threshold),
-        "published": y(published),
-        "ticks": [(y(low + (high - low) * part), f"{low + (high - low) * part:.2f}") for part in (0.1, 0.5, 0.9)],
-        "epochs": longest,
-    }
+    rows = []
+    for name in outcome.finished[0].history[0]:
+        if name not in ("epoch", "loss", outcome.configuration.metric):
+            tail = sum(run.tail(name) for run in outcome.finished) / len(outcome.finished)
+            rows.append((name, f"{tail:.4f}", f"{published[name]['best']:.4f}" if name in published else "-"))
+    return rows

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from grading.protocol.text import printable
-from grading.reporting.gradescope import student_reason
+from grading.reporting.rounding import student_reason
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results
 
 
 def junit_xml(results: "Results") -> str:
-    """FAIL is a failure; REVIEW and INCOMPLETE are skipped, as nobody has decided yet."""
+    """The file's text. FAIL is a failure; REVIEW and INCOMPLETE are skipped, as nobody has decided yet."""
     verdicts = [outcome.verdict for outcome in results.outcomes.values()]
     suite = ElementTree.Element(
         "testsuite",

@@ -1,4 +1,4 @@
-"""All that a run has to say."""
+"""The results of a run: verdicts, conclusions, tests, controls and notes."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from grading.assignment.training_record import Run
 from grading.running.plan import Plan
 from grading.scoring.control import gap
 from grading.verdicts.conclusions import RelationOutcome
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class ControlOutcome:
     """A training under a secret rule: see `grading.scoring.control`.
 
     Attributes:
-        least_gap: what it must show; None if nobody has measured what right submissions do.
-        why: why it makes one doubt the submission; None if it does not.
+        least_gap: the gap that it must show; None if nobody has measured that of right submissions.
+        why: why it raises doubts about the submission; None if it does not.
     """
 
     configuration: Configuration
@@ -27,22 +27,22 @@ class ControlOutcome:
 
     @property
     def gap(self) -> float | None:
-        """What it shows; None if it was not finished."""
+        """The gap that it shows; None if it was not finished."""
         return gap(self.run) if self.run.failure is None else None
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that a run has to say.
+    """The results of a run.
 
     Attributes:
         outcomes: by configuration id.
         suite: the tests of the student API; empty if they were not run.
-        notes: by configuration id, what a reader should know beside the verdict.
+        notes: by configuration id, what a reader should know besides the verdict.
         calibration_notes: how the machine that calibrated differs from this one.
         discussion: by question, the student's text.
-        seconds: wall time of this run's trainings.
-        grader_notes: what went wrong in the grader, and touches no verdict.
+        seconds: wall time of the tests and trainings of this run.
+        grader_notes: what went wrong in the grader without effect on any verdict.
     """
 
     plan: Plan
@@ -57,7 +57,10 @@ class Results:
     grader_notes: tuple[str, ...] = ()
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
-        """What a configuration earns, and could: its question's training points, shared by its configurations."""
+        """The points that a configuration earns, and those that it could earn.
+
+        The configurations of a question share its training points equally.
+        """
         question = self.plan.assignment.question(outcome.configuration.question)
         siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
         possible = question.training_points / len(siblings)
@@ -74,8 +77,8 @@ class Results:
     @property
     def undecided_tests(self) -> dict[str, str]:
         """By question, why its tests say nothing about the submission."""
-        said = {question.id: self.suite.undecided(question.id) for question in self.questions}
-        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in said.items() if tests}
+        undecided = {question.id: self.suite.undecided(question.id) for question in self.questions}
+        return {id: f"GRADER_ERROR: {tests[0].message}" for id, tests in undecided.items() if tests}
 
     @property
     def discussed(self) -> list[Question]:
@@ -90,13 +93,13 @@ class Results:
         return claims, [outcome for id, outcome in self.outcomes.items() if id in ids]
 
     def test_points(self, question: Question) -> tuple[float, float]:
-        """What the tests of a question earn, and could: nothing, and of nothing, if the grader erred."""
+        """The points that the tests of a question earn, and those that they could earn; both 0 if the grader erred."""
         if self.suite.undecided(question.id):
             return 0.0, 0.0
         return self.suite.share(question.id) * question.test_points, question.test_points
 
     @property
     def score(self) -> tuple[float, float]:
-        """Points of tests and configurations together, and what they could be."""
+        """The points of tests and configurations together, and those that there could be."""
         points = [*map(self.points, self.outcomes.values()), *map(self.test_points, self.questions)]
         return sum(earned for earned, _ in points), sum(possible for _, possible in points)

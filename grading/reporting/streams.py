@@ -1,4 +1,4 @@
-"""Outputs that end no command: whatever their encoding, and whether or not anybody reads them or a disk has room."""
+"""Outputs that cannot end a command: neither their encoding, nor a full disk, nor a reader that is gone raises."""
 
 import os
 import sys
@@ -9,10 +9,10 @@ from typing import Any, TextIO
 
 
 def guard_streams() -> None:
-    """From here on, what an output cannot take never raises, in this process.
+    """Make standard output and standard error of this process raise nothing.
 
-    A character that its encoding does not hold becomes an escape. Where the reader of a pipe has gone, the disk is full
-    or the stream was closed, the rest is dropped: a grading goes on, and its results are written.
+    A character that the encoding does not have becomes an escape. If the reader of a pipe is gone, the disk is full or
+    the stream is closed, the rest of the output is dropped: the grading goes on, and its results are written.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -25,10 +25,10 @@ def guard_streams() -> None:
 
 
 class Log(FileIO):
-    """A file that is appended to; to write, close or even open it never raises OSError.
+    """A file that is appended to. To open, write or close it never raises OSError.
 
     Attributes:
-        lost: why a part of it is missing; None if it is whole.
+        lost: why a part of it is missing; None if nothing is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,17 +41,17 @@ class Log(FileIO):
             self._lose(error)
 
     def write(self, data: Any, /) -> int:
-        """Append all of it; what the disk does not take is dropped."""
-        left = memoryview(data)
+        """Append the data. What the disk does not take is dropped."""
+        rest = memoryview(data)
         try:
-            while left:
-                left = left[super().write(left) :]
+            while rest:
+                rest = rest[super().write(rest) :]
         except OSError as error:
             self._lose(error)
         return len(data)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         try:
             super().close()
         except OSError as error:
@@ -84,9 +84,9 @@ class _Guarded:
             self._silence()
 
     def _silence(self) -> None:
-        """Send what is still in the buffer, and all that follows, nowhere."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        """Drop what is still in the buffer, and all that follows."""
+        devnull = os.open(os.devnull, os.O_WRONLY)
         try:
-            os.dup2(nowhere, self._stream.fileno())
+            os.dup2(devnull, self._stream.fileno())
         finally:
-            os.close(nowhere)
+            os.close(devnull)

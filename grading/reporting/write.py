@@ -1,4 +1,4 @@
-"""The files of results, each written whole or not at all."""
+"""The files of results, each of which is written completely or not at all."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ from grading.protocol.finding import Finding
 from grading.protocol.submission import Submission
 from grading.protocol.text import duration
 from grading.running.clean_pytest import command, environment
-from grading.sandbox.staging import remove_stale
+from grading.sandbox.locked_folder import remove_stale
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:

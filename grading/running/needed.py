@@ -11,7 +11,7 @@ from grading.assignment.training_record import Run
 from grading.running.conditions import misfits
 from grading.running.plan import Plan
 from grading.verdicts.expectation import Expectation, expectation_of
-from grading.verdicts.verdict import may_pass, needed_seeds
+from grading.verdicts.stopping import may_pass, needed_seeds
 
 Runs = Mapping[tuple[str, int], Run]
 

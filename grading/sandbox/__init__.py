@@ -1,1 +1,1 @@
-"""Outside the wall: processes that hold a submission, and how they are watched and ended."""
+"""Outside the wall: how a submission is confined, and how its processes are started, watched and ended."""

@@ -1,4 +1,4 @@
-"""The process in the sandbox that sessions are forked from, and the connections to them, seen from outside."""
+"""The grader's end of a fork server: the process in the sandbox from which sessions are forked."""
 
 import codecs
 import socket
@@ -6,14 +6,14 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from grading.protocol.limits import Limits
 from grading.protocol.text import printable
-from grading.protocol.wire import EXIT_CODE, START, STATUS, Plain, receive_claim, send
+from grading.protocol.wire import EXIT_CODE, START, STATUS
+from grading.sandbox.session import Session
 from grading.sandbox.tiers import Sandbox
 from grading.sandbox.watch import MemoryWatch
 
@@ -23,38 +23,44 @@ STATUS_SECONDS = 5.0
 
 
 class ForkServer:
-    """The process in the sandbox that sessions are forked from.
+    """The process in the sandbox from which sessions are forked; see `grading.worker.serve`.
 
     Attributes:
-        out_of_memory: whether it was ended because it took too much.
-        untouched: whether no code of the submission can have run in this sandbox: all that it says is the grader's.
+        out_of_memory: whether it was ended because its processes took too much memory.
+        untouched: whether no code of the submission can have run in this sandbox. As long as that is so, all that comes
+            out of it was written by the grader's own code.
+        watch: the watch over its memory.
+
+    Args:
+        log: where the beginning of its output goes; standard error if None.
     """
 
     def __init__(self, sandbox: Sandbox, workspace: Path, log: IO[bytes] | None) -> None:
-        self._control, theirs = socket.socketpair()
         self.out_of_memory = False
         self.untouched = True
-        with theirs:
-            arguments = ["-m", "grading.worker.serve", str(theirs.fileno())]
-            self._confined = sandbox.start(arguments, workspace, keep=theirs.fileno(), output=subprocess.PIPE)
-        self._drain = threading.Thread(target=self._drained, args=(log,), name="worker's output", daemon=True)
+        self._control, inner_end = socket.socketpair()
+        with inner_end:
+            arguments = ["-m", "grading.worker.serve", str(inner_end.fileno())]
+            self._confined = sandbox.start(arguments, workspace, keep=inner_end.fileno(), output=subprocess.PIPE)
+        output = self._confined.process.stdout
+        self._drain = threading.Thread(target=_drain, args=(output, log), name="worker's output", daemon=True)
         self._drain.start()
-        self.watch = MemoryWatch(self._confined.members, Limits().resident_bytes, self._exceeded)
+        self.watch = MemoryWatch(self._confined.members, Limits().resident_bytes, self._end_for_memory)
 
-    def session(self, limits: Limits) -> "Session":
-        """Fork a session; the one before is ended.
+    def session(self, limits: Limits) -> Session:
+        """Fork a session. The one before it is ended.
 
         Raises:
             OSError: the process is gone.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
+        connection, inner_end = socket.socketpair()
+        with inner_end:
             self._control.settimeout(START_SECONDS)
-            socket.send_fds(self._control, [START], [theirs.fileno()])
-        return Session(ours, limits)
+            socket.send_fds(self._control, [START], [inner_end.fileno()])
+        return Session(connection, limits)
 
     def status(self) -> int | None:
-        """How the last session ended; None if nobody answers."""
+        """How the last session ended: its exit code, negative for a signal; None if nobody answers."""
         try:
             self._control.settimeout(STATUS_SECONDS)
             self._control.send(STATUS)
@@ -69,83 +75,32 @@ class ForkServer:
         self._confined.end()
         self._drain.join(timeout=STATUS_SECONDS)
 
-    def _exceeded(self) -> None:
+    def _end_for_memory(self) -> None:
         self.out_of_memory = True
         self._confined.end()
 
-    def _drained(self, log: IO[bytes] | None) -> None:
-        """Read all that is printed, whatever becomes of it, and keep its beginning: a full pipe would stop the worker.
 
-        What is kept is `printable`: whoever shows it in a terminal shows text.
-        """
-        output = self._confined.process.stdout
-        assert output is not None
-        decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        room = LOG_BYTES
-        with output, suppress(OSError, ValueError):
-            while chunk := output.read1(2**16):  # type: ignore[attr-defined]
-                if not room:
-                    continue
-                text = printable(decoder.decode(chunk).replace("\r", "\n")).encode()[:room].decode(errors="ignore")
-                room = max(0, room - max(len(chunk), len(text.encode())))
-                with suppress(Exception):  # whatever keeps it
-                    if log is None:
-                        sys.stderr.write(text)
-                    else:
-                        log.write(text.encode())
-                        log.flush()
+def _drain(output: IO[bytes], log: IO[bytes] | None) -> None:
+    """Read all that is printed, and log its first LOG_BYTES as text that is `printable` in a terminal.
 
-
-class Session:
-    """A connection to one forked process; every wait on it has an end.
-
-    Attributes:
-        loaded: the modules of the submission that were asked for.
-        opened: when the process first answered, in seconds of `time.monotonic`.
+    It is read to the end even if the log takes no more: a full pipe would stop the worker.
     """
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    bytes_left = LOG_BYTES
+    with output, suppress(OSError, ValueError):
+        while chunk := output.read1(2**16):  # type: ignore[attr-defined]
+            if not bytes_left:
+                continue
+            text = printable(decoder.decode(chunk).replace("\r", "\n"))
+            logged = text.encode()[:bytes_left].decode(errors="ignore")
+            bytes_left = max(0, bytes_left - max(len(chunk), len(logged.encode())))
+            with suppress(Exception):  # a log that cannot be written stops nothing
+                _write(logged, log)
 
-    def __init__(self, connection: socket.socket, limits: Limits) -> None:
-        self._connection = connection
-        self._deadline = 0.0
-        self.limits = limits
-        self.opened = 0.0
-        self.loaded: set[str] = set()
 
-    def send(self, message: Plain, deadline: float) -> None:
-        """Send a frame.
-
-        Raises:
-            TimeoutError, OSError: nobody reads it in time, or at all.
-        """
-        self._deadline = deadline
-        send(self, message)
-
-    def receive(self, deadline: float) -> Plain:
-        """Wait for a frame.
-
-        Raises:
-            TimeoutError, EOFError, OSError, WireError: there is none in time, or none at all.
-        """
-        self._deadline = deadline
-        return receive_claim(self, self.limits.reply_bytes)
-
-    def close(self) -> None:
-        """Hang up; the process ends, or is killed when the next session starts."""
-        self._connection.close()
-
-    def write(self, data: Any, /) -> None:
-        self._connection.settimeout(self._left())
-        self._connection.sendall(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        self._connection.settimeout(self._left())
-        return self._connection.recv_into(buffer)
-
-    def _left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
+def _write(text: str, log: IO[bytes] | None) -> None:
+    if log is None:
+        sys.stderr.write(text)
+    else:
+        log.write(text.encode())
+        log.flush()

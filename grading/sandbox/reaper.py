@@ -1,9 +1,9 @@
-"""Ends all that a user runs, and deletes all that it has left: `python reaper.py USER [FOLDER ...]`.
+"""Ends all processes of a user, and deletes all that they left: `python reaper.py USER [FOLDER ...]`.
 
-It runs as root beside a worker that has a user of its own. It waits until standard input ends, which it does when the
-grader asks for it or is gone, however that came about.
+It runs as root beside a worker that has a user of its own. It waits until its standard input ends, either because the
+grader closes it or because the grader is gone.
 
-Only the standard library is used: it must start at once, and run with what the submission cannot reach.
+It uses only the standard library: it must start at once, and run with nothing that the submission can reach.
 """
 
 import ctypes
@@ -22,33 +22,41 @@ def main(user: int, folders: Sequence[str]) -> None:
     """Wait, then kill, then delete.
 
     Args:
-        folders: where everybody may write.
+        user: the number of the user.
+        folders: the folders in which everybody may write.
     """
     while os.read(0, 1):
         pass
-    while _runs(user):
-        # As that user, kill(-1) reaches all of its processes at once: none can fork away from it.
-        child = os.fork()
-        if child == 0:
-            os.setgroups([])
-            os.setgid(user)
-            os.setuid(user)
-            with suppress(OSError):
-                os.kill(-1, 9)
-            os._exit(0)
-        os.waitpid(child, 0)
+    while _has_processes(user):
+        _kill_processes(user)
         time.sleep(0.005)
     _remove_ipc(user)
-    left = [path for folder in folders for path in _owned(user, folder)]
-    for start in range(0, len(left), 100):
+    leftovers = [path for folder in folders for path in _leftovers(user, folder)]
+    for start in range(0, len(leftovers), 100):
         # rm copes with folders of any depth.
-        subprocess.run(["rm", "-rf", "--one-file-system", "--", *left[start : start + 100]], check=False)
+        subprocess.run(["rm", "-rf", "--one-file-system", "--", *leftovers[start : start + 100]], check=False)
 
 
-def _runs(user: int) -> bool:
+def _kill_processes(user: int) -> None:
+    """Kill the user's processes from a child that has become this user.
+
+    There, kill(-1) reaches all of them at once, so none can fork away from it.
+    """
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+        with suppress(OSError):
+            os.kill(-1, 9)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _has_processes(user: int) -> bool:
     """Whether a process of the user is alive."""
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # the process has just ended
             status = (process / "status").read_text(errors="replace")
             real = int(status.partition("\nUid:")[2].split()[0])
             if real == user and status.partition("\nState:")[2].split()[0] not in ("Z", "X"):
@@ -64,21 +72,22 @@ def _remove_ipc(user: int) -> None:
             names, *rows = [line.split() for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()]
             for row in rows:
                 values = dict(zip(names, map(int, row), strict=False))
-                if user in (values["uid"], values["cuid"]):
-                    match kind:
-                        case "shm":
-                            libc.shmctl(int(row[1]), IPC_RMID, None)
-                        case "msg":
-                            libc.msgctl(int(row[1]), IPC_RMID, None)
-                        case "sem":
-                            libc.semctl(int(row[1]), 0, IPC_RMID)
+                if user not in (values["uid"], values["cuid"]):
+                    continue
+                match kind:
+                    case "shm":
+                        libc.shmctl(int(row[1]), IPC_RMID, None)
+                    case "msg":
+                        libc.msgctl(int(row[1]), IPC_RMID, None)
+                    case "sem":
+                        libc.semctl(int(row[1]), 0, IPC_RMID)
 
 
-def _owned(user: int, folder: str) -> Iterator[bytes]:
-    """What belongs to the user, in a folder that everybody may write and in such folders below it."""
-    waiting = [(os.fsencode(folder), True)]
-    while waiting:
-        path, is_open = waiting.pop()
+def _leftovers(user: int, folder: str) -> Iterator[bytes]:
+    """What belongs to the user in a folder in which everybody may write, and in such folders below it."""
+    unvisited = [(os.fsencode(folder), True)]
+    while unvisited:
+        path, is_open = unvisited.pop()
         with suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
                 with suppress(OSError):
@@ -89,7 +98,7 @@ def _owned(user: int, folder: str) -> Iterator[bytes]:
                     if status.st_uid == user:
                         yield entry.path
                     elif is_folder and status.st_mode & 0o001:
-                        waiting.append((entry.path, bool(status.st_mode & 0o002)))
+                        unvisited.append((entry.path, bool(status.st_mode & 0o002)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Watching the memory of a worker's processes together, which no limit of the operating system covers.
+"""A watch over the memory of all processes of a worker together, which no limit of the operating system covers.
 
 Some memory belongs to no process: System V segments that nobody has attached, files in memory that are on their way
-through a socket, page tables. The machine only tells how much of it there is. So it is taken for the worker's if it has
-grown by more than the limit, and known for the worker's if the end of the worker gives it back.
+through a socket, page tables. The machine says only how much of it there is in all. If it has grown by more than the
+limit, the watch takes it for the worker's. If the end of the worker frees it, that is proven.
 """
 
 import threading
@@ -19,13 +19,16 @@ OWNERLESS = ("Shmem", "PageTables", "SecPageTables", "SUnreclaim", "KernelStack"
 
 
 class MemoryWatch:
-    """Calls `exceeded` once, from a thread of its own, when the processes hold more than `limit` bytes.
+    """Calls a function once, from a thread of its own, when the processes hold more than `limit` bytes.
 
     Args:
-        members: lists the processes at this moment.
+        members: lists the processes that are alive.
+        limit: the most memory of all of them together, in bytes.
+        exceeded: the function that is called.
 
     Attributes:
-        proven: whether it was the worker that held the memory, known once `stop` has returned.
+        limit: as above; it may be changed.
+        proven: whether it was the worker that held the memory. It is known once `stop` has returned.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class MemoryWatch:
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
             ownerless = ownerless_bytes()
-            # Counting shared pages once takes milliseconds a process, so it waits until there is a reason.
+            # To count shared pages once takes milliseconds per process, so it is done only if the fast count exceeds.
             resident = all(resident_bytes(self._members(), shared_once=once) > self.limit for once in (False, True))
             if self._stopped.is_set() or not (resident or ownerless > self._ownerless_before + self.limit):
                 continue
@@ -59,7 +62,7 @@ class MemoryWatch:
 
 
 def _falls_below(most: float) -> bool:
-    """Whether the memory that belongs to no process soon is less than `most` bytes."""
+    """Whether the memory that belongs to no process falls below `most` bytes within SECONDS_TO_FREE."""
     deadline = time.monotonic() + SECONDS_TO_FREE
     while ownerless_bytes() >= most:
         if time.monotonic() > deadline:
@@ -69,27 +72,27 @@ def _falls_below(most: float) -> bool:
 
 
 def ownerless_bytes() -> int:
-    """Memory of this machine that files in memory and the kernel hold.
+    """The memory of this machine that files in memory and the kernel hold.
 
-    All that is in use and no process's own would be more, but varies by hundreds of MiB on a busy machine: huge pages
-    that a process has given back in part count there.
+    All memory that is in use and belongs to no process is more. But it varies by hundreds of MiB on a busy machine, as
+    it counts huge pages that a process has given back in part.
     """
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
-        return 0  # not Linux, where nothing is promised
+        return 0  # not Linux: nothing is promised there
     kib = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
     return 1024 * sum(kib.get(name, 0) for name in OWNERLESS)
 
 
 def resident_bytes(processes: Iterator[psutil.Process], *, shared_once: bool) -> int:
-    """Memory that the processes hold together, files that lie in memory included.
+    """The memory that the processes hold together, including files in memory that they have open.
 
     Args:
-        shared_once: count pages that several share once, in place of once for each.
+        shared_once: whether a page that several processes share is counted once, not once for each of them.
     """
     total = 0
-    files: dict[tuple[int, int], int] = {}
+    memory_files: dict[tuple[int, int], int] = {}
     for process in processes:
         with suppress(psutil.Error, OSError):
             total += process.memory_full_info().pss if shared_once else process.memory_info().rss
@@ -97,5 +100,5 @@ def resident_bytes(processes: Iterator[psutil.Process], *, shared_once: bool) ->
                 with suppress(OSError):
                     if str(link.readlink()).startswith("/memfd:"):
                         status = link.stat()
-                        files[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return total + sum(files.values())
+                        memory_files[status.st_dev, status.st_ino] = status.st_blocks * 512
+    return total + sum(memory_files.values())

@@ -1,5 +1,6 @@
-"""The grader's side of a worker: a submission's answers, from a sandboxed process of its own."""
+"""The grader's end of a worker: a sandboxed process that answers for one submission."""
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +12,8 @@ from grading.protocol.questions import StudentRaised, functions_of
 from grading.protocol.submission import Submission
 from grading.protocol.text import printable
 from grading.protocol.wire import FRAMES, Plain, WireError
-from grading.sandbox.forkserver import START_SECONDS, ForkServer, Session
+from grading.sandbox.forkserver import START_SECONDS, ForkServer
+from grading.sandbox.session import Session
 from grading.sandbox.staging import Workspace
 from grading.sandbox.tiers import Sandbox
 
@@ -22,7 +24,7 @@ class WorkerStopped(Exception):
     """The submission did not live to answer.
 
     Attributes:
-        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`; `GRADER_ERROR` if it had to stop for no fault of its own.
+        kind: `TIMEOUT`, `OUT_OF_MEMORY` or `CRASH`; `GRADER_ERROR` if it was stopped through no fault of its own.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -35,20 +37,20 @@ class WorkerStopped(Exception):
 
 
 class GraderError(Exception):
-    """The grader itself did not work: never a grade."""
+    """The grader itself did not work: this is never a grade."""
 
 
 class Worker:
     """Answers probes, as `grading.worker.student.LocalStudent` does, and runs trainings.
 
-    What stops a session (a crash, a limit) costs the probe that was asked: the next one gets a new session. A
-    function that has used up its time or memory is not asked again.
+    If a session ends early (a crash, a limit), only the probe that was asked is lost: the next one gets a new session.
+    A function that has used up its time or memory is not called again.
 
     Args:
-        submission: whose code runs.
-        sandbox: what holds it.
-        log: where the first MiB of its standard output and error goes.
-        limits: of the probes.
+        submission: the submission whose code runs.
+        sandbox: the sandbox in which it runs.
+        log: where the first MiB of its standard output and error goes; standard error if None.
+        limits: of the sessions that answer probes.
 
     Raises:
         SubmissionError: the submission is too large.
@@ -66,7 +68,7 @@ class Worker:
         self._log = log
         self._limits = limits or Limits()
         self._workspace = Workspace(submission)
-        self._stopped: dict[str, WorkerStopped] = {}
+        self._beyond_limits: dict[str, WorkerStopped] = {}  # by file, function or probe
         self._session: Session | None = None
         self._forkserver: ForkServer | None = None
 
@@ -80,18 +82,18 @@ class Worker:
         """
         module = probe.partition(".")[0]
         functions = functions_of(probe, data)
-        for place in (f"{module}.py", probe, *functions):
-            if place in self._stopped:
-                raise self._stopped[place]
-        session = self._session or self._open(self._limits)
-        self._session = session
-        if module not in session.loaded:
-            self._answer({"load": module}, session, f"`{module}.py`", f"{module}.py")
-            session.loaded.add(module)
-        # Of several functions, nobody knows which one it was: only this question is not put again.
-        guilty = functions[0] if len(functions) == 1 else probe
-        told = ", ".join(f"`{function}`" for function in functions)
-        return self._answer({"probe": probe, "data": data}, session, told, guilty)
+        for name in (f"{module}.py", probe, *functions):
+            if name in self._beyond_limits:
+                raise self._beyond_limits[name]
+        if self._session is None:
+            self._session = self._new_session(self._limits)
+        if module not in self._session.loaded:
+            self._answer({"load": module}, self._session, f"`{module}.py`", f"{module}.py")
+            self._session.loaded.add(module)
+        # If a probe calls several functions, nobody knows which one used up the limits: then only the probe is suspect.
+        suspect = functions[0] if len(functions) == 1 else probe
+        names = ", ".join(f"`{function}`" for function in functions)
+        return self._answer({"probe": probe, "data": data}, self._session, names, suspect)
 
     def train(self, job: Plain, limits: Limits) -> Iterator[Plain]:
         """Run one training in a session of its own; see `grading.worker.training.loop.train`.
@@ -105,21 +107,21 @@ class Worker:
             GraderError: the grader's own part of it failed.
         """
         self._close_session()
-        session = self._open(limits, job)
+        session = self._new_session(limits, job)
         deadline = session.opened + limits.seconds
         try:
             reply = self._exchange(session, {"train": None}, deadline, "the training")
             while set(reply) == {"event"}:
                 yield reply["event"]
                 reply = self._exchange(session, None, deadline, "the training")
-            self._checked(reply)
+            self._answer_in(reply)
         finally:
             session.close()
 
     def close(self) -> None:
         """End the worker and everything that it started."""
         self._close_session()
-        self._close_host()
+        self._close_forkserver()
         self._workspace.remove()
 
     def __enter__(self) -> "Worker":
@@ -130,68 +132,75 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _open(self, limits: Limits, job: Plain = None) -> Session:
-        """A session in which none of the submission's code has run, with the job of a training if there is one.
+    def _new_session(self, limits: Limits, job: Plain = None) -> Session:
+        """A session in which none of the submission's code has run.
+
+        Args:
+            job: of a training; None for a session that answers probes.
 
         Raises:
-            GraderError: it cannot be had. That is said by a sandbox in which no code of the submission has ever run:
-                what another one says may be written by the submission.
-            WorkerStopped: the submission ended the process that its sessions are forked from.
+            GraderError: the sandbox says that the grader failed. Only a sandbox in which no code of the submission has
+                ever run is believed: any other one is replaced by a new one.
+            WorkerStopped: the submission ended the process from which its sessions are forked.
         """
         untouched = self._forkserver is None or self._forkserver.untouched
         try:
-            return self._opened(limits, job)
+            return self._start_session(limits, job)
         except GraderError:
-            self._close_host()
+            self._close_forkserver()
             if untouched:
                 raise
-        return self._opened(limits, job)
+        return self._start_session(limits, job)
 
-    def _opened(self, limits: Limits, job: Plain) -> Session:
-        fresh = self._forkserver is None
-        # The first session waits for torch to be imported, from a cold disk perhaps; others start at once.
-        start_seconds = START_SECONDS if fresh else SESSION_SECONDS
+    def _start_session(self, limits: Limits, job: Plain) -> Session:
+        """A session, of a new fork server if there is none; raises as `_new_session` does, whoever says it."""
+        is_first = self._forkserver is None
+        # Before the first session torch is imported, perhaps from a cold disk. The others start at once.
+        start_seconds = START_SECONDS if is_first else SESSION_SECONDS
         if self._forkserver is None:
             self._forkserver = ForkServer(self._sandbox, self._workspace.folder, self._log)
-        submission = self._workspace.submission
-        about = {
-            "limits": asdict(limits),
-            "submission": [submission.name, str(submission.folder), submission.package],
-        }
         self._forkserver.watch.limit = limits.resident_bytes
         try:
             session = self._forkserver.session(limits)
-            session.send(about, time.monotonic() + start_seconds)
-            _agreed(session.receive(time.monotonic() + start_seconds))
+            session.send(self._greeting(limits), time.monotonic() + start_seconds)
+            _check_ready(session.receive(time.monotonic() + start_seconds))
             session.opened = time.monotonic()
             if job is not None:
                 session.send({"prepare": job}, session.opened + limits.seconds)
-                _agreed(session.receive(session.opened + limits.seconds))
+                _check_ready(session.receive(session.opened + limits.seconds))
         except (OSError, EOFError, WireError):
-            # The process that sessions are forked from is gone or does not answer.
-            self._close_host()
-            if fresh:
+            # The fork server is gone or does not answer.
+            self._close_forkserver()
+            if is_first:
                 raise GraderError("the sandbox has started, but nobody answers in it") from None
             raise WorkerStopped("CRASH", "the submission ended the process that its sessions start from") from None
         return session
 
-    def _answer(self, request: Plain, session: Session, what: str, guilty: str) -> Plain:
-        """Put a request.
+    def _greeting(self, limits: Limits) -> Plain:
+        """The first frame of a session: its limits, and where the submission is."""
+        submission = self._workspace.submission
+        return {
+            "limits": asdict(limits),
+            "submission": [submission.name, str(submission.folder), submission.package],
+        }
+
+    def _answer(self, request: Plain, session: Session, subject: str, suspect: str) -> Plain:
+        """Put a request and return the answer.
 
         Args:
-            what: what is asked, as messages tell it.
-            guilty: what is not asked again if time or memory does not suffice.
+            subject: what is asked, as messages name it.
+            suspect: what is not asked again if time or memory does not suffice.
         """
         try:
             deadline = time.monotonic() + self._limits.seconds
-            return self._checked(self._exchange(session, request, deadline, what))
+            return self._answer_in(self._exchange(session, request, deadline, subject))
         except WorkerStopped as error:
             self._close_session()
             if error.kind != "CRASH":
-                self._stopped[guilty] = error
+                self._beyond_limits[suspect] = error
             raise
 
-    def _exchange(self, session: Session, request: Plain | None, deadline: float, what: str) -> dict[str, Plain]:
+    def _exchange(self, session: Session, request: Plain | None, deadline: float, subject: str) -> dict[str, Plain]:
         """Send a request, if there is one, and wait for the next frame."""
         assert self._forkserver is not None
         self._forkserver.untouched = False
@@ -200,17 +209,22 @@ class Worker:
                 session.send(request, deadline)
             reply = session.receive(deadline)
         except TimeoutError:
-            raise WorkerStopped("TIMEOUT", f"stopped after {session.limits.seconds:.0f} s in {what}") from None
+            raise WorkerStopped("TIMEOUT", f"stopped after {session.limits.seconds:.0f} s in {subject}") from None
         except WireError as error:
-            raise WorkerStopped("CRASH", f"{what} sent {error}") from None
+            raise WorkerStopped("CRASH", f"{subject} sent {error}") from None
         except (EOFError, ConnectionError):
-            raise self._epitaph(what) from None
+            raise self._reason_of_the_end(subject) from None
         if not isinstance(reply, dict) or set(reply) not in ({"answer"}, {"raised"}, {"event"}):
-            raise WorkerStopped("CRASH", f"{what} sent a malformed reply")
+            raise WorkerStopped("CRASH", f"{subject} sent a malformed reply")
         return reply
 
-    def _checked(self, reply: dict[str, Plain]) -> Plain:
-        """The answer in a reply; raises what the student's code raised."""
+    def _answer_in(self, reply: dict[str, Plain]) -> Plain:
+        """The answer in a reply.
+
+        Raises:
+            StudentRaised: there is what the student's code raised, in place of an answer.
+            WorkerStopped: the student's code ran out of memory, or the reply is malformed.
+        """
         match reply:
             case {"answer": answer}:
                 return answer
@@ -223,38 +237,42 @@ class Worker:
         prefix = printable(self._workspace.prefix)
         raise StudentRaised(kinds[:FRAMES], message, [frame.replace(prefix, "") for frame in frames[-FRAMES:]])
 
-    def _epitaph(self, what: str) -> WorkerStopped:
+    def _reason_of_the_end(self, subject: str) -> WorkerStopped:
         """Why a session ended without an answer."""
         forkserver = self._forkserver
         assert forkserver is not None
         if forkserver.out_of_memory:
-            used = forkserver.watch.limit / 2**30
-            self._close_host()
+            gib = forkserver.watch.limit / 2**30
+            self._close_forkserver()
             if not forkserver.watch.proven:
-                return WorkerStopped("GRADER_ERROR", f"others on this machine took {used:.0f} GiB during {what}")
-            return WorkerStopped("OUT_OF_MEMORY", f"{what} took more than {used:.0f} GiB of memory")
+                return WorkerStopped("GRADER_ERROR", f"others on this machine took {gib:.0f} GiB during {subject}")
+            return WorkerStopped("OUT_OF_MEMORY", f"{subject} took more than {gib:.0f} GiB of memory")
         status = forkserver.status()
         if status is None:
-            self._close_host()
-            return WorkerStopped("CRASH", f"{what} ended the worker")
-        if status == -24:  # SIGXCPU
-            return WorkerStopped("TIMEOUT", f"{what} used up the processor time of its session")
+            self._close_forkserver()
+            return WorkerStopped("CRASH", f"{subject} ended the worker")
+        if status == -signal.SIGXCPU:
+            return WorkerStopped("TIMEOUT", f"{subject} used up the processor time of its session")
         how = f"was killed by signal {-status}" if status < 0 else f"ended its process with status {status}"
-        return WorkerStopped("CRASH", f"{what} {how}")
+        return WorkerStopped("CRASH", f"{subject} {how}")
 
     def _close_session(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None
 
-    def _close_host(self) -> None:
+    def _close_forkserver(self) -> None:
         if self._forkserver is not None:
             self._forkserver.close()
             self._forkserver = None
 
 
-def _agreed(reply: Plain) -> None:
-    """Check what is answered before any code of the submission runs."""
+def _check_ready(reply: Plain) -> None:
+    """Check a reply to what comes before any code of the submission runs.
+
+    Raises:
+        GraderError: it says that the grader's part failed, or it is malformed.
+    """
     match reply:
         case {"answer": None}:
             return

@@ -9,7 +9,7 @@ import pytest
 
 from grading.assignment.assignment import read_assignment
 from grading.checker.catalogue import CATALOGUE
-from grading.commands.check_verdicts import written
+from grading.commands.check_verdicts import write_entry
 from grading.protocol.submission import MODULES
 
 ENTRIES = tomllib.loads((CATALOGUE / "gradings.toml").read_text(encoding="utf-8"))
@@ -18,7 +18,7 @@ RIGHT, WRONG = ENTRIES["right"], ENTRIES["wrong"]
 
 @pytest.mark.parametrize("entry", [*RIGHT, *WRONG], ids=lambda entry: entry["name"])
 def test_an_entry_is_a_submission(entry: dict[str, Any], tmp_path: Path, repository: Path) -> None:
-    folder = written(entry, tmp_path)
+    folder = write_entry(entry, tmp_path)
     changed = set()
     for module in MODULES:
         submitted, reference = (

@@ -11,7 +11,7 @@ from grading.assignment.training_record import Run
 from grading.verdicts.conclusions import relate, relate_all
 from grading.verdicts.expectation import Expectation
 from grading.verdicts.gate import Gate
-from grading.verdicts.verdict import Outcome
+from grading.verdicts.outcome import Outcome
 
 ASSIGNMENT = read_assignment()
 RELATION = ASSIGNMENT.relations[0]

@@ -18,10 +18,11 @@ from grading.protocol.finding import Finding
 from grading.protocol.submission import SubmissionError, locate
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
-from grading.reporting.gradescope import results_json, rounded_text
+from grading.reporting.gradescope import results_json
 from grading.reporting.html import report_html
 from grading.reporting.junit import junit_xml
 from grading.reporting.results import Results
+from grading.reporting.rounding import rounded_text
 from grading.reporting.write import write_results
 from grading.running.journal import Journal
 from grading.running.needed import expectations

@@ -11,7 +11,8 @@ from grading.assignment.calibration import read_calibration
 from grading.assignment.training_record import Run
 from grading.verdicts.expectation import Expectation, expectation_of
 from grading.verdicts.gate import Gate
-from grading.verdicts.verdict import Outcome, judge
+from grading.verdicts.outcome import Outcome
+from grading.verdicts.verdict import judge
 
 ASSIGNMENT = read_assignment()
 CALIBRATION = read_calibration("mini") or {}

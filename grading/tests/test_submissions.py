@@ -39,7 +39,7 @@ def test_a_folder_of_any_name_is_a_package(
     modules = {"freezing": FREEZING.format(origin=origin), "classes": "marker = 'own'\n"}
     folder = package(tmp_path / name, **modules, **({"__init__": ""} if init else {}))
     program = (
-        "import sys; from grading.protocol.submission import *\n"
+        "import sys; from grading.protocol.importing import *; from grading.protocol.submission import *\n"
         "found = locate(sys.argv[1]); load_package(found)\n"
         "print(load_module(found, 'freezing').freeze(None)); import json; json.dumps"
     )
@@ -51,7 +51,8 @@ def test_an_importable_name(tmp_path: Path, repository: Path) -> None:
     package(tmp_path / "cohort" / "ada", freezing="def freeze(module):\n    return __name__\n", __init__="")
     program = (
         f"import sys; sys.path.append({str(tmp_path)!r})\n"
-        "from grading.protocol.submission import *\nfound = locate('cohort.ada')\n"
+        "from grading.protocol.importing import *\nfrom grading.protocol.submission import *\n"
+        "found = locate('cohort.ada')\n"
         "assert 'cohort' not in sys.modules\nload_package(found)\n"
         "print(found.name, load_module(found, 'freezing').freeze(None))"
     )
@@ -247,7 +248,8 @@ CLASSES = "def reduce_classes(labels, mapping, *, ignore_index=255):\n    return
 IMPORT = """
 import sys
 from pathlib import Path
-from grading.protocol.submission import Submission, load_module, load_package
+from grading.protocol.importing import load_module, load_package
+from grading.protocol.submission import Submission
 name, folder, package = sys.argv[1:]
 submission = Submission(name, Path(folder), package)
 try:

@@ -10,7 +10,9 @@ from grading.assignment.calibration import Measured, Spread
 from grading.assignment.training_record import Run
 from grading.protocol.finding import Finding
 from grading.verdicts.expectation import Expectation, expectation_of
-from grading.verdicts.verdict import Outcome, distrust, judge, needed_seeds
+from grading.verdicts.outcome import Outcome, distrust
+from grading.verdicts.stopping import needed_seeds
+from grading.verdicts.verdict import judge
 
 ASSIGNMENT = read_assignment()
 RULE = ASSIGNMENT.gate
@@ -94,7 +96,7 @@ def test_a_grader_error_is_no_grade() -> None:
 @pytest.mark.parametrize(("kind", "wanted"), [("FAIL", "FAIL"), ("CRASH", "FAIL"), ("GRADER_ERROR", "INCOMPLETE")])
 def test_a_required_test_that_failed_decides_before_any_training(kind: str, wanted: str) -> None:
     broken = Checked("tests/test_transfer.py::test_x", "Q1-1", kind, Finding(asked="this"))
-    outcome = judge(CONFIGURATION, (), EXPECTED, seeds=2, withheld=None, broken=broken)
+    outcome = judge(CONFIGURATION, (), EXPECTED, seeds=2, withheld=None, failed_test=broken)
     assert outcome.verdict == wanted
     assert "asked: this" in outcome.reason
 

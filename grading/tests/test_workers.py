@@ -17,8 +17,10 @@ from grading.protocol.limits import Limits
 from grading.protocol.submission import MAX_BYTES, SubmissionError, locate
 from grading.sandbox import choose as choosing
 from grading.sandbox import watch
-from grading.sandbox.choose import NoSandbox, broken_promise, choose
-from grading.sandbox.staging import OwnFolder, Workspace, remove_stale
+from grading.sandbox.choose import NoSandbox, choose
+from grading.sandbox.locked_folder import LockedFolder, remove_stale
+from grading.sandbox.self_test import self_test
+from grading.sandbox.staging import Workspace
 from grading.sandbox.tiers import Unconfined
 from grading.sandbox.worker import GraderError, Worker, WorkerStopped
 from tests.strategies import lone_linear
@@ -224,7 +226,7 @@ def test_a_submission_that_is_too_large(tmp_path: Path) -> None:
 
 
 def test_the_self_test_notices_every_escape() -> None:
-    broken = broken_promise(Unconfined())
+    broken = self_test(Unconfined())
     for escape in (
         "reads files of the grader",
         "reads assignment.toml",
@@ -247,8 +249,8 @@ def test_without_a_sandbox_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None
 
 HOLDER = """
 import sys
-from grading.sandbox.staging import OwnFolder
-folder = OwnFolder()
+from grading.sandbox.locked_folder import LockedFolder
+folder = LockedFolder()
 print(folder.path, flush=True)
 sys.stdin.read()
 """
@@ -280,7 +282,7 @@ def test_stale_folders_are_removed_and_those_in_use_are_not(
         holders[0].kill()
         holders[0].wait()
         (tmp_path / "hw4-worker-link").symlink_to(living)
-        with OwnFolder() as folder:
+        with LockedFolder() as folder:
             assert folder.stat().st_mode & 0o077 == 0
             assert killed.is_dir()
             remove_stale()

@@ -1,4 +1,4 @@
-"""What a configuration is held against: a gate, the expected tail, and where that comes from."""
+"""What a configuration is held against: a gate, the expected tail, and where both come from."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +15,16 @@ class Expectation:
     """What a configuration is held against.
 
     Attributes:
-        tail: of the reference, in `metric`.
-        basis: where `tail` comes from.
-        boundary: what the gate's threshold is.
+        gate: the boundaries of the verdict.
+        metric: the name of the metric that decides.
+        tail: the reference's tail, in `metric`.
+        basis: where `tail` comes from, in words.
+        boundary: what the gate's threshold is, in words.
         calibrated: whether the numbers were measured. If not, no number fails a submission.
-        misfit: why the calibration says nothing about this run, with the command that makes another; None if it does.
-        measured: the calibration that it rests on; None if there is none.
-        bounds: what right submissions stay within.
+        misfit: why the calibration does not apply to this run, and the command that makes one that does; None if it
+            applies.
+        measured: the calibration of this configuration; None if there is none.
+        bounds: the bounds that right submissions stay within.
     """
 
     gate: Gate
@@ -35,23 +38,23 @@ class Expectation:
     bounds: Bounds = UNKNOWN
 
     def least_control_gap(self, tail: float | None) -> float | None:
-        """What a control must show: half of what the least right submission does that is not clearly weaker.
+        """The gap that a control must show: half of the least gap of the right submissions that are not clearly weaker.
 
         Args:
-            tail: of the configuration that is controlled; None if it is not known yet.
+            tail: the tail of the configuration that is controlled; None if it is not known yet.
 
         Returns:
-            None if nobody has measured it.
+            The gap; None if nobody has measured one.
         """
         if self.measured is None or self.misfit is not None:
             return None
-        reached = self.tail if tail is None else min(tail, self.tail)
-        least = self.measured.least_control_gap(reached - self.gate.margin)
-        return None if least is None else least / 2
+        weaker_tail = self.tail if tail is None else min(tail, self.tail)
+        least_gap = self.measured.least_control_gap(weaker_tail - self.gate.margin)
+        return None if least_gap is None else least_gap / 2
 
     @cached_property
     def power(self) -> Power | None:
-        """What the gate can tell apart; None if nothing was measured. Simulated, so only on demand."""
+        """What the gate can tell apart; None if nothing was measured. It is simulated, so only on demand."""
         if self.measured is None or self.misfit is not None:
             return None
         return power_of(self.gate, self.measured, self.metric)
@@ -64,18 +67,20 @@ def expectation_of(
     rule: GateRule,
     misfit: str | None = None,
 ) -> Expectation:
-    """What a configuration is held against: the calibration, or the published figure if there is none.
+    """The expectation by the calibration, or by the published figure if there is no calibration.
 
     Args:
-        misfit: from `grading.running.conditions.misfits`: the numbers are then there to be shown, and decide nothing.
+        misfit: from `grading.running.conditions.misfits`. If it is given, the numbers are shown but decide nothing.
     """
     if calibration is None or configuration.id not in calibration:
-        return _published(configuration, profile, rule, misfit)
-    return _calibrated(configuration, calibration[configuration.id], rule, misfit)
+        return _by_published_figure(configuration, profile, rule, misfit)
+    return _by_calibration(configuration, calibration[configuration.id], rule, misfit)
 
 
-def _published(configuration: Configuration, profile: Profile, rule: GateRule, misfit: str | None) -> Expectation:
-    """The published best epoch, less a margin: it passes, and fails nobody."""
+def _by_published_figure(
+    configuration: Configuration, profile: Profile, rule: GateRule, misfit: str | None
+) -> Expectation:
+    """The threshold is the published best epoch, less a margin. A submission may pass by it, and never fails by it."""
     published = configuration.published[configuration.metric]["best"]
     threshold = (configuration.required or published) - profile.margin
     most_seeds = configuration.most_seeds or rule.most_seeds
@@ -84,10 +89,12 @@ def _published(configuration: Configuration, profile: Profile, rule: GateRule, m
     return Expectation(gate, configuration.metric, published, basis, calibrated=False, misfit=misfit)
 
 
-def _calibrated(configuration: Configuration, measured: Measured, rule: GateRule, misfit: str | None) -> Expectation:
-    """What the reference and other right designs were measured to reach."""
-    metric = measured.metrics[configuration.metric]
-    sd = max(metric.tail_sd, rule.least_sd)
+def _by_calibration(
+    configuration: Configuration, measured: Measured, rule: GateRule, misfit: str | None
+) -> Expectation:
+    """The boundaries are set by what the reference and other right designs were measured to reach."""
+    spread = measured.metrics[configuration.metric]
+    sd = max(spread.tail_sd, rule.least_sd)
     margin = max(rule.margin[configuration.task], (configuration.sds or rule.sds) * sd)
     threshold, boundary = _threshold(configuration, measured, margin)
     floor = _floor(configuration, measured, rule, threshold, margin, sd)
@@ -97,7 +104,7 @@ def _calibrated(configuration: Configuration, measured: Measured, rule: GateRule
     return Expectation(
         Gate(threshold, floor, sd, margin, rule, configuration.most_seeds or rule.most_seeds),
         configuration.metric,
-        metric.tail_mean,
+        spread.tail_mean,
         basis,
         boundary,
         misfit=misfit,
@@ -107,16 +114,16 @@ def _calibrated(configuration: Configuration, measured: Measured, rule: GateRule
 
 
 def _threshold(configuration: Configuration, measured: Measured, margin: float) -> tuple[float, str]:
-    """What PASS is held against, and what that is.
+    """The boundary above which a submission passes, and what it is in words.
 
-    The reference may lie half a margin lower than calibrated, or as low as the weakest typical design that is right. If
-    the assignment itself asks for a best epoch, the threshold is that, less what a best epoch lies above its tail.
+    It lies half a margin below the reference, or at the weakest typical right design if that is lower still. If the
+    assignment itself asks for a best epoch, it is that epoch, less what a best epoch lies above its tail.
     """
-    metric = measured.metrics[configuration.metric]
+    spread = measured.metrics[configuration.metric]
     if configuration.required is not None:
         boundary = f"the assignment's {configuration.required:g}, less what a best epoch lies above its tail"
-        return configuration.required - (metric.best_mean - metric.tail_mean), boundary
-    below_the_reference = metric.tail_mean - margin / 2
+        return configuration.required - (spread.best_mean - spread.tail_mean), boundary
+    below_the_reference = spread.tail_mean - margin / 2
     if measured.designs:
         weakest = min(measured.designs[name] for name in measured.typical)
         if weakest < below_the_reference:
@@ -127,17 +134,17 @@ def _threshold(configuration: Configuration, measured: Measured, margin: float) 
 def _floor(
     configuration: Configuration, measured: Measured, rule: GateRule, threshold: float, margin: float, sd: float
 ) -> float | None:
-    """What FAIL is held against; None if no number may fail a submission, see `grading.verdicts.gate`."""
+    """The boundary below which a submission fails, see `grading.verdicts.gate`; None if no number may fail it."""
     floor = threshold
-    # With a narrower margin of its own, PASS asks for more, and FAIL for no less evidence than elsewhere.
+    # A configuration with a narrower margin asks more of PASS, but FAIL needs as much evidence as elsewhere.
     if configuration.sds is not None:
         tail = measured.metrics[configuration.metric].tail_mean
         floor = min(threshold, tail - rule.sds * sd / 2)
     if not configuration.free:
         return floor
     designs = list(measured.designs.values())
-    known = {name.partition("-")[0] for name in measured.designs}
-    if len(designs) < 2 or not set(configuration.free) <= known:
+    measured_modules = {name.partition("-")[0] for name in measured.designs}
+    if len(designs) < 2 or not set(configuration.free) <= measured_modules:
         return None
     bound = tolerance_bound(designs, rule.coverage, rule.confidence)
     return None if bound is None else min(floor, bound - margin / 2, min(designs) - margin / 2)

@@ -1,12 +1,12 @@
-"""The rule that turns the tails of several trainings into a verdict, or asks for one more.
+"""The rule that turns the tails of several trainings into a verdict, or asks for one more training.
 
-A sequential test: each training adds to the logarithm of the odds that the submission lies above a boundary rather than
-below it, clipped, so that no single training decides.
+It is a sequential test. Each training adds to the logarithm of the odds that the submission lies above a boundary, not
+below it. What one training adds is clipped, so no single training decides.
 
-A submission passes where it lies above `threshold`, and fails where it lies below `floor`. Where every right submission
-trains the same network on the same pictures the two are one number. Where the contract leaves a design to the student,
-right submissions differ by more than chance: `threshold` is what the weakest design that was measured reaches, `floor`
-what nearly all designs will, and what lies between is for a person to decide.
+A submission passes if it lies above `threshold`, and fails if it lies below `floor`. If every right submission trains
+the same network on the same pictures, both are the same number. If the contract leaves a design to the student, right
+submissions differ by more than chance: `threshold` is then what the weakest typical design reached, `floor` is what
+nearly all designs will reach, and a person decides about what lies between.
 """
 
 import math
@@ -17,20 +17,21 @@ from statistics import NormalDist, fmean, stdev
 
 from grading.assignment.assignment import GateRule
 
-SIMULATED = 2000  # gradings, for the rate of one verdict
+SIMULATED_GRADINGS = 2000
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One configuration's gate.
+    """The gate of one configuration.
 
     Attributes:
         threshold: a submission passes above it; a metric in [0, 1].
-        floor: a submission fails below it, at most `threshold`; None if nothing is known about other designs, and a
-            submission is passed or left to a person.
+        floor: a submission fails below it; at most `threshold`. None if too little is known about other designs: no
+            number fails a submission then.
         sd: standard deviation of a tail over seeds.
-        margin: how far apart the two hypotheses lie, which are `boundary` plus and minus half of it.
-        most_seeds: the trainings after which a person decides.
+        margin: distance of the two hypotheses, which are a boundary plus and minus half of it.
+        rule: the constants that all gates share.
+        most_seeds: after so many trainings a person decides.
     """
 
     threshold: float
@@ -41,20 +42,20 @@ class Gate:
     most_seeds: int
 
     @property
-    def needed_odds(self) -> float:
+    def needed_log_odds(self) -> float:
         """The logarithm of the odds that decide."""
         return math.log(self.rule.odds)
 
     def passing_mean(self, seeds: int) -> float:
-        """The mean tail of so many trainings that passes, if none of them adds more than the clip."""
-        return self.threshold + self.needed_odds * self.sd**2 / (self.margin * seeds)
+        """The mean tail at which `seeds` trainings pass, if no training reaches the clip."""
+        return self.threshold + self.needed_log_odds * self.sd**2 / (self.margin * seeds)
 
     def failing_mean(self, seeds: int) -> float | None:
-        """The mean tail of so many trainings that fails; None if none does."""
-        return None if self.floor is None else self.floor - self.needed_odds * self.sd**2 / (self.margin * seeds)
+        """The mean tail at which `seeds` trainings fail, if no training reaches the clip; None if no number fails."""
+        return None if self.floor is None else self.floor - self.needed_log_odds * self.sd**2 / (self.margin * seeds)
 
     def evidence(self, tail: float, boundary: float) -> float:
-        """What one training adds to the logarithm of the odds; NaN counts as 0."""
+        """What one training adds to the logarithm of the odds; a tail that is NaN counts as 0."""
         added = self.margin / self.sd**2 * ((0.0 if math.isnan(tail) else tail) - boundary)
         return max(-self.rule.clip, min(self.rule.clip, added))
 
@@ -62,40 +63,54 @@ class Gate:
         """The verdict by the first trainings that suffice.
 
         Args:
-            tails: by seed; None for a training that repeats an earlier one in every metric, which says nothing new.
+            tails: by seed; None for a training that repeats an earlier one in every metric and so says nothing new.
         """
-        above = below = 0.0
-        for number, tail in enumerate(tails, start=1):
+        above_threshold = above_floor = 0.0
+        for count, tail in enumerate(tails, start=1):
             if tail is not None:
-                above += self.evidence(tail, self.threshold)
-                below += self.evidence(tail, self.floor) if self.floor is not None else 0.0
-            if above >= self.needed_odds:
-                return Decision("PASS", number, above)
-            if below <= -self.needed_odds:
-                return Decision("FAIL", number, below)
-        return Decision(None, len(tails), above)
-
-
-def pass_rate(gate: Gate, mean: float, sd: float) -> float:
-    """How often a submission passes whose tails are normal with this mean and standard deviation, by simulation."""
-    draws = random.Random(0)
-    decisions = (gate.decide([draws.gauss(mean, sd) for _ in range(gate.most_seeds)]) for _ in range(SIMULATED))
-    return sum(decision.verdict == "PASS" for decision in decisions) / SIMULATED
+                above_threshold += self.evidence(tail, self.threshold)
+                above_floor += self.evidence(tail, self.floor) if self.floor is not None else 0.0
+            if above_threshold >= self.needed_log_odds:
+                return Decision("PASS", count, above_threshold)
+            if above_floor <= -self.needed_log_odds:
+                return Decision("FAIL", count, above_floor)
+        return Decision(None, len(tails), above_threshold)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`PASS`, `FAIL` or None for undecided; the number of trainings it rests on; the logarithm of the odds."""
+    """What a gate decides.
+
+    Attributes:
+        verdict: `PASS` or `FAIL`; None if the trainings do not suffice.
+        seeds: how many trainings it rests on.
+        log_odds: the logarithm of the odds that the submission lies above the boundary: `floor` for `FAIL`, else
+            `threshold`.
+    """
 
     verdict: str | None
     seeds: int
-    evidence: float
+    log_odds: float
+
+
+def pass_rate(gate: Gate, mean: float, sd: float) -> float:
+    """The share of simulated gradings that pass if tails are normal with this mean and standard deviation."""
+    generator = random.Random(0)
+    passed = 0
+    for _ in range(SIMULATED_GRADINGS):
+        tails = [generator.gauss(mean, sd) for _ in range(gate.most_seeds)]
+        passed += gate.decide(tails).verdict == "PASS"
+    return passed / SIMULATED_GRADINGS
 
 
 def tolerance_bound(values: Sequence[float], coverage: float, confidence: float) -> float:
-    """What a share of `coverage` of a normal population exceeds, with this confidence, by a sample of it.
+    """The lower bound that a share of `coverage` of a normal population exceeds, with this confidence.
 
-    The one-sided tolerance limit mean - k * sd with Natrella's approximation of k (NBS Handbook 91, 1963, section 2-4).
+    It is the one-sided tolerance limit mean - k * sd, with Natrella's approximation of k (NBS Handbook 91, 1963,
+    section 2-4).
+
+    Args:
+        values: a sample of the population.
 
     Raises:
         statistics.StatisticsError: fewer than two values.

@@ -1,72 +1,16 @@
 """From required tests and trainings to PASS, FAIL, REVIEW or INCOMPLETE."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
+from collections.abc import Iterable
+from dataclasses import replace
 
 from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.verdicts.expectation import Expectation
-from grading.verdicts.gate import Gate
-from grading.verdicts.undecided import look_at, undecided
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The verdict on one configuration.
-
-    Attributes:
-        verdict: `PASS`, `FAIL`, `REVIEW` or `INCOMPLETE`.
-        reason: why, in a few lines.
-        runs: the trainings that it rests on.
-        expectation: what they were held against.
-        distrusted: why its metrics cannot be taken at their word; None if they can.
-    """
-
-    configuration: Configuration
-    verdict: str
-    reason: str
-    runs: tuple[Run, ...]
-    expectation: Expectation
-    distrusted: str | None = None
-
-    @property
-    def gate(self) -> Gate:
-        return self.expectation.gate
-
-    @property
-    def threshold(self) -> float | None:
-        """What PASS is held against; None if no number decides."""
-        return self.gate.threshold if self.expectation.misfit is None else None
-
-    @property
-    def finished(self) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs if run.failure is None)
-
-    def mean(self, kind: str) -> float:
-        """Mean over the finished trainings of `"initial"`, `"best"` or `"tail"`.
-
-        Raises:
-            statistics.StatisticsError: none was finished.
-        """
-        metric = self.configuration.metric
-        return fmean(getattr(run, kind)(metric) for run in self.finished)
-
-    @property
-    def tail(self) -> float | None:
-        """Mean over seeds of the tail; None if no training was finished."""
-        return self.mean("tail") if self.finished else None
-
-    @property
-    def may_earn(self) -> bool:
-        """Whether it is passed, or left to a person."""
-        return self.verdict in ("PASS", "REVIEW")
-
-    @property
-    def credit(self) -> float:
-        """The share of its points: all of them for PASS and, until a person has decided, for REVIEW."""
-        return float(self.verdict == "PASS" or (self.verdict == "REVIEW" and self.distrusted is None))
+from grading.verdicts.gate import Decision
+from grading.verdicts.outcome import Outcome
+from grading.verdicts.stopping import distinct_tails, first_failure
+from grading.verdicts.undecided import undecided, where_to_look
 
 
 def judge(
@@ -76,64 +20,93 @@ def judge(
     *,
     seeds: int,
     withheld: str | None,
-    broken: Checked | None = None,
+    failed_test: Checked | None = None,
 ) -> Outcome:
-    """The verdict on one configuration; what is seen exactly decides before any statistics.
+    """The verdict on one configuration. A failed test or training decides before any statistics.
 
     Args:
-        runs: the trainings that were run, finished or failed.
-        seeds: how many trainings there may be.
-        withheld: why no verdict is to be given (trials, limits); None if one is.
-        broken: a test that the configuration requires, and that did not pass.
+        runs: the trainings that have ended, finished or failed.
+        seeds: the most trainings that there may be.
+        withheld: why this run gives no verdict (it is a trial, or something is missing); None if it gives one.
+        failed_test: the first test that the configuration requires and that did not pass; None if all passed.
     """
-    done = tuple(sorted((run for run in runs if run.seed < seeds), key=lambda run: run.seed))
-    outcome = Outcome(configuration, "INCOMPLETE", "", done, expectation)
-    if (exact := _seen_exactly(outcome, broken)) is not None:
-        return exact
+    by_seed = sorted((run for run in runs if run.seed < seeds), key=lambda run: run.seed)
+    outcome = Outcome(configuration, "INCOMPLETE", "", tuple(by_seed), expectation)
+    if failed_test is not None:
+        return _by_failed_test(outcome, failed_test)
+    if (failed_run := first_failure(outcome.runs)) is not None:
+        return _by_failed_training(outcome, failed_run)
     if withheld:
         return replace(outcome, reason=f"no verdict: {withheld}")
     if expectation.misfit is not None:
-        return _without_numbers(outcome, min(seeds, expectation.gate.rule.fewest_seeds))
+        return _by_a_person(outcome, min(seeds, expectation.gate.rule.fewest_seeds))
     if not expectation.calibrated:
-        return _against_the_published(outcome, seeds)
-    return _by_numbers(outcome, seeds)
+        return _by_published_figure(outcome, seeds)
+    return _by_gate(outcome, seeds)
 
 
-def _seen_exactly(outcome: Outcome, broken: Checked | None) -> Outcome | None:
-    """FAIL, or INCOMPLETE by the grader's own fault, if a required test or a training did not end as it must."""
-    if broken is not None:
-        verdict = "INCOMPLETE" if broken.outcome == "GRADER_ERROR" else "FAIL"
-        return replace(outcome, verdict=verdict, reason=f"{broken.id}: {broken.outcome}\n{broken.message}")
-    failed = first_failure(outcome.runs)
-    if failed is None:
-        return None
+def _by_failed_test(outcome: Outcome, test: Checked) -> Outcome:
+    """FAIL, or INCOMPLETE if the grader is at fault."""
+    verdict = "INCOMPLETE" if test.outcome == "GRADER_ERROR" else "FAIL"
+    return replace(outcome, verdict=verdict, reason=f"{test.id}: {test.outcome}\n{test.message}")
+
+
+def _by_failed_training(outcome: Outcome, failed: Run) -> Outcome:
+    """FAIL, or INCOMPLETE if the grader is at fault. Trainings of later seeds do not matter any more."""
     verdict = "INCOMPLETE" if failed.kind == "GRADER_ERROR" else "FAIL"
     kind = "" if failed.kind == "FAIL" else f"{failed.kind}: "
-    own = tuple(run for run in outcome.runs if run.seed <= failed.seed)
-    return replace(outcome, verdict=verdict, reason=f"seed {failed.seed}: {kind}{failed.failure}", runs=own)
+    runs = tuple(run for run in outcome.runs if run.seed <= failed.seed)
+    return replace(outcome, verdict=verdict, reason=f"seed {failed.seed}: {kind}{failed.failure}", runs=runs)
 
 
-def _by_numbers(outcome: Outcome, seeds: int) -> Outcome:
+def _by_a_person(outcome: Outcome, seeds: int) -> Outcome:
+    """REVIEW: nobody has measured what a right submission reaches here, and no published figure applies."""
+    if len(outcome.runs) < seeds:
+        return _unfinished(outcome, seeds)
+    reason = (
+        f"{_mean_tail(outcome)}, and no number to hold it against: "
+        f"{outcome.expectation.misfit}. Until then a person decides. {where_to_look(outcome.configuration)}"
+    )
+    return replace(outcome, verdict="REVIEW", reason=reason)
+
+
+def _by_published_figure(outcome: Outcome, seeds: int) -> Outcome:
+    """PASS or REVIEW: one best epoch of one training says too little to fail anyone."""
+    if len(outcome.runs) < seeds:
+        return _unfinished(outcome, seeds)
+    tail, threshold = outcome.mean("tail"), outcome.gate.threshold
+    if tail >= threshold:
+        return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {threshold:.4f}")
+    reason = (
+        f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin; calibrate this profile to have it "
+        f"decided. {where_to_look(outcome.configuration)}"
+    )
+    return replace(outcome, verdict="REVIEW", reason=reason)
+
+
+def _by_gate(outcome: Outcome, seeds: int) -> Outcome:
     """PASS, FAIL or REVIEW by the gate."""
-    gate, tails = outcome.gate, distinct_tails(outcome.runs, outcome.configuration.metric)
-    decision = gate.decide(tails)
+    tails = distinct_tails(outcome.runs, outcome.configuration.metric)
+    decision = outcome.gate.decide(tails)
     if decision.verdict is None and len(outcome.runs) < seeds:
         return replace(outcome, reason=f"{len(outcome.runs)} trainings are finished, and undecided")
-    verdict = decision.verdict or "REVIEW"
-    mean = f"{outcome.mean('tail'):.4f} in the mean of {_seeds(len(outcome.runs))}"
-    if verdict == "PASS":
-        reason = f"{mean} lies above {gate.threshold:.4f}, {outcome.expectation.boundary}"
-        if stopped := _stopped_learning(outcome):
-            verdict, reason = "REVIEW", f"{reason}. {stopped}"
-    elif verdict == "FAIL":
-        free = ", what right submissions of nearly any design reach" if outcome.configuration.free else ""
-        reason = f"{mean} lies below {gate.floor:.4f}{free}"
-    else:
-        reason = undecided(outcome, tails, decision)
-    if tails.count(None):
+    verdict, reason = _verdict_and_reason(outcome, tails, decision)
+    if None in tails:
         repeated = "Some trainings repeat others in every metric, and count once: does the code set a seed of its own?"
         reason = f"{reason.rstrip('.')}. {repeated}"
     return replace(outcome, verdict=verdict, reason=reason)
+
+
+def _verdict_and_reason(outcome: Outcome, tails: list[float | None], decision: Decision) -> tuple[str, str]:
+    """What a decision of the gate means for the configuration."""
+    if decision.verdict == "PASS":
+        reason = f"{_mean_tail(outcome)} lies above {outcome.gate.threshold:.4f}, {outcome.expectation.boundary}"
+        stopped_learning = _stopped_learning(outcome)
+        return ("PASS", reason) if stopped_learning is None else ("REVIEW", f"{reason}. {stopped_learning}")
+    if decision.verdict == "FAIL":
+        boundary = ", what right submissions of nearly any design reach" if outcome.configuration.free else ""
+        return "FAIL", f"{_mean_tail(outcome)} lies below {outcome.gate.floor:.4f}{boundary}"
+    return "REVIEW", undecided(outcome, tails, decision)
 
 
 def _stopped_learning(outcome: Outcome) -> str | None:
@@ -143,98 +116,18 @@ def _stopped_learning(outcome: Outcome) -> str | None:
         return None
     return (
         f"But it lies only {gain:+.4f} above its own first epoch, and every right submission that was measured gained "
-        f"twice {power.least_gain:.4f}: did it stop learning? {look_at(outcome.configuration)}"
+        f"twice {power.least_gain:.4f}: did it stop learning? {where_to_look(outcome.configuration)}"
     )
 
 
-def _without_numbers(outcome: Outcome, seeds: int) -> Outcome:
-    """Nobody has measured what a right submission reaches here, and the published figures are of another experiment."""
-    if len(outcome.runs) < seeds:
-        return replace(outcome, reason=f"{len(outcome.runs)} of {_seeds(seeds)} are finished")
-    reason = (
-        f"{outcome.mean('tail'):.4f} in the mean of {_seeds(len(outcome.runs))}, and no number to hold it against: "
-        f"{outcome.expectation.misfit}. Until then a person decides. {look_at(outcome.configuration)}"
-    )
-    return replace(outcome, verdict="REVIEW", reason=reason)
+def _unfinished(outcome: Outcome, seeds: int) -> Outcome:
+    """INCOMPLETE: some of the needed trainings have not ended."""
+    return replace(outcome, reason=f"{len(outcome.runs)} of {_count_of_seeds(seeds)} are finished")
 
 
-def _against_the_published(outcome: Outcome, seeds: int) -> Outcome:
-    """One best epoch of one run says too little to fail anyone."""
-    if len(outcome.runs) < seeds:
-        return replace(outcome, reason=f"{len(outcome.runs)} of {_seeds(seeds)} are finished")
-    tail, threshold = outcome.mean("tail"), outcome.gate.threshold
-    if tail >= threshold:
-        return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {threshold:.4f}")
-    reason = (
-        f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin; calibrate this profile to have it "
-        f"decided. {look_at(outcome.configuration)}"
-    )
-    return replace(outcome, verdict="REVIEW", reason=reason)
+def _mean_tail(outcome: Outcome) -> str:
+    return f"{outcome.mean('tail'):.4f} in the mean of {_count_of_seeds(len(outcome.runs))}"
 
 
-def first_failure(runs: Iterable[Run]) -> Run | None:
-    """The training of the lowest seed that was not finished."""
-    return min((run for run in runs if run.failure is not None), key=lambda run: run.seed, default=None)
-
-
-def distinct_tails(runs: Sequence[Run], metric: str) -> list[float | None]:
-    """The tail of each training; None for one whose metrics are those of an earlier one in every epoch."""
-    measured = [[_without_claims(epoch) for epoch in run.history] for run in runs]
-    return [None if measured[place] in measured[:place] else run.tail(metric) for place, run in enumerate(runs)]
-
-
-def _without_claims(epoch: Mapping[str, float]) -> dict[str, float]:
-    """What the grader has measured itself: the loss is what the submission says it is."""
-    return {name: value for name, value in epoch.items() if name != "loss"}
-
-
-def needed_seeds(runs: Mapping[int, Run], expectation: Expectation, metric: str, most: int) -> range:
-    """The seeds, from 0 on, that a configuration needs by what is known: those that decide it, or one more.
-
-    The same seeds are needed whatever order the trainings end in: a run that was interrupted ends like any other.
-    """
-    gate, known = expectation.gate, list[Run]()
-    most = min(most, gate.most_seeds)
-    if expectation.misfit is not None:
-        most = min(most, gate.rule.fewest_seeds)
-    while len(known) in runs and len(known) < most:
-        known.append(runs[len(known)])
-        if known[-1].failure is not None:
-            return range(len(known))
-        decision = gate.decide(distinct_tails(known, metric))
-        if decision.verdict is not None:
-            return range(len(known))
-    return range(min(most, max(len(known) + 1, gate.rule.fewest_seeds)))
-
-
-def may_pass(runs: Iterable[Run], expectation: Expectation, metric: str, seeds: int) -> bool:
-    """Whether a configuration passes, or may pass yet, by the trainings that are known.
-
-    Args:
-        seeds: how many trainings there may be.
-    """
-    done = sorted(runs, key=lambda run: run.seed)
-    if first_failure(done) is not None:
-        return False
-    if not expectation.calibrated or expectation.misfit is not None:
-        return True
-    verdict = expectation.gate.decide(distinct_tails(done, metric)).verdict
-    return verdict == "PASS" or (verdict is None and len(done) < seeds)
-
-
-def without_control(outcome: Outcome, control: str) -> Outcome:
-    """An outcome whose control has not been trained: nothing shows yet that the submission learns."""
-    if not outcome.may_earn:
-        return outcome
-    return replace(outcome, verdict="INCOMPLETE", reason=f"{outcome.reason}\n{control} has not been trained")
-
-
-def distrust(outcome: Outcome, why: str) -> Outcome:
-    """An outcome whose metrics cannot be taken at their word: nothing is passed."""
-    if not outcome.may_earn:
-        return outcome
-    return replace(outcome, verdict="REVIEW", reason=f"{outcome.reason}\n{why}", distrusted=why)
-
-
-def _seeds(count: int) -> str:
+def _count_of_seeds(count: int) -> str:
     return f"{count} seed{'' if count == 1 else 's'}"

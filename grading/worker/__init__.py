@@ -1,1 +1,1 @@
-"""Inside the wall: the process that runs a submission's code. All that it sees of the grader is copied there."""
+"""Inside the wall: the process that runs a submission's code. Only this part of the grader is copied there."""

@@ -1,9 +1,9 @@
-"""The worker's side: `python -m grading.worker.serve DESCRIPTOR` answers for one submission inside the sandbox.
+"""The fork server: `python -m grading.worker.serve DESCRIPTOR` answers for one submission inside the sandbox.
 
-This process imports torch and computes nothing. For each session, a training or a run of probes, it forks a child that
-loads the submission and talks to the grader over a connection of its own: so a session starts at once, in the same
-state every time, and takes nobody with it when it dies. Nothing here is trusted: the grader treats all that
-comes out of the sandbox as written by the submission.
+This process imports torch and computes nothing. For each session, which is a training or a run of probes, it forks a
+child that loads the submission and talks to the grader over a connection of its own. So a session starts at once and
+always in the same state, and if it dies, no other one does. Nothing here is trusted: the grader treats all that comes
+out of the sandbox as written by the submission.
 """
 
 import os
@@ -34,16 +34,19 @@ SECONDS_TO_DIE = 0.5
 def main(descriptor: int) -> None:
     """Serve until the grader closes the connection.
 
-    START comes with the descriptor of a connection: fork a session that speaks over it. STATUS asks how the last
-    session ended.
+    The command START comes with the descriptor of a connection, for a new session. STATUS asks for the exit code of the
+    last session.
+
+    Args:
+        descriptor: of the connection over which the commands come.
     """
     control = socket.socket(fileno=descriptor)
     torch.set_num_threads(1)
-    child, ended = 0, 0
+    child, exit_code = 0, 0
     while True:
         command, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if child:
-            child, ended = 0, _end(child)
+            child, exit_code = 0, _end(child)
         if command == START:
             child = os.fork()
             if child == 0:
@@ -51,13 +54,13 @@ def main(descriptor: int) -> None:
                 _session(socket.socket(fileno=descriptors[0]))
             os.close(descriptors[0])
         elif command == STATUS:
-            control.send(EXIT_CODE.pack(ended))
+            control.send(EXIT_CODE.pack(exit_code))
         else:
             return
 
 
 def _end(child: int) -> int:
-    """The exit code of a session; one that has not ended by itself is killed."""
+    """The exit code of a session. It is killed if it does not end by itself within SECONDS_TO_DIE."""
     deadline = time.monotonic() + SECONDS_TO_DIE
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -69,46 +72,49 @@ def _end(child: int) -> int:
 
 
 def _session(connection: socket.socket) -> NoReturn:
-    """Answer the grader's requests until it hangs up; see `grading.sandbox.worker`.
-
-    What comes before "train", "load" and probes runs no code of the submission, and waits for the grader's next
-    request: only there the grader believes that a fault is its own.
-    """
+    """Answer the grader's requests until it hangs up, then end this process."""
     status = 1
     try:
-        stream = cast(Stream, connection.makefile("rwb"))
-        about = receive(stream)
-        name, folder, package = about["submission"]
-        student = LocalStudent(Submission(name, Path(folder), package))
-        job: Plain = None
-        send(stream, _or_fault(Limits(**about["limits"]).apply))
-        while True:
-            try:
-                request = receive(stream)
-            except EOFError:
-                break
-            if "prepare" in request:
-                job = request["prepare"]
-                send(stream, _or_fault(partial(_prepare, student, job)))
-                continue
-            if "train" in request:
-                answer = partial(_train, student, job, stream)
-            elif "load" in request:
-                answer = partial(_load, student, request["load"])
-            else:
-                answer = partial(student.ask, request["probe"], **request["data"])
-            send(stream, _reply(answer))
+        _answer_requests(cast(Stream, connection.makefile("rwb")))
         status = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()
-        # No handler that the submission registered runs, and none of the parent's.
+        # No handler that the submission or the parent process registered runs.
         os._exit(status)
 
 
+def _answer_requests(stream: Stream) -> None:
+    """Answer each request; see `grading.sandbox.worker`.
+
+    The first frame and "prepare" run no code of the submission, and after each of them the grader waits for the reply
+    before it sends anything else. Only there it believes that a fault is its own.
+    """
+    greeting = receive(stream)
+    name, folder, package = greeting["submission"]
+    student = LocalStudent(Submission(name, Path(folder), package))
+    send(stream, _or_fault(Limits(**greeting["limits"]).apply))
+    job: Plain = None
+    while True:
+        try:
+            request = receive(stream)
+        except EOFError:
+            return
+        if "prepare" in request:
+            job = request["prepare"]
+            reply = _or_fault(partial(_prepare, student, job))
+        elif "train" in request:
+            reply = _or_raised(partial(_train, student, job, stream))
+        elif "load" in request:
+            reply = _or_raised(partial(_load, student, request["load"]))
+        else:
+            reply = _or_raised(partial(student.ask, request["probe"], **request["data"]))
+        send(stream, reply)
+
+
 def _prepare(student: LocalStudent, job: Plain) -> None:
-    torch.set_num_threads(job["threads"])  # first: it is a part of the state that is kept
+    torch.set_num_threads(job["threads"])  # before `student.state` is read, of which it is a part
     with inside(student.state):
         check_weights(job)
 
@@ -123,7 +129,7 @@ def _train(student: LocalStudent, job: Plain, stream: Stream) -> None:
 
 
 def _or_fault(step: Callable[[], object]) -> Plain:
-    """The reply to a request that runs none of the submission's code."""
+    """The reply to a request that runs none of the submission's code: an empty answer, or why the step failed."""
     try:
         step()
     except Exception as error:
@@ -131,16 +137,16 @@ def _or_fault(step: Callable[[], object]) -> Plain:
     return {"answer": None}
 
 
-def _reply(answer: Callable[[], Plain]) -> Plain:
-    """An answer, or what was raised in its place, cut so that a frame takes it."""
+def _or_raised(answer: Callable[[], Plain]) -> Plain:
+    """The reply to a request: the answer, or what was raised in its place, cut so that it fits into a frame."""
     try:
         return {"answer": answer()}
     except StudentRaised as error:
-        reason = error
+        student_raised = error
     except Exception as error:
-        reason = raised(error)
-    frames = [frame[: LETTERS + 1] for frame in reason.frames[-FRAMES:]]
-    return {"raised": [reason.kinds[:FRAMES], reason.message[: LETTERS + 1], frames]}
+        student_raised = raised(error)
+    frames = [frame[: LETTERS + 1] for frame in student_raised.frames[-FRAMES:]]
+    return {"raised": [student_raised.kinds[:FRAMES], student_raised.message[: LETTERS + 1], frames]}
 
 
 if __name__ == "__main__":

@@ -9,18 +9,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from grading import PACKAGE
+from grading.protocol.importing import load_module, load_package
 from grading.protocol.questions import QUESTIONS, StudentRaised
-from grading.protocol.submission import Submission, load_module, load_package
+from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain, WireError, check_plain
 
 if TYPE_CHECKING:
     from grading.worker.probes.process_state import ProcessState
 
-# Where frames of a traceback are not the student's: this package, Python's own library, what has no file.
-NOT_THEIRS = (str(PACKAGE), str(Path(os.__file__).parent), "<frozen")
+# Frames of a traceback in these files are not the student's: this package, Python's library, and what has no file.
+FOREIGN_FILES = (str(PACKAGE), str(Path(os.__file__).parent), "<frozen")
 
 
 def _probe(name: str) -> Callable[..., Plain]:
+    """The function of `grading.worker.probes` that puts a question."""
     if name not in QUESTIONS:
         raise ValueError(f"no such probe: {name}")
     module_name, _, question = name.partition(".")
@@ -34,21 +36,21 @@ class LocalStudent:
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
         self._state: ProcessState | None = None
-        self._imported: dict[str, ModuleType | StudentRaised | None] = {}
+        self._imports: dict[str, ModuleType | StudentRaised | None] = {}
 
     @property
     def state(self) -> "ProcessState":
         """The state of the process before any of the submission's code ran."""
-        # Imported late: what asks nothing starts without torch.
+        # Imported late: a command that asks nothing starts without torch.
         from grading.worker.probes.process_state import ProcessState
 
         if self._state is None:
-            # torch.compile gives back what it is given: these networks are too small, and trained too shortly, to gain.
+            # torch.compile then returns its argument: compiling costs these small networks more than it gains.
             self._state = ProcessState(TORCHDYNAMO_DISABLE="1")
         return self._state
 
     def ask(self, probe: str, **data: Plain) -> Plain:
-        """Put one question. Each finds the process in the same state, and leaves it as it was.
+        """Put one question. It finds the process in the same state as every other question, and leaves it as it was.
 
         Args:
             probe: `"module.question"`, one of `grading.protocol.questions.QUESTIONS`.
@@ -70,27 +72,27 @@ class LocalStudent:
             raise StudentRaised(["TypeError"], f"answered with {error}", []) from None
 
     def module(self, name: str) -> Any:
-        """Import one module of the submission. What it sets for the whole process is set back.
+        """Import one module of the submission. Settings of the whole process that it changes are restored.
 
         Raises:
-            StudentRaised: it cannot be imported, now or when it was first tried.
+            StudentRaised: it cannot be imported, or could not be when it was first tried.
         """
-        self._once("", load_package, self._submission)
-        return self._once(name, load_module, self._submission, name)
+        self._import_once("", load_package, self._submission)
+        return self._import_once(name, load_module, self._submission, name)
 
-    def _once(self, what: str, import_it: Callable[..., Any], *arguments: Any) -> Any:
-        """A module as it was imported the first time: a second try finds what the first one left half made."""
-        if what not in self._imported:
+    def _import_once(self, name: str, load: Callable[..., Any], *arguments: Any) -> Any:
+        """What the first import gave or raised. A second try would find what a failed first one has left behind."""
+        if name not in self._imports:
             from grading.worker.probes.process_state import inside
 
             state = self.state
-            self._imported[what] = None  # from here on, code of the submission has run
+            self._imports[name] = None  # even if the import ends this process or is interrupted, it is not repeated
             try:
                 with inside(state):
-                    self._imported[what] = call(import_it, *arguments)
+                    self._imports[name] = call(load, *arguments)
             except StudentRaised as error:
-                self._imported[what] = error
-        imported = self._imported[what]
+                self._imports[name] = error
+        imported = self._imports[name]
         if isinstance(imported, StudentRaised):
             raise StudentRaised(imported.kinds, imported.message, imported.frames)
         return imported
@@ -100,11 +102,11 @@ def call(function: Callable[..., Any], *args: Any, gives: type | None = None, **
     """Call student code.
 
     Args:
-        function: theirs.
-        gives: the type that its signature promises.
+        function: the student's.
+        gives: the type that its signature promises; None if any will do.
 
     Raises:
-        StudentRaised: it raised anything, or gave something else.
+        StudentRaised: it raised anything, or returned something else than `gives`.
     """
     try:
         result = function(*args, **kwargs)
@@ -120,7 +122,7 @@ def attribute(owner: Any, name: str) -> Any:
     """Look up a student's function or class.
 
     Raises:
-        StudentRaised: there is none of that name.
+        StudentRaised: there is nothing of that name.
     """
     if not hasattr(owner, name):
         raise StudentRaised(["AttributeError"], f"there is no {name} in {owner.__name__}", [])
@@ -128,12 +130,12 @@ def attribute(owner: Any, name: str) -> Any:
 
 
 def raised(error: BaseException) -> StudentRaised:
-    """What there is to say of an error: its classes, its text, and where in the student's own files it happened."""
+    """An error as plain data: its classes, its text, and where in the student's files it happened."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     frames = [
         f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(NOT_THEIRS) and "site-packages" not in frame.filename
+        if not frame.filename.startswith(FOREIGN_FILES) and "site-packages" not in frame.filename
     ]
     if isinstance(error, SyntaxError):
         frames.append(f"  {error.filename}:{error.lineno}: {(error.text or '').strip()}")

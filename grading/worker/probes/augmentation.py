@@ -1,6 +1,8 @@
 """Probes of augmentation.py."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,23 +17,20 @@ from grading.worker.student import attribute, call
 def draws(
     module: object, *, function: str, image: Plain, size: int | None, count: int, seed: int, before: Plain = None
 ) -> Plain:
-    """Apply one transform `count` times to one image, perhaps once to another before.
+    """Apply one transform `count` times to one image.
 
     Args:
         function: `"face_train_transform"` or `"face_eval_transform"`.
         image: uint8 (H, W, 3).
-        before: the other one, likewise.
-        size: the transform's size, None for its default.
+        size: the transform's size; None for its default.
+        before: another image, to which the transform is applied once before; None for none.
 
     Returns:
         The draws stacked, (count, ...), the dtype's name, and `"reseeded"`: the libraries whose random numbers are
         in the same state after each of the first two calls, though not before them.
     """
     _seed(seed)
-    build = attribute(module, function)
-    transform = call(build) if size is None else call(build, size)
-    if not callable(transform):
-        raise StudentRaised(["TypeError"], f"{function} returned a {type(transform).__name__}, no function", [])
+    transform = _transform(module, function, size)
     if before is not None:
         call(transform, Image.fromarray(before), gives=torch.Tensor)
         _seed(seed)
@@ -45,27 +44,38 @@ def draws(
             states.append(_random_states())
     if len({draw.shape for draw in drawn}) > 1:
         raise StudentRaised(["ValueError"], f"shapes differ: {sorted({tuple(d.shape) for d in drawn})}", [])
-    reseeded = [name for name in states[0] if len(states) > 1 and states[0][name] == states[1][name]]
     return {
         "dtype": str(drawn[0].dtype).removeprefix("torch."),
         "images": array(torch.stack(drawn).float()),
-        "reseeded": reseeded,
+        "reseeded": [name for name in states[0] if len(states) > 1 and states[0][name] == states[1][name]],
     }
 
 
+def _transform(module: object, function: str, size: int | None) -> Callable[..., Any]:
+    """The transform that the student's function returns."""
+    build = attribute(module, function)
+    transform = call(build) if size is None else call(build, size)
+    if not callable(transform):
+        raise StudentRaised(["TypeError"], f"{function} returned a {type(transform).__name__}, no function", [])
+    return transform
+
+
 def _seed(seed: int) -> None:
+    """Seed the random numbers of Python, NumPy and PyTorch."""
     random.seed(seed)
     np.random.seed(seed)
     seed_draws(seed)
 
 
 def _draw_everywhere() -> None:
+    """Take one random number from each library, so that its state changes."""
     random.random()
     np.random.random()
     torch.rand(())
 
 
 def _random_states() -> dict[str, object]:
+    """The states of the random numbers, by library."""
     numpy = np.random.get_state(legacy=False)["state"]
     return {
         "random": random.getstate(),

@@ -20,25 +20,32 @@ def reduce(
     layout: str = "contiguous",
     read_only: bool = False,
 ) -> Plain:
-    """Reduce the classes of one label tensor; `mapping` is a list of pairs, `ignore_index` None for the default.
+    """Reduce the classes of one label tensor.
 
     Args:
-        read_only: the student gets a mapping that is no dict and refuses writes.
+        labels: an integer array.
+        mapping: a list of pairs of an old and a new class.
+        ignore_index: None for the default.
+        layout: see `grading.worker.probes.labels.tensor`.
+        read_only: whether the student gets a mapping that is not a dict and refuses writes.
+
+    Returns:
+        `dtype` and `labels` of the result, and `input` and `mapping` as they are after the call.
     """
-    before = tensor(labels, layout)
+    label_tensor = tensor(labels, layout)
     rules = dict(mapping)
-    given: Mapping[int, int] = MappingProxyType(rules) if read_only else rules
+    student_mapping: Mapping[int, int] = MappingProxyType(rules) if read_only else rules
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
     reduced = call(
         attribute(module, "reduce_classes"),
-        before,
-        given,
+        label_tensor,
+        student_mapping,
         **keywords,
         gives=torch.Tensor,
     )
     return {
         "dtype": str(reduced.dtype).removeprefix("torch."),
         "labels": array(reduced.long()),
-        "input": array(before),
+        "input": array(label_tensor),
         "mapping": [list(rule) for rule in rules.items()],
     }

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from grading.protocol.wire import Plain
 from grading.worker.probes.nets import array, digest, seed_draws
-from grading.worker.probes.running import given_only, materialise, scores_of
+from grading.worker.probes.running import materialise, no_downloads, scores_of
 from grading.worker.student import attribute, call
 
 TAPS = ("x1", "x2", "x3", "x4", "x5")
@@ -16,11 +16,14 @@ LARGE = 20.0  # beyond what a sigmoid, a tanh or a ReLU6 gives
 
 
 class PyramidEncoder(nn.Module):
-    """Five taps at strides 2 to 32, each a 1x1 convolution of the averaged image, so that none depends on another.
+    """Five taps at strides 2 to 32. Each is a 1x1 convolution of the averaged image, so none depends on another.
 
-    As in VGG, the backward pass needs all but x5 as they were: they are the tanh of what was convolved. `offsets` are
-    added before it to the taps that they name, `fixed` replace taps: gradients with respect to them, or changes of
-    them, show how the decoder uses each tap. One of the taps, x1 unless `normed` names another, is batch-normalised.
+    All taps but x5 end in a tanh, so that the backward pass needs their values unchanged, as in VGG. Before the tanh,
+    `offsets` are added to the taps that they name. In the end, `fixed` replaces the taps that it names. Gradients with
+    respect to offsets, and changes of them, show how the decoder uses each tap.
+
+    Args:
+        normed: the tap that is batch-normalised.
     """
 
     def __init__(self, channels: Plain, seed: int, normed: str = "x1") -> None:
@@ -48,8 +51,8 @@ def encoder_of(net: Plain) -> PyramidEncoder:
 
     Args:
         net: `{"channels": [five ints], "num_classes": int, "skips": bool or None, "frozen": [...], "seed": int}`, with
-            `"beside": True` for one beside which another with the opposite `skips` is built, `"normed"` for a tap of
-            the encoder that is batch-normalised in place of x1.
+            `"beside": True` if another network with the opposite `skips` is built beside it, and `"normed"` for the tap
+            of the encoder that is batch-normalised in place of x1.
     """
     encoder = PyramidEncoder(net["channels"], net["seed"], net.get("normed", "x1"))
     for position, parameter in enumerate(encoder.parameters()):
@@ -70,14 +73,14 @@ def encoder_tensors(net: Plain) -> dict[str, Plain]:
 def _built(module: object, net: Plain) -> tuple[Any, PyramidEncoder]:
     """Build `FCN8s`.
 
-    A score layer may start at zero, as in the paper: such parameters get random values, so that what they lead to
-    shows.
+    A score layer may start at zero, as in the paper. Such parameters get random values, so that the logits depend on
+    what comes before them.
     """
     encoder = encoder_of(net)
     fcn8s = attribute(module, "FCN8s")
     skips = {} if net["skips"] is None else {"skips": net["skips"]}
     seed_draws(net["seed"])
-    with given_only("encoder"):
+    with no_downloads("encoder"):
         model = call(fcn8s, encoder, net["num_classes"], **skips, gives=nn.Module)
         if net.get("beside"):
             call(fcn8s, encoder_of(net), net["num_classes"], skips=not net["skips"], gives=nn.Module)
@@ -91,8 +94,8 @@ def _built(module: object, net: Plain) -> tuple[Any, PyramidEncoder]:
 
 def _decoder(model: nn.Module, encoder: nn.Module) -> list[tuple[str, nn.Parameter]]:
     """The parameters of a model that are not its encoder's."""
-    theirs = {id(parameter) for parameter in encoder.parameters()}
-    return [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in theirs]
+    encoder_ids = {id(parameter) for parameter in encoder.parameters()}
+    return [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in encoder_ids]
 
 
 def _scores(model: nn.Module, net: Plain, images: Tensor) -> Tensor:
@@ -111,40 +114,45 @@ def forward(
     x5_of: Plain = None,
     before: Plain = None,
 ) -> Plain:
-    """Logits of a batch, with `one_by_one` also of each of its images alone, and the images after the call.
+    """Run a batch.
 
     Args:
-        x5_of: images whose x5 the encoder gives in place of that of `images`.
-        before: images that the same model sees first.
+        one_by_one: whether each image of the batch is also run alone.
+        x5_of: images whose x5 the encoder gives in place of that of `images`; None for none.
+        before: images that the same model sees first; None for none.
+
+    Returns:
+        `logits` of the batch, `alone`: those of its images one by one, and `images` as they are after the call.
     """
     model, encoder = _built(module, net)
     model.train(training)
     batch = torch.from_numpy(images)
-    given = batch.clone()
+    student_batch = batch.clone()
     with torch.no_grad():
         if before is not None:
             _scores(model, net, torch.from_numpy(before))
         if x5_of is not None:
             encoder.fixed = {"x5": encoder(torch.from_numpy(x5_of))["x5"]}
-        logits = _scores(model, net, given)
+        logits = _scores(model, net, student_batch)
         alone = [_scores(model, net, image[None]) for image in batch.clone()] if one_by_one else []
-    return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(given)}
+    return {"logits": array(logits), "alone": [array(image) for image in alone], "images": array(student_batch)}
 
 
 def forward_amplified(module: object, *, net: Plain, images: Plain, training: bool) -> Plain:
-    """Logits of a batch, all weights of the decoder ten times as large, also those that are not registered.
+    """Logits of a batch after all weights of the decoder, even unregistered ones, are multiplied by 10, 100 or 1000.
 
-    And ten times more, up to a thousand, until there are large logits, of several classes on both sides of zero. Larger
-    factors than the first that suffices overflow float32 in deep decoders.
+    It stops at the first factor that gives large logits, of several classes on both sides of zero: larger factors
+    overflow float32 in deep decoders.
     """
     model, encoder = _built(module, net)
     model.train(training)
     batch = torch.from_numpy(images)
-    theirs = {id(parameter) for parameter in encoder.parameters()}
-    weights = [*_leaves(_scores(model, net, batch)), *(parameter for _, parameter in _decoder(model, encoder))]
+    encoder_ids = {id(parameter) for parameter in encoder.parameters()}
+    leaves = [*_leaves(_scores(model, net, batch)), *(parameter for _, parameter in _decoder(model, encoder))]
+    weights = {id(leaf): leaf for leaf in leaves if id(leaf) not in encoder_ids}.values()  # each once
     with torch.no_grad():
         for _ in range(3):
-            for weight in {id(weight): weight for weight in weights if id(weight) not in theirs}.values():
+            for weight in weights:
                 weight.mul_(10)
             logits = _scores(model, net, batch)
             sides = (-logits.min(), logits.max())
@@ -154,9 +162,15 @@ def forward_amplified(module: object, *, net: Plain, images: Plain, training: bo
 
 
 def backward(module: object, *, net: Plain, images: Plain, training: bool) -> Plain:
-    """Which tensors a random upstream gradient reaches, and which of them are registered from the start, or frozen."""
+    """Which tensors a random upstream gradient reaches, and which of them are not registered, or frozen.
+
+    Returns:
+        `logits`; `tap_gradients`: of the encoder's offsets; `encoder_registered`; `encoder`: its `tensors_of`;
+        `unregistered`: shapes of leaves that an optimizer would not get; `collected`: which parameters of the decoder
+        hold a gradient; `frozen`: digests of those that do not train.
+    """
     model, encoder = _built(module, net)
-    # Those that an optimizer would get, before any forward pass; as a list, so that no other gets the id of one.
+    # What an optimizer would get before any forward pass. It is kept alive, so no other tensor gets one of its ids.
     registered = list(model.parameters())
     model.train(training)
     encoder.offsets = {
@@ -184,12 +198,15 @@ def backward(module: object, *, net: Plain, images: Plain, training: bool) -> Pl
 
 
 def response(module: object, *, net: Plain, images: Plain, cells: Plain) -> Plain:
-    """Logits in eval mode, and those after a small random change of one cell of one tap.
+    """Logits in eval mode before and after a small random change of one cell of one tap.
 
-    Small, so that it moves what is computed from the cell, but hardly the statistics of a normalisation over the image.
+    The change is small, so that it hardly moves the statistics of a normalisation over the image.
 
     Args:
-        cells: `[tap, row, column]` of each; cells of one tap are changed alike.
+        cells: `[tap, row, column]` of each cell that is changed; those of one tap are changed alike.
+
+    Returns:
+        `plain`: the logits before; `moved`: those after each change.
     """
     model, encoder = _built(module, net)
     model.eval()
@@ -210,15 +227,15 @@ def response(module: object, *, net: Plain, images: Plain, cells: Plain) -> Plai
 
 def _leaves(output: Tensor) -> list[Tensor]:
     """The leaf tensors that `output` was computed from and that collect gradients."""
-    found: dict[int, Tensor] = {}
-    seen = set()
-    waiting = [output.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
+    leaves: dict[int, Tensor] = {}
+    visited = set()
+    unvisited = [output.grad_fn]
+    while unvisited:
+        node = unvisited.pop()
+        if node is None or node in visited:
             continue
-        seen.add(node)
+        visited.add(node)
         if hasattr(node, "variable"):
-            found[id(node.variable)] = node.variable
-        waiting.extend(parent for parent, _ in node.next_functions)
-    return list(found.values())
+            leaves[id(node.variable)] = node.variable
+        unvisited.extend(parent for parent, _ in node.next_functions)
+    return list(leaves.values())

@@ -14,8 +14,8 @@ def change(module: object, *, function: str, net: Plain, inputs: Plain, times: i
     """Call `freeze` or `unfreeze` on a network `times` times, then run it forward and backward.
 
     Returns:
-        What the network is like after the calls (`requires_grad`, `state`, `modes`, by name), and after the backward
-        pass, which parameters hold a gradient, and that of the inputs.
+        The network after the calls (`requires_grad`, `state`, `modes`, by name). After the backward pass,
+        `collected`: which parameters hold a gradient, and `input_gradient`.
     """
     model = build(net)
     before = list(model.parameters())
@@ -40,10 +40,10 @@ def change(module: object, *, function: str, net: Plain, inputs: Plain, times: i
 
 
 def in_turn(module: object, *, functions: Plain, net: Plain) -> Plain:
-    """Call several of `freeze` and `unfreeze` on one network, one after another.
+    """Call `freeze` and `unfreeze` on one network, one after another.
 
     Args:
-        functions: their names; `"by hand"` flips `requires_grad` of the first parameter, without a call.
+        functions: the names of what is called; `"by hand"` flips `requires_grad` of the first parameter instead.
 
     Returns:
         After each, `requires_grad` by name, and what `trainable` gives.
@@ -61,10 +61,10 @@ def in_turn(module: object, *, functions: Plain, net: Plain) -> Plain:
 
 
 def trainable(module: object, *, net: Plain, after_a_step: bool = False) -> Plain:
-    """List the positions, in `parameters()`, of what `trainable_parameters` returns; -1 is none of them.
+    """What `trainable_parameters` returns, as positions in `parameters()`; -1 for anything else.
 
     Args:
-        after_a_step: all parameters hold a gradient, as after a training step before which less was frozen.
+        after_a_step: whether all parameters hold a gradient, as after a training step in which less was frozen.
     """
     model = build(net)
     if after_a_step:
@@ -74,7 +74,7 @@ def trainable(module: object, *, net: Plain, after_a_step: bool = False) -> Plai
 
 
 def _listed(module: object, model: nn.Module) -> list[int]:
-    own = list(model.parameters())
-    positions = {id(parameter): position for position, parameter in enumerate(own)}
+    parameters = list(model.parameters())
+    positions = {id(parameter): position for position, parameter in enumerate(parameters)}
     listed = call(attribute(module, "trainable_parameters"), model, gives=list)
     return [positions.get(id(parameter), -1) for parameter in listed]

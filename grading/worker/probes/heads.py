@@ -1,6 +1,6 @@
 """Probes of heads.py."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ from grading.worker.student import attribute, call
 
 def replace(module: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network and run the result."""
-    return _replaced(module, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
+    return _replace_and_run(module, build(net), num_classes, torch.from_numpy(inputs), net["seed"])
 
 
 def replace_torchvision(
@@ -23,7 +23,7 @@ def replace_torchvision(
 ) -> Plain:
     """Replace the head of a thin torchvision classifier and run the result."""
     model = classifier(name, seed, frozen=frozen, training=training)
-    return _replaced(module, model, num_classes, torch.from_numpy(inputs), seed)
+    return _replace_and_run(module, model, num_classes, torch.from_numpy(inputs), seed)
 
 
 def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = False) -> nn.Module:
@@ -39,24 +39,24 @@ def classifier(name: str, seed: int, *, frozen: bool = False, training: bool = F
 def replace_again(module: object, *, net: Plain, num_classes: int, inputs: Plain) -> Plain:
     """Replace the head of a small network, then that of the result."""
     with default_dtype(torch.float64):
-        once = call(attribute(module, "replace_head"), build(net), num_classes + 1, gives=nn.Module)
-    return _replaced(module, once, num_classes, torch.from_numpy(inputs), net["seed"])
+        replaced = call(attribute(module, "replace_head"), build(net), num_classes + 1, gives=nn.Module)
+    return _replace_and_run(module, replaced, num_classes, torch.from_numpy(inputs), net["seed"])
 
 
 def replace_twice(module: object, *, net: Plain, num_classes: int) -> Plain:
-    """Replace the heads of two networks of the same specification; tell how many parameters they then share."""
+    """Replace the heads of two networks of the same specification, and count the parameters that they then share."""
     models = [call(attribute(module, "replace_head"), build(net), num_classes, gives=nn.Module) for _ in range(2)]
     first, second = ({id(parameter) for parameter in model.parameters()} for model in models)
     return len(first & second)
 
 
-def _replaced(module: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
-    """Replace the head, then run the result forward and backward, all in the model's own dtype; a lazy head first dry.
+def _replace_and_run(module: object, model: nn.Module, num_classes: int, inputs: torch.Tensor, seed: int) -> Plain:
+    """Replace the head, materialise a lazy one, and run the result forward and backward, all in the model's dtype.
 
     Returns:
-        Of every parameter of the result: its position in the `parameters()` that the model had before (-1: it is new),
-        digest, `requires_grad`, the values of a new one, and whether it then collects a gradient; digests of the
-        buffers; logits, or the error in their place.
+        `parameters`: of every parameter of the result, its position in the `parameters()` that the model had before
+        (-1: it is new), digest, `requires_grad`, the values of a new one, and whether it then collects a gradient;
+        `buffers`: their digests; `logits`, or the `error` in their place.
     """
     before = list(model.parameters())  # kept alive, so that no new parameter gets the id of one that is gone
     positions = {id(parameter): position for position, parameter in enumerate(before)}
@@ -65,24 +65,29 @@ def _replaced(module: object, model: nn.Module, num_classes: int, inputs: torch.
         result = call(attribute(module, "replace_head"), model, num_classes, gives=nn.Module)
         materialise(result, inputs.to(dtype))
     parameters = list(result.parameters())
-    seen: list[dict[str, Any]] = [
-        {
-            "position": positions.get(id(parameter), -1),
-            "digest": digest(parameter),
-            "trains": parameter.requires_grad,
-            "values": None if id(parameter) in positions else array(parameter),
-        }
-        for parameter in parameters
-    ]
-    buffers = [digest(buffer) for buffer in result.buffers()]
+    descriptions = [_described(parameter, positions) for parameter in parameters]
+    seen: dict[str, Plain] = {
+        "parameters": descriptions,
+        "buffers": [digest(buffer) for buffer in result.buffers()],
+    }
     seed_draws(seed)
     try:
         with default_dtype(dtype):
             logits = call(result.to(dtype), inputs.to(dtype), gives=torch.Tensor)
     except StudentRaised as error:  # the parameters may say why
-        return {"parameters": seen, "buffers": buffers, "error": str(error)}
+        return {**seen, "error": str(error)}
     if logits.requires_grad:
         call(torch.autograd.backward, logits, torch.cos(logits.detach()))
-    for one, parameter in zip(seen, parameters, strict=True):
-        one["collected"] = parameter.grad is not None
-    return {"parameters": seen, "buffers": buffers, "logits": array(logits)}
+    for description, parameter in zip(descriptions, parameters, strict=True):
+        description["collected"] = parameter.grad is not None
+    return {**seen, "logits": array(logits)}
+
+
+def _described(parameter: nn.Parameter, positions: Mapping[int, int]) -> dict[str, Plain]:
+    """A parameter of the result, before it is run."""
+    return {
+        "position": positions.get(id(parameter), -1),
+        "digest": digest(parameter),
+        "trains": parameter.requires_grad,
+        "values": None if id(parameter) in positions else array(parameter),
+    }

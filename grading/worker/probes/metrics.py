@@ -1,6 +1,7 @@
 """Probes of metrics.py."""
 
 import time
+from operator import itemgetter
 
 import torch
 
@@ -29,48 +30,57 @@ def measure(
     target_layout: str = "contiguous",
     then_exchanged: bool = False,
 ) -> Plain:
-    """Compute one metric; `num_classes` is None for `pixel_accuracy`, which takes none.
+    """Compute one metric.
 
     Args:
-        then_exchanged: compute it once more, with prediction and target exchanged, before the result is read.
+        metric: the name of the student's function.
+        pred, target: integer arrays.
+        num_classes: None for `pixel_accuracy`, which takes none.
+        ignore_index: None for the default.
+        pred_layout, target_layout: see `grading.worker.probes.labels.tensor`.
+        then_exchanged: whether it is computed once more, with prediction and target exchanged, before the result is
+            read.
+
+    Returns:
+        `dtype` (None for a float) and `value` of the result, and `pred` and `target` as they are after the calls.
     """
-    before = tensor(pred, pred_layout), tensor(target, target_layout)
+    tensors = tensor(pred, pred_layout), tensor(target, target_layout)
     classes = [] if num_classes is None else [num_classes]
     keywords = {} if ignore_index is None else {"ignore_index": ignore_index}
-    result = call(attribute(module, metric), *before, *classes, **keywords, gives=_GIVES[metric])
+    result = call(attribute(module, metric), *tensors, *classes, **keywords, gives=_GIVES[metric])
     if then_exchanged:
-        call(attribute(module, metric), *before[::-1], *classes, **keywords, gives=_GIVES[metric])
+        call(attribute(module, metric), *tensors[::-1], *classes, **keywords, gives=_GIVES[metric])
     is_tensor = isinstance(result, torch.Tensor)
     return {
         "dtype": str(result.dtype).removeprefix("torch.") if is_tensor else None,
         "value": array(result) if is_tensor else float(result),
-        "pred": array(before[0]),
-        "target": array(before[1]),
+        "pred": array(tensors[0]),
+        "target": array(tensors[1]),
     }
 
 
 SAMPLE = 2**16  # pixels
-AT_MOST_S = 2.5  # of processor time: a probe has 30 s on a machine that may be busy
+MOST_SECONDS = 2.5  # of processor time: a probe has 30 s on a machine that may be busy
 
 
 def count_many(module: object, *, pixels: int) -> Plain:
-    """Count many pixels of one class, or a sample of them where all would take a while.
+    """Count many pixels of one class, or a sample of them if all would take too long.
 
-    A loop over pixels in Python is right, but would take minutes, and a sort of them gigabytes: whoever counts at such
-    a pace is asked about the sample. A loop is also no likely place for counts in float32.
+    A loop over pixels in Python is right but would take minutes, and a sort of them would take gigabytes. Code that is
+    so slow is asked about the sample only: a loop is also unlikely to count in float32.
 
     Returns:
         How many pixels were counted, and their confusion matrix.
     """
-    seconds, counts = min((_counted(module, SAMPLE) for _ in range(3)), key=lambda timed: timed[0])
-    if seconds * pixels / SAMPLE > AT_MOST_S:
+    seconds, counts = min((_counted(module, SAMPLE) for _ in range(3)), key=itemgetter(0))
+    if seconds * pixels / SAMPLE > MOST_SECONDS:
         return {"pixels": SAMPLE, "counts": array(counts)}
     return {"pixels": pixels, "counts": array(_counted(module, pixels)[1])}
 
 
 def _counted(module: object, pixels: int) -> tuple[float, torch.Tensor]:
-    """The confusion matrix of that many pixels of one class, and the processor time that it took."""
+    """The processor time in seconds that the confusion matrix of so many pixels of one class takes, and the matrix."""
     labels = torch.zeros(pixels, dtype=torch.uint8)
-    begun = time.process_time()
+    start = time.process_time()
     counts = call(attribute(module, "confusion_matrix"), labels, labels.clone(), 1, gives=torch.Tensor)
-    return time.process_time() - begun, counts
+    return time.process_time() - start, counts

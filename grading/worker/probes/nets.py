@@ -17,15 +17,15 @@ from grading.protocol.wire import DTYPES, Plain
 def seed_draws(seed: int) -> None:
     """Seed PyTorch's draws on the CPU, where probes run.
 
-    `torch.manual_seed` also notes the seed for a GPU that may come, each time with the whole call stack: a tenth of the
-    time of the tests.
+    `torch.manual_seed` would also note the seed for a GPU that may be used later, each time with the whole call stack:
+    that takes a tenth of the time of the tests.
     """
     torch.default_generator.manual_seed(seed)
 
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """New layers get `dtype`, also those that no `model.double()` reaches because they are not registered."""
+    """Within it, new layers get `dtype`, even those that `model.double()` misses because they are not registered."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -35,7 +35,7 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 class Scaled(nn.Module):
-    """A block with parameters of its own, one of them a single number, beside those of its child."""
+    """A block with parameters beside those of its child; one of them is a single number."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -57,9 +57,9 @@ def build(net: Plain) -> nn.Module:
             `{"kind": "norm2d", "features": f}` and `{"kind": "conv", "features": f}` (images of one pixel),
             `{"kind": "scaled", "features": f}`, `{"kind": "dropout", "p": p}`, `{"kind": "relu"}`,
             `{"kind": "identity"}`, `{"kind": "block", "layers": [...]}`, or with the k-th layer of the same list, a
-            Linear: `{"kind": "again", "layer": k}`, it once more, `{"kind": "tied", "layer": k}`, another Linear with
-            the same weight. `frozen` holds positions in `parameters()`; `names`, where given, names the layers;
-            `switched`, where given, holds positions in `modules()` of those that are in the other mode.
+            Linear: `{"kind": "again", "layer": k}`, the same layer once more, `{"kind": "tied", "layer": k}`, another
+            Linear with the same weight. `frozen` holds positions in `parameters()`; `names`, if given, names the
+            layers; `switched`, if given, holds positions in `modules()` of those that are in the other mode.
 
     Returns:
         A Sequential from (N, features) to (N, outputs); of one layer, that layer itself.
@@ -83,20 +83,20 @@ def build(net: Plain) -> nn.Module:
 
 
 def _sequential(layers: Plain) -> nn.Sequential:
-    built: list[nn.Module] = []
+    parts: list[nn.Module] = []
     for layer in layers:
         match layer["kind"]:
             case "again":
-                built.append(built[layer["layer"]])
+                parts.append(parts[layer["layer"]])
             case "tied":
-                first = built[layer["layer"]]
+                first = parts[layer["layer"]]
                 assert isinstance(first, nn.Linear)
                 second = nn.Linear(first.in_features, first.out_features)
                 second.weight = first.weight
-                built.append(second)
+                parts.append(second)
             case _:
-                built.append(_layer(layer))
-    return nn.Sequential(*built)
+                parts.append(_layer(layer))
+    return nn.Sequential(*parts)
 
 
 def _layer(layer: Plain) -> nn.Module:
@@ -124,7 +124,7 @@ def _layer(layer: Plain) -> nn.Module:
 
 
 def _on_pixels(part: nn.Module, features: int) -> nn.Sequential:
-    """A layer of images, between vectors: (N, features) as images of one pixel."""
+    """A layer for images that takes and gives vectors, (N, features), as images of one pixel."""
     return nn.Sequential(nn.Unflatten(1, (features, 1, 1)), part, nn.Flatten())
 
 
@@ -132,7 +132,7 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     """The values of a tensor, copied.
 
     Raises:
-        StudentRaised: it is none of those that are exchanged: int32, bfloat16, sparse, lazy.
+        StudentRaised: its values cannot be sent, because its dtype is not one of DTYPES, or it is sparse or lazy.
     """
     try:
         values = np.array(tensor.detach().cpu().numpy())
@@ -144,7 +144,7 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 
 def digest(tensor: Tensor) -> str:
-    """A name for a tensor's dtype, shape and values, equal exactly when all three are."""
+    """A text that is equal for two tensors if and only if their dtypes, shapes and values are."""
     values = array(tensor)
     return f"{tensor.dtype}{list(values.shape)} {hashlib.sha256(values.tobytes()).hexdigest()[:16]}"
 

@@ -1,7 +1,7 @@
 """State that belongs to the whole process, such as PyTorch's default dtype.
 
-One module of a submission may change it, as it is imported or in a call. No other function of the submission, and
-nothing of the grader's, may meet the change: each question and each training begins in the same state.
+A module of a submission may change it, when it is imported or when it is called. The change must reach no other
+function of the submission and none of the grader's, so each question and each training begins in the same state.
 """
 
 import os
@@ -17,7 +17,7 @@ import torch
 
 
 def _set_default_device(device: torch.device) -> None:
-    # Even for the CPU, a default device sends every call of torch through a function of Python's.
+    # A default device, even the CPU, makes every call of torch slower: it goes through a Python function.
     torch.set_default_device(None if device.type == "cpu" else device)
 
 
@@ -32,12 +32,12 @@ def _set_environment(variables: dict[str, str]) -> None:
 
 
 def _set_warnings(filters: list[Any]) -> None:
-    warnings.resetwarnings()  # also forgets what has been shown: the filters that follow are in force at once
+    warnings.resetwarnings()  # it also forgets which warnings were shown, so the filters below count at once
     warnings.filters[:] = filters  # type: ignore[index]
 
 
 def _working_directory() -> str:
-    with suppress(OSError):  # it has been deleted
+    with suppress(OSError):  # the folder has been deleted
         return os.getcwd()
     return ""
 
@@ -48,13 +48,14 @@ def _set_working_directory(folder: str) -> None:
 
 
 def _flag(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    """How an attribute is read and written."""
     return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
 
 
 # How each setting is read, and how it is written.
 SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    # torch.get_default_device of torch 2.4 fails once a default device has been taken back.
+    # In torch 2.4, torch.get_default_device fails after a default device was set and removed.
     "default device": (lambda: torch.empty(0).device, _set_default_device),
     "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "deterministic algorithms": (
@@ -84,7 +85,7 @@ class ProcessState:
     """The settings of this process at one moment, and its random numbers.
 
     Args:
-        variables: environment variables that belong to it, too.
+        variables: environment variables that are added to it.
     """
 
     def __init__(self, **variables: str) -> None:
@@ -93,13 +94,13 @@ class ProcessState:
         self._random = random.getstate(), np.random.get_state(), torch.get_rng_state()
 
     def restore_settings(self) -> None:
-        """Set back every setting that has changed since, but no random numbers."""
+        """Restore every setting that has changed since, but not the random numbers."""
         for name, (read, write) in SETTINGS.items():
             if read() != self._settings[name]:
                 write(self._settings[name])
 
     def restore(self) -> None:
-        """Set back every setting, and the generators of random numbers, which then repeat what they gave."""
+        """Restore every setting and every generator of random numbers, which then repeats its numbers."""
         self.restore_settings()
         python, numpy, pytorch = self._random
         random.setstate(python)
@@ -109,10 +110,10 @@ class ProcessState:
 
 @contextmanager
 def inside(state: ProcessState) -> Iterator[None]:
-    """Run the block in a state; afterwards the process is in the one that it was in before."""
+    """Run the block in a state. Afterwards the process is in the state in which it was before."""
     before = ProcessState()
     try:
-        # Inference mode is no setting: where it was entered and never left, another block around it leaves it.
+        # Inference mode is not among SETTINGS: if code has entered it and never left, only another block leaves it.
         with torch.inference_mode(False):
             state.restore()
             yield

@@ -14,8 +14,8 @@ from grading.worker.student import call
 
 
 @contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Afterwards every part of the model is in the train or eval mode that it was in before."""
+def restored_modes(model: nn.Module) -> Iterator[None]:
+    """After the block, every part of the model is in the train or eval mode in which it was before."""
     before = [(part, part.training) for part in model.modules()]
     try:
         yield
@@ -25,18 +25,18 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 
 
 def materialise(model: nn.Module, *inputs: Tensor) -> None:
-    """Make the dry run that lazy layers ask for, in eval mode; a model without lazy layers is not run.
+    """Make the dry run that lazy layers need, in eval mode; a model without lazy layers is not run.
 
-    What the run does not reach, such as layers for skips in a network without them, is empty afterwards.
+    A lazy tensor that the run does not reach, such as in layers for skips of a network without skips, becomes empty.
 
-    Source: `torch.nn.modules.lazy.LazyModuleMixin`, which asks for it before the optimizer is built.
+    Source: `torch.nn.modules.lazy.LazyModuleMixin` asks for the dry run before the optimizer is built.
 
     Raises:
         StudentRaised: the model raised.
     """
     if not _lazy_tensors(model):
         return
-    with modes_kept(model), torch.no_grad():
+    with restored_modes(model), torch.no_grad():
         call(model.eval(), *inputs)
     for tensor in _lazy_tensors(model):
         tensor.materialize((0,))
@@ -47,19 +47,19 @@ def _lazy_tensors(model: nn.Module) -> list[Any]:
 
 
 def scores_of(model: nn.Module, images: Tensor) -> Tensor:
-    """What a network gives, in the mode that it is in.
+    """The tensor that a network returns, in its present mode.
 
     Raises:
-        StudentRaised: it raised, or gave something else than one tensor.
+        StudentRaised: it raised, or returned something else than one tensor.
     """
     scores = call(model, images)
     if not isinstance(scores, Tensor):
         mode = "train" if model.training else "eval"
-        what = "None" if scores is None else f"a {type(scores).__name__}"
-        told = f"in {mode} mode the network gave {what} in place of one tensor"
+        kind = "None" if scores is None else f"a {type(scores).__name__}"
+        message = f"in {mode} mode the network gave {kind} in place of one tensor"
         if isinstance(scores, tuple):
-            told += "; auxiliary heads do that: switch them off (aux_logits = False), or return the scores alone"
-        raise StudentRaised(["TypeError"], told, [])
+            message += "; auxiliary heads do that: switch them off (aux_logits = False), or return the scores alone"
+        raise StudentRaised(["TypeError"], message, [])
     return scores
 
 
@@ -68,11 +68,11 @@ class OwnWeights(Exception):
 
 
 @contextmanager
-def given_only(given: str) -> Iterator[None]:
-    """Refuse to download torchvision's weights, on machines with and without internet alike.
+def no_downloads(given: str) -> Iterator[None]:
+    """Within the block torchvision downloads no weights, on machines with and without internet alike.
 
     Args:
-        given: what the student's function is given to build on.
+        given: the argument that gives the student's function its pretrained layers.
     """
 
     def refuse(weights: WeightsEnum, *_: Any, **__: Any) -> dict[str, Any]:

@@ -11,19 +11,19 @@ from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
 from grading.worker.probes.heads import classifier
 from grading.worker.probes.nets import array, digest
-from grading.worker.probes.running import given_only, materialise, scores_of
+from grading.worker.probes.running import materialise, no_downloads, scores_of
 from grading.worker.student import attribute, call
 
 PRETRAINED_SEED, FRESH_SEED = 101, 202
 
 
 def backbone(name: str, pretrained: bool) -> nn.Module:
-    """A thin classifier in train mode, as torchvision gives it, whose values tell whether it is the pretrained one."""
+    """A thin classifier in train mode, as torchvision gives it; its values show whether it is the pretrained one."""
     return classifier(name, PRETRAINED_SEED if pretrained else FRESH_SEED, training=True)
 
 
 class Loader:
-    """Builds backbones for a student and remembers which, and what their parameters were."""
+    """Builds backbones for a student, and remembers the calls and the digests of the parameters."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -34,7 +34,7 @@ class Loader:
 
     def load(self, name: str, pretrained: bool) -> nn.Module:
         model = backbone(name, bool(pretrained))
-        # What could not be built, and was caught, is not a call to judge.
+        # A network that could not be built is no call, if the student's code catches the exception.
         self.calls.append([str(name), bool(pretrained) if pretrained in (True, False) else str(pretrained)])
         self.digests.update(map(digest, model.parameters()))
         return model
@@ -44,25 +44,30 @@ def case(module: object, *, case: str, num_classes: int | None, inputs: Plain) -
     """Build one case of transfer learning twice, each time from an AlexNet of its own, and run the second network.
 
     Returns:
-        As `_seen`; `earlier`: calls of the first AlexNet's function.
+        As `_run`; `earlier`: the calls of the first loader.
     """
     earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
     build = attribute(module, "build_case")
-    with given_only("alexnet"):
+    with no_downloads("alexnet"):
         call(build, case, earlier.alexnet, **classes, gives=nn.Module)
         model = call(build, case, loader.alexnet, **classes, gives=nn.Module)
     materialise(model, torch.from_numpy(inputs))
-    return {"earlier": earlier.calls, **_seen(loader, model, inputs)}
+    return {"earlier": earlier.calls, **_run(loader, model, inputs)}
 
 
 def shared(module: object, *, cases: Plain) -> Plain:
-    """Build several cases with one loader, or with no cases the challenger twice; count what two models share."""
+    """Build several cases with one loader, or the challenger twice if there is no case.
+
+    Returns:
+        The number of parameters that belong to more than one of the models.
+    """
     loader = Loader()
-    with given_only("alexnet" if cases else "load"):
-        models: list[nn.Module] = [
-            call(attribute(module, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases
-        ] or [_challenger(module, loader)[0] for _ in range(2)]
+    with no_downloads("alexnet" if cases else "load"):
+        if cases:
+            models = [call(attribute(module, "build_case"), case, loader.alexnet, gives=nn.Module) for case in cases]
+        else:
+            models = [_challenger(module, loader)[0] for _ in range(2)]
     owners = Counter(id(parameter) for model in models for parameter in {*model.parameters()})
     return sum(count > 1 for count in owners.values())
 
@@ -71,8 +76,8 @@ def challenger(module: object, *, num_classes: int | None, inputs: Plain) -> Pla
     """Build the challenger and its optimizer twice, each time from a loader of its own, and run the second model.
 
     Returns:
-        As `_seen`; `earlier`: calls of the first loader; `convolutions`: their number; `optimized`: positions of the
-        optimizer's parameters in the model's `parameters()`, -1 for a stranger.
+        As `_run`; `earlier`: the calls of the first loader; `convolutions`: their number; `optimized`: positions of the
+        optimizer's parameters in the model's `parameters()`, -1 for one that is not the model's.
     """
     earlier, loader = Loader(), Loader()
     classes = {} if num_classes is None else {"num_classes": num_classes}
@@ -85,7 +90,7 @@ def challenger(module: object, *, num_classes: int | None, inputs: Plain) -> Pla
         "earlier": earlier.calls,
         "convolutions": sum(isinstance(part, nn.Conv2d) for part in model.modules()),
         "optimized": optimized,
-        **_seen(loader, model, inputs),
+        **_run(loader, model, inputs),
     }
 
 
@@ -93,7 +98,7 @@ def step(module: object, *, inputs: Plain, labels: Plain) -> Plain:
     """Train the challenger for one step, as the training does.
 
     Returns:
-        `changed`: how many of its parameters have other values now; `slope`: whether any gradient was not zero.
+        `changed`: how many of its parameters have changed; `slope`: whether any gradient was not zero.
     """
     model, optimizer = _challenger(module, Loader())
     images = torch.from_numpy(inputs)
@@ -109,7 +114,12 @@ def step(module: object, *, inputs: Plain, labels: Plain) -> Plain:
 
 
 def _challenger(module: object, loader: Loader, **classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
-    with given_only("load"):
+    """What `build_challenger` returns.
+
+    Raises:
+        StudentRaised: it raised, or returned something else than a network and its optimizer.
+    """
+    with no_downloads("load"):
         answer = call(attribute(module, "build_challenger"), loader.load, **classes, gives=tuple)
     if len(answer) != 2:
         raise StudentRaised(["TypeError"], f"build_challenger returned {len(answer)} values in place of 2", [])
@@ -121,7 +131,7 @@ def _challenger(module: object, loader: Loader, **classes: int) -> tuple[nn.Modu
 
 
 def backbone_names(module: object) -> Plain:
-    """The torchvision names that the challenger loads with pretrained weights, but for what cannot be built."""
+    """The torchvision names that the challenger loads with pretrained weights, except those that cannot be built."""
     names: list[str] = []
 
     def load(name: str, pretrained: bool) -> nn.Module:
@@ -130,17 +140,18 @@ def backbone_names(module: object) -> Plain:
             names.append(str(name))
         return model
 
-    with given_only("load"):
+    with no_downloads("load"):
         call(attribute(module, "build_challenger"), load)
     return names
 
 
-def _seen(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
-    """What a model is like, and what it does.
+def _run(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
+    """Run a model in eval mode, then in train mode forward and backward.
 
     Returns:
-        The loader's calls; digest and `requires_grad` of every parameter, and whether it collects a gradient in train
-        mode; the values of new ones; logits in eval mode, and in train mode.
+        `calls`: the loader's; `parameters`: digest and `requires_grad` of each, before the runs; `new`: the values of
+        those that are not the loader's; `logits` in eval mode; `train_logits`; `collected`: whether each parameter
+        collects a gradient.
     """
     images = torch.from_numpy(inputs)
     parameters = [(digest(parameter), parameter) for parameter in model.parameters()]
@@ -151,8 +162,8 @@ def _seen(loader: Loader, model: nn.Module, inputs: Plain) -> dict[str, Plain]:
     }
     with torch.no_grad():
         logits = scores_of(model.eval(), images)
-    trained: Tensor = scores_of(model.train(), images)
-    if trained.requires_grad:
-        call(torch.autograd.backward, trained, torch.cos(trained.detach()))
+    train_logits: Tensor = scores_of(model.train(), images)
+    if train_logits.requires_grad:
+        call(torch.autograd.backward, train_logits, torch.cos(train_logits.detach()))
     collected = [parameter.grad is not None for _, parameter in parameters]
-    return {**seen, "logits": array(logits), "train_logits": array(trained), "collected": collected}
+    return {**seen, "logits": array(logits), "train_logits": array(train_logits), "collected": collected}

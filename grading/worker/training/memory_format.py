@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from grading.worker.probes.running import modes_kept
+from grading.worker.probes.running import restored_modes
 
 
 def runs_in(memory_format: torch.memory_format, model: nn.Module, images: Tensor) -> bool:
@@ -16,7 +16,7 @@ def runs_in(memory_format: torch.memory_format, model: nn.Module, images: Tensor
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     devices = [images.device] if images.device.type == "cuda" else []
     try:
-        with modes_kept(model), torch.random.fork_rng(devices):
+        with restored_modes(model), torch.random.fork_rng(devices):
             model.train()(images).float().sum().backward()
             with torch.no_grad():
                 model.eval()(images)
