@@ -31,7 +31,7 @@ from .face_targets import (
     textured_target,
 )
 from .raised import OTHERWISE, usual_meaning
-from .strategies import Spec, moved
+from .strategies import Spec, moved_seed
 
 pytestmark = [pytest.mark.q1_5, pytest.mark.about("face_train_transform")]
 
@@ -68,7 +68,7 @@ def drawn(
 
     Of a picture that is `scale` times as large, at as many times the size, with the same random numbers.
     """
-    seed = moved((1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)) // scale)
+    seed = moved_seed((1009 * image.shape[0] + 31 * image.shape[1] + (size or 0)) // scale)
     asked = {"function": function, "image": image, "size": size, "count": count, "seed": seed, "before": before}
     try:
         seen = student.ask("augmentation.draws", **asked)

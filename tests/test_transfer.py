@@ -11,7 +11,7 @@ from grading.worker.probes.transfer import backbone
 
 from .expect import accepted, expect, expect_close, refused
 from .head_swap import head_of, logits_of, swapped
-from .strategies import Spec, moved
+from .strategies import Spec, moved_seed
 
 pytestmark = [pytest.mark.about("build_case"), pytest.mark.seeded]
 
@@ -21,7 +21,7 @@ CASES = [
     pytest.param("scratch", marks=pytest.mark.q1_3),
 ]
 # Colours within what ImageNet's normalisation makes of black and white.
-IMAGES = np.random.default_rng(moved(4)).uniform(-1.8, 2.2, size=(3, 3, 64, 64)).astype("float32")
+IMAGES = np.random.default_rng(moved_seed(4)).uniform(-1.8, 2.2, size=(3, 3, 64, 64)).astype("float32")
 NO_SOFTMAX = "no softmax behind the head: the loss expects logits"
 NOT_FINITE = "NaN: is a tensor from torch.empty used before it is filled, or something divided by zero?"
 BOTH_AXES = "keep both axes, images and classes, even if one has length one: no argmax, no squeeze"
