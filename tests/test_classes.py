@@ -16,6 +16,13 @@ from .strategies import LAYOUTS, SHAPES, Spec, label_arrays
 
 pytestmark = [pytest.mark.q2_3, pytest.mark.about("reduce_classes")]
 
+GROUPS = [[old, new] for old, new in enumerate([0, 0, 2, 1, 1, 0, 2, 2, 2, 2, 2])]
+FOUR: Spec = {"labels": np.array([[4, 9], [6, 5]], "uint8"), "mapping": GROUPS}
+LOOK_UP = "look every label up in `mapping`, as it was given"
+NO_MARK = "255 may be a new label too: it is not free to mark labels without a rule"
+NOT_RANKS = "the new labels are the mapping's values, not their ranks"
+Guesses = Iterator[tuple[np.ndarray, str]]  # the labels that a mistake leads to, and how to tell a student
+
 
 @st.composite
 def reductions(draw: st.DrawFn) -> Spec:
@@ -61,9 +68,6 @@ def call_text(arguments: Spec) -> str:
     return f"reduce_classes({told_labels(arguments['labels'])}{view}, {mapping}{ignore})"
 
 
-LOOK_UP = "look every label up in `mapping`, as it was given"
-
-
 def expect_reduced(answer: Plain, arguments: Spec, hint: str = LOOK_UP) -> None:
     """The labels that the definition gives, whatever their dtype."""
     right, got, call = by_definition(arguments), answer["labels"], call_text(arguments)
@@ -95,11 +99,6 @@ def _wrong_labels(answer: Plain, arguments: Spec) -> str:
     if not (wrong & ~has_rule).any() and (got[wrong] == ignored).all():
         return "keys of `mapping` are taken for labels without a rule: is a search or a table one place off?"
     return ""
-
-
-Guesses = Iterator[tuple[np.ndarray, str]]  # the labels that a mistake leads to, and how to tell a student
-NO_MARK = "255 may be a new label too: it is not free to mark labels without a rule"
-NOT_RANKS = "the new labels are the mapping's values, not their ranks"
 
 
 def mistakes(arguments: Spec) -> Guesses:
@@ -157,10 +156,6 @@ def one_rule_after_another(arguments: Spec) -> Iterator[np.ndarray]:
         yield result if ignored_first else np.where(has_rule, result, other)
     mapped_twice = look_up(right, mapping, other)
     yield np.where(has_rule & np.isin(right, list(mapping)), mapped_twice, right)
-
-
-GROUPS = [[old, new] for old, new in enumerate([0, 0, 2, 1, 1, 0, 2, 2, 2, 2, 2])]
-FOUR: Spec = {"labels": np.array([[4, 9], [6, 5]], "uint8"), "mapping": GROUPS}
 
 
 def expect_right(student: Student, arguments: Spec, hint: str = LOOK_UP) -> Plain:

@@ -511,7 +511,7 @@ def total_changes(answers: list[Plain]) -> list[np.ndarray]:
 
 
 def centre_of(change: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Row and column (2,) around which scores moved, NaN if they moved everywhere alike.
+    """Row and column (2,) around which scores moved, NaN if they moved everywhere alike or nowhere.
 
     A movement that is the same everywhere, as by normalisation, does not count. A large kernel moves scores up to the
     edge of the image, which would pull the centre away from it. In this case as many rows, or columns, count on the one
@@ -669,9 +669,7 @@ def test_skips_are_aligned_in_squares(student: Student, tap: str, side: int, net
     expect_steps(student, net, tap, (side, side))
 
 
-LARGE = (
-    416  # pixels: 13 x 13 cells of x5 leave space on all sides of the middle one for a kernel of seven, as VGG's fc6
-)
+LARGE = 416  # pixels: around the middle one of 13 x 13 cells of x5 a kernel of seven fits in, as VGG's fc6 has
 ENOUGH, MOST = 6, 64  # initialisations
 LARGEST_SHIFT = 0.75  # of a cell: a transposed convolution may shift by half a cell, a wrong crop does by a whole one
 
