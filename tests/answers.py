@@ -1,32 +1,35 @@
 """The form of an answer: what each probe gives, whatever a student's code does.
 
-Everything inside the sandbox is the submission, the probes too, so an answer may be anything that crosses the wire.
-It is held against its form once, where it arrives; what the tests then read is there, and of the right kind.
+Everything inside the sandbox belongs to the submission, the probes too. So an answer may be any plain data. Its form is
+checked once, where it arrives; after that the tests can read it without checks of their own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from grading.backbones.challengers import known_challengers
+from grading.protocol.wire import Plain
 
 from .expect import Unmet
 
-Plain = Any
 LARGEST = 2**63
 
 
 @dataclass(frozen=True)
 class Array:
-    """An array of one of some dtypes, with a number of axes if that is always the same."""
+    """An array of one of some dtypes; `axes` is their number, None if any number is allowed."""
 
     dtypes: tuple[str, ...]
     axes: int | None = None
 
     def __str__(self) -> str:
         return f"an array of {' or '.join(self.dtypes)}{'' if self.axes is None else f' with {self.axes} axes'}"
+
+    def fits(self, value: Plain) -> bool:
+        is_array = type(value) is np.ndarray and value.dtype.name in self.dtypes
+        return is_array and self.axes in (None, value.ndim)
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,13 @@ NETWORK = {
     "train_logits": ANY_ARRAY,
     "collected": [bool],
 }
-OF_A_HEAD = {"position": int, "digest": str, "trains": bool, "values": either(ANY_ARRAY, None)}
+PARAMETER = {"position": int, "digest": str, "trains": bool, "values": either(ANY_ARRAY, None)}
 HEAD = either(
-    {"parameters": [{**OF_A_HEAD, "collected": bool}], "buffers": [str], "logits": ANY_ARRAY},
-    {"parameters": [OF_A_HEAD], "buffers": [str], "error": str},
+    {"parameters": [{**PARAMETER, "collected": bool}], "buffers": [str], "logits": ANY_ARRAY},
+    {"parameters": [PARAMETER], "buffers": [str], "error": str},
 )
-# A type is that type exactly, a list any number of one form, a tuple a list of just these, a dict just these keys.
+# How forms are written: a type is exactly that type, [form] a list of any length, (form, form) a list of exactly these,
+# {key: form} a dict with exactly these keys, None is None.
 FORMS: dict[str, Plain] = {
     "augmentation.draws": {"dtype": str, "images": Array(("float32",)), "reseeded": [str]},
     "classes.reduce": {"dtype": str, "labels": Array(("int64",)), "input": LABELS, "mapping": [(int, int)]},
@@ -111,14 +115,17 @@ FORMS: dict[str, Plain] = {
 
 
 def formed(probe: str, data: Mapping[str, Plain], answer: Plain) -> Plain:
-    """The answer to a question, of which every part is there and of its kind.
+    """Return the answer if it has the form that the probe gives.
+
+    Args:
+        data: the arguments of the question.
 
     Raises:
-        Unmet: it has another form than the probe gives.
+        Unmet: it has another form.
     """
     got = misfit(answer, FORMS[probe])
-    if not got and probe in WHOLE:
-        got = WHOLE[probe](answer, data)
+    if not got and probe in CONSISTENCY:
+        got = CONSISTENCY[probe](answer, data)
     if got:
         raise Unmet(
             f"an answer of the form that the probe {probe} gives",
@@ -129,40 +136,50 @@ def formed(probe: str, data: Mapping[str, Plain], answer: Plain) -> Plain:
 
 
 def misfit(value: Plain, form: Plain, place: str = "the answer") -> str:
-    """What a value is in place of a form; empty if it fits."""
+    """What came in place of a form, and where; empty if the value fits."""
     match form:
-        case Array(dtypes, axes):
-            if type(value) is not np.ndarray or value.dtype.name not in dtypes or axes not in (None, value.ndim):
-                return f"{place} is {described(value)} in place of {form}"
-        case Named(values):
-            if type(value) is not dict:
-                return f"{place} is {described(value)} in place of a dict"
-            return _first(misfit(one, values, f"{place}[{name[:40]!r}]") for name, one in value.items())
+        case Array():
+            return "" if form.fits(value) else f"{place} is {described(value)} in place of {form}"
         case Either(forms):
-            found = [misfit(value, one, place) for one in forms]
-            return "" if "" in found else max(found, key=len)
-        case dict():
-            if type(value) is not dict or set(value) != set(form):
-                return f"{place} is {described(value)} in place of a dict with {', '.join(form)}"
-            return _first(misfit(value[name], one, f"{place}[{name!r}]") for name, one in form.items())
-        case tuple():
-            if type(value) is not list or len(value) != len(form):
-                return f"{place} is {described(value)} in place of a list of {len(form)}"
-            return _first(misfit(one, of, f"{place}[{n}]") for n, (one, of) in enumerate(zip(value, form, strict=True)))
-        case [of]:
-            if type(value) is not list:
-                return f"{place} is {described(value)} in place of a list"
-            return _first(misfit(one, of, f"{place}[{n}]") for n, one in enumerate(value))
+            misfits = [misfit(value, choice, place) for choice in forms]
+            return "" if "" in misfits else max(misfits, key=len)
+        case Named() | dict():
+            return _misfit_of_dict(value, form, place)
+        case tuple() | list():
+            return _misfit_of_list(value, form, place)
         case None:
             return "" if value is None else f"{place} is {described(value)} in place of None"
         case _:
-            if type(value) is not form or (form is int and abs(value) >= LARGEST):
-                return f"{place} is {described(value)} in place of {form.__name__}"
-    return ""
+            is_of_type = type(value) is form and (form is not int or abs(value) < LARGEST)
+            return "" if is_of_type else f"{place} is {described(value)} in place of {form.__name__}"
 
 
-def _first(found: Any) -> str:
-    return next(filter(None, found), "")
+def _misfit_of_dict(value: Plain, form: Named | dict[str, Plain], place: str) -> str:
+    if isinstance(form, Named):
+        if type(value) is not dict:
+            return f"{place} is {described(value)} in place of a dict"
+        return _first(misfit(item, form.values, f"{place}[{name[:40]!r}]") for name, item in value.items())
+    if type(value) is not dict or set(value) != set(form):
+        return f"{place} is {described(value)} in place of a dict with {', '.join(form)}"
+    return _first(misfit(value[name], of_item, f"{place}[{name!r}]") for name, of_item in form.items())
+
+
+def _misfit_of_list(value: Plain, form: tuple[Plain, ...] | list[Plain], place: str) -> str:
+    if isinstance(form, tuple):
+        if type(value) is not list or len(value) != len(form):
+            return f"{place} is {described(value)} in place of a list of {len(form)}"
+        forms = form
+    else:
+        if type(value) is not list:
+            return f"{place} is {described(value)} in place of a list"
+        forms = (form[0],) * len(value)
+    pairs = enumerate(zip(value, forms, strict=True))
+    return _first(misfit(item, of_item, f"{place}[{number}]") for number, (item, of_item) in pairs)
+
+
+def _first(misfits: Iterable[str]) -> str:
+    """The first one that is not empty."""
+    return next(filter(None, misfits), "")
 
 
 def described(value: Plain) -> str:
@@ -182,15 +199,15 @@ def described(value: Plain) -> str:
     return f"{type(value).__name__} {value:.6g}" if abs(value) < LARGEST or value != value else "a huge number"
 
 
-def _lengths(place: str, got: int, wanted: int) -> str:
+def _wrong_length(place: str, got: int, wanted: int) -> str:
     return "" if got == wanted else f"{place} has {got} entries in place of {wanted}"
 
 
-def _forward(answer: Plain, data: Mapping[str, Plain]) -> str:
-    return _lengths("alone", len(answer["alone"]), len(data["images"]) if data.get("one_by_one") else 0)
+def _check_forward(answer: Plain, data: Mapping[str, Plain]) -> str:
+    return _wrong_length("alone", len(answer["alone"]), len(data["images"]) if data.get("one_by_one") else 0)
 
 
-def _backward(answer: Plain, data: Mapping[str, Plain]) -> str:
+def _check_backward(answer: Plain, data: Mapping[str, Plain]) -> str:
     count, _, height, width = data["images"].shape
     for level, channels in enumerate(data["net"]["channels"], start=1):
         gradient, wanted = answer["tap_gradients"][f"x{level}"], (count, channels, height >> level, width >> level)
@@ -199,40 +216,43 @@ def _backward(answer: Plain, data: Mapping[str, Plain]) -> str:
     return ""
 
 
-def _response(answer: Plain, data: Mapping[str, Plain]) -> str:
+def _check_response(answer: Plain, data: Mapping[str, Plain]) -> str:
     shapes = {array.shape for array in (answer["plain"], *answer["moved"])}
     if len(shapes) > 1:
         return f"logits of one network for images of one size have the shapes {sorted(shapes)[:4]}"
-    return _lengths("moved", len(answer["moved"]), len(data["cells"]))
+    return _wrong_length("moved", len(answer["moved"]), len(data["cells"]))
 
 
-def _in_turn(answer: Plain, data: Mapping[str, Plain]) -> str:
-    return _lengths("the answer", len(answer), len(data["functions"]))
+def _check_in_turn(answer: Plain, data: Mapping[str, Plain]) -> str:
+    return _wrong_length("the answer", len(answer), len(data["functions"]))
 
 
-def _head(answer: Plain, _: Mapping[str, Plain]) -> str:
-    for one in answer["parameters"]:
-        if (one["position"] == -1) != (one["values"] is not None):
-            return f"parameter {one['position']} {'without' if one['values'] is None else 'with'} values"
+def _check_head(answer: Plain, _: Mapping[str, Plain]) -> str:
+    """New parameters, and no others, come with their values."""
+    for parameter in answer["parameters"]:
+        position, has_values = parameter["position"], parameter["values"] is not None
+        if (position == -1) != has_values:
+            return f"parameter {position} {'with' if has_values else 'without'} values"
     return ""
 
 
-def _network(answer: Plain, _: Mapping[str, Plain]) -> str:
+def _check_network(answer: Plain, _: Mapping[str, Plain]) -> str:
     names = [name for name, _ in (*answer["earlier"], *answer["calls"])]
     if unknown := set(names) - set(known_challengers(names)):
         return f"a network that was never loaded: there is no classifier {min(unknown)[:80]!r} at mini size"
-    return _lengths("collected", len(answer["collected"]), len(answer["parameters"]))
+    return _wrong_length("collected", len(answer["collected"]), len(answer["parameters"]))
 
 
-# What the parts of an answer have to do with each other and with the question.
-WHOLE: dict[str, Callable[[Plain, Mapping[str, Plain]], str]] = {
-    "fcn.forward": _forward,
-    "fcn.backward": _backward,
-    "fcn.response": _response,
-    "freezing.in_turn": _in_turn,
-    "heads.replace": _head,
-    "heads.replace_torchvision": _head,
-    "heads.replace_again": _head,
-    "transfer.case": _network,
-    "transfer.challenger": _network,
+# By probe, what an answer of the right form must satisfy besides: its parts fit each other and the question. Each gives
+# what does not fit, empty if everything does.
+CONSISTENCY: dict[str, Callable[[Plain, Mapping[str, Plain]], str]] = {
+    "fcn.forward": _check_forward,
+    "fcn.backward": _check_backward,
+    "fcn.response": _check_response,
+    "freezing.in_turn": _check_in_turn,
+    "heads.replace": _check_head,
+    "heads.replace_torchvision": _check_head,
+    "heads.replace_again": _check_head,
+    "transfer.case": _check_network,
+    "transfer.challenger": _check_network,
 }

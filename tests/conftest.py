@@ -1,7 +1,7 @@
 """Which implementation is tested, and what is noted of each test."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ class SandboxedStudent:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Show a finding in place of a traceback: pytest parses whole files for one, and hypothesis asks for it too."""
     if not item.config.getoption("--full"):
-        item.repr_failure = partial(_repr_failure, item, item.repr_failure)  # type: ignore[method-assign]
+        item.repr_failure = partial(_repr_failure, item, item.repr_failure)  # type: ignore[method-assign, assignment]
 
 
 def _repr_failure(item: pytest.Item, usual: ReprFailure, excinfo: pytest.ExceptionInfo[BaseException]) -> object:
@@ -112,7 +112,9 @@ def _repr_failure(item: pytest.Item, usual: ReprFailure, excinfo: pytest.Excepti
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.excinfo is not None and report.failed:
         error = repeatable(call.excinfo.value)

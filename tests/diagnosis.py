@@ -12,6 +12,7 @@ import shutil
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,8 @@ class Diagnosis:
         waiting = {cause.name: names for cause in causes if (names := self._waits_for(cause, causes))}
         unwritten = [cause for cause in causes if cause.name.startswith("unwritten")]
         shown = [cause for cause in causes if cause not in unwritten and cause.name not in waiting]
-        left, later = SCREEN, []
+        left = SCREEN
+        later: list[Cause] = []
         for cause in shown:
             lines = list(self._block(cause, full=len(causes) == 1))
             if later or (len(lines) > left and cause is not shown[0]):
@@ -175,7 +177,8 @@ def _noted(report: pytest.TestReport) -> dict[str, str]:
 
 
 def _finding(report: pytest.TestReport) -> Finding:
-    return Finding(**dict(report.user_properties)["finding"])
+    noted: dict[str, Any] = dict(report.user_properties)
+    return Finding(**noted["finding"])
 
 
 def _parts(finding: Finding, width: int, *, full: bool) -> Iterator[tuple[str, list[str]]]:

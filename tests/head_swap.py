@@ -1,4 +1,7 @@
-"""A classifier of the test's own under a head with given weights: what a new head makes of the old body."""
+"""What a classifier must compute after its head was replaced: the old model with the new weight and bias.
+
+The tests build the old model themselves and put into it what they saw of the student's new head.
+"""
 
 import numpy as np
 import torch
@@ -15,13 +18,34 @@ def head_of(model: nn.Module) -> Layer:
     return next((part for part in reversed(layers) if isinstance(part, nn.Linear)), layers[-1])
 
 
-def swapped(model: nn.Module, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
-    """`model`, whose head is a Linear, with another one in the same place and mode, in float64."""
-    old = head_of(model)
+def name_of(part: nn.Module, model: nn.Module) -> str:
+    """The dotted name of a submodule; empty if it is the model itself."""
+    names: dict[int, str] = {id(other): name for name, other in model.named_modules()}
+    return names[id(part)]
+
+
+def linear_head_of(model: nn.Module) -> nn.Linear:
+    """The head of a model that has a Linear."""
+    head = head_of(model)
+    assert isinstance(head, nn.Linear)
+    return head
+
+
+def swap_head(model: nn.Module, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
+    """Put a Linear with these values in the place of the head, which is a Linear, and in the same mode.
+
+    Args:
+        weight: (num_classes, in_features).
+        bias: (num_classes,).
+
+    Returns:
+        `model` in float64; if the model is itself a Linear, the new one.
+    """
+    old = linear_head_of(model)
     new = nn.Linear(weight.shape[1], len(weight))
     new.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
     new.train(old.training)
-    name = next(name for name, part in model.named_modules() if part is old)
+    name = name_of(old, model)
     if not name:
         return new.double()
     parent, _, attribute = name.rpartition(".")
@@ -30,7 +54,8 @@ def swapped(model: nn.Module, weight: np.ndarray, bias: np.ndarray) -> nn.Module
 
 
 def logits_of(model: nn.Module, inputs: np.ndarray, seed: int) -> np.ndarray:
-    """What a float64 model says, the random draws of dropout fixed by `seed`."""
+    """The logits of a float64 model, (N, classes) float64; `seed` fixes the draws of dropout."""
     seed_draws(seed)
     with torch.no_grad():
-        return model(torch.from_numpy(inputs).double()).numpy()
+        logits: np.ndarray = model(torch.from_numpy(inputs).double()).numpy()
+    return logits

@@ -32,8 +32,8 @@ class Points:
     def lines(self) -> Iterator[str]:
         """One line for each question of which a test ran; then the total, if all tests of all questions did."""
         every: dict[str, set[str]] = defaultdict(set)
-        for id, question in listed_tests().items():
-            every[question].add(id)
+        for id, asked in listed_tests().items():
+            every[asked].add(id)
         total, is_whole = 0.0, True
         questions = [question for question in self._assignment.questions if question.test_points]
         for question in questions:
