@@ -4,13 +4,13 @@ import ast
 import json
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from grading.assignment.assignment import read_assignment
+from grading.assignment.test_ids import listed_tests
 from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, lessons, wheats
 from grading.checker.outcomes import outcome_of
 from grading.checker.trials import Failure, Task, Trial
@@ -28,17 +28,10 @@ def run_tests(repository: Path, *arguments: str) -> subprocess.CompletedProcess[
     return run_python(*command, folder=repository)
 
 
-@pytest.fixture(scope="module")
-def collected(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Question by id, of every test of the student API."""
-    records = tmp_path_factory.mktemp("collected") / "records"
-    done = run_tests(repository, "--collect-only", f"--records={records}")
-    assert done.returncode == 0, done.stdout
-    return {line["test"]: line["question"] for line in map(json.loads, records.read_text("utf-8").splitlines())}
-
-
-def test_every_test_carries_its_question(collected: dict[str, str]) -> None:
-    assert set(collected.values()) == {question.id for question in read_assignment().questions if question.test_points}
+def test_every_test_carries_its_question() -> None:
+    assert set(listed_tests().values()) == {
+        question.id for question in read_assignment().questions if question.test_points
+    }
 
 
 def test_the_catalogue_is_large_and_covers_every_module() -> None:
@@ -58,12 +51,12 @@ def test_every_chaff_is_one_change_of_a_wheat(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_lesson_has_its_tests_and_its_chaffs(collected: dict[str, str], module: str) -> None:
+def test_every_lesson_has_its_tests_and_its_chaffs(module: str) -> None:
     of_module = [chaff for chaff in CHAFFS if chaff.module == module]
     table = tomllib.loads((CATALOGUE / "chaffs" / f"{module}.toml").read_text("utf-8"))
     assert {chaff.lesson.name for chaff in of_module} == set(lessons(table))
     for chaff in of_module:
-        questions = {question for test, question in collected.items() if chaff.lesson.test_matches(test)}
+        questions = {question for test, question in listed_tests().items() if chaff.lesson.test_matches(test)}
         assert chaff.question in questions, f"{chaff.id}: no test of {chaff.question} is {chaff.lesson.test}"
         assert chaff.lesson.hint.strip(), chaff.id
 
@@ -74,9 +67,9 @@ def killed(chaff: Chaff, test: str, question: str, message: str, kind: str = "FA
 
 
 @pytest.fixture
-def lesson_test(collected: dict[str, str]) -> str:
+def lesson_test() -> str:
     """The id of a test of the first chaff's lesson."""
-    return next(test for test in collected if CHAFFS[0].lesson.test_matches(test))
+    return next(test for test in listed_tests() if CHAFFS[0].lesson.test_matches(test))
 
 
 def test_a_chaff_should_be_killed_by_its_lesson(lesson_test: str) -> None:
@@ -108,8 +101,8 @@ def test_a_chaff_that_survives_is_a_problem_and_a_wheat_that_does_is_none(lesson
     ("only", "status"), [("classes/gather", 0), ("classes/classes-dtype-uint8", 0), ("no/such", 2)]
 )
 def test_the_command_checks_one_module(repository: Path, tmp_path: Path, only: str, status: int) -> None:
-    command = [sys.executable, "-m", "grading", "check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    command = ["-m", "grading", "check_tests", "-j", "1", "--only", only, "--out", str(tmp_path)]
+    done = run_python(*command, folder=repository)
     assert done.returncode == status, done.stdout + done.stderr
     if not status:
         results = json.loads((tmp_path / "checker.json").read_text("utf-8"))

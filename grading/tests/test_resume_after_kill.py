@@ -1,6 +1,7 @@
 """A run that is killed at any moment ends like an undisturbed one after it is resumed."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from grading.tests.conftest import random_weights
 
 pytestmark = pytest.mark.slow
 
-KILLS = 10
+KILLS = int(os.environ.get("KILLS", "3"))  # more every night
 SLOWEST = 6.0  # seconds; an undisturbed run takes about twice as long on two cores
 
 # Random weights: a pretraining would take minutes.
@@ -58,7 +59,7 @@ def command(repository: Path, tmp_path: Path) -> Command:
     return Command(repository, tmp_path)
 
 
-def test_killed_at_ten_random_moments(command: Command, tmp_path: Path) -> None:
+def test_killed_at_random_moments(command: Command, tmp_path: Path) -> None:
     undisturbed = command.finish(tmp_path / "undisturbed")
     moments = random.Random(0)
     finished = kills = 0
