@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.q1_1, pytest.mark.about("trainable_parameters")]
 FUNCTIONS = ("freeze", "unfreeze")
 LINEAR: Spec = {"kind": "linear", "inputs": 3, "outputs": 3, "bias": True}
 NORM: Spec = {"kind": "norm", "features": 3}
+CONVOLUTION: Spec = {"kind": "conv", "features": 3}
 DEEP: Spec = {
-    "layers": [LINEAR, NORM, {"kind": "block", "layers": [LINEAR, NORM]}, LINEAR],
+    "layers": [LINEAR, NORM, {"kind": "block", "layers": [LINEAR, NORM]}, CONVOLUTION, LINEAR],
     "width": 3,
     "training": True,
     "seed": 1,

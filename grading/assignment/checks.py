@@ -10,6 +10,7 @@ from grading.assignment.test_ids import UPDATE
 from grading.protocol.submission import MODULES
 
 CASES = ("feature_extractor", "finetuned", "scratch")
+NETWORK_ENTRIES = {"case": ("case",), "fcn8s": ("skips",)}  # by build, what else its network says
 OPTIMIZERS = ("SGD", "Adam")
 LABELS = range(256)
 MOST_SHARE = 0.25  # of the pictures at either end, in a rule
@@ -141,6 +142,8 @@ def _of_network(c: Configuration) -> Iterator[str]:
         yield from _unknown("network case", c.network.get("case"), CASES)
     if build == "fcn8s" and not isinstance(c.network.get("skips"), bool):
         yield "network skips is true or false"
+    known = ("build", *NETWORK_ENTRIES.get(str(build), ()))
+    yield from (f"nothing reads {name!r} of its network" for name in c.network if name not in known)
 
 
 def _of_protocol(c: Configuration, protocol: Mapping[str, Any]) -> Iterator[str]:

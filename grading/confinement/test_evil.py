@@ -33,7 +33,6 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.scheduler import carry_out
 from grading.sandbox.choose import candidates
-from grading.sandbox.own_user import OwnUser
 from grading.sandbox.self_test import self_test
 from grading.sandbox.tiers import Sandbox
 from grading.sandbox.worker import Worker
@@ -105,7 +104,7 @@ def test_the_reference_passes_these_tests(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", IN_A_PROBE)
 def test_a_hostile_submission_passes_no_test(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    if name == "calls_home" and isinstance(sandbox, OwnUser):
+    if name == "calls_home" and "reaches the network" in sandbox.allows:
         pytest.skip("this tier leaves the network open, and says so")
     with (tmp_path / "log").open("wb") as log:
         with Worker(locate(str(EVIL / name)), sandbox, log=log, limits=LIMITS) as worker:
@@ -220,5 +219,6 @@ def test_no_points_without_learning(
 
 
 def test_every_evil_submission_is_tried() -> None:
-    tried = {*IN_A_PROBE, *IN_A_TRAINING}
-    assert tried == {path.name for path in EVIL.iterdir() if path.is_dir()}
+    assert {*IN_A_PROBE, *IN_A_TRAINING} == {path.name for path in EVIL.iterdir() if path.is_dir()}
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert [name for name in IN_A_TRAINING if f'"{name}"' not in tests] == []

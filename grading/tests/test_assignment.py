@@ -69,6 +69,11 @@ MISTAKES = {
     ),
     "no required test": ('required_tests = ["scratch"]', "required_tests = []", r"Q1-3: required_tests"),
     "an unknown case": ('case = "scratch"', 'case = "scrach"', r"Q1-3: network case"),
+    "an entry of a network that nobody reads": (
+        'case = "scratch"',
+        'case = "scratch", backbone = "resnet18"',
+        r"Q1-3: nothing reads 'backbone' of its network",
+    ),
     "a key that nobody reads": ('augmentation = "face"', 'augmentations = "face"', r"Q1-5: nothing reads"),
     "a missing key": ('trains = "head"\n', "", r"Q1-1: 'trains' is missing"),
     "no epochs": ("epochs = 25", "epochs = 0", r"protocol of report: epochs"),

@@ -19,6 +19,8 @@ from grading.running.conditions import differences, misfits
 from grading.running.needed import expectations, needed
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
+from grading.verdicts.expectation import expectation_of
+from grading.verdicts.verdict import judge
 
 # Changes that an instructor may make: a text of assignment.toml, its replacement, the configurations that it affects,
 # and a part of the reason that must be given.
@@ -129,6 +131,15 @@ def test_a_missing_calibration_fits_no_configuration(plan: Plan) -> None:
     reasons = misfits(plan, calibration)
     assert set(reasons) == {"Q1-1", "Q1-2"}
     assert all("recalibrate: python -m grading calibrate" in why for why in reasons.values())
+
+
+def test_a_metric_that_was_not_measured_is_left_to_a_person(plan: Plan) -> None:
+    calibration = dict(read_calibration("mini") or {})
+    calibration["Q1-1"] = replace(calibration["Q1-1"], metrics={})
+    configuration, rule = plan.assignment.configuration("Q1-1"), plan.assignment.gate
+    expectation = expectation_of(configuration, plan.profile, calibration, rule, "metric accuracy, not f1")
+    runs = [finished_run(plan, "Q1-1", seed, 0.1) for seed in range(2)]
+    assert judge(configuration, runs, expectation, seeds=2, withheld=None).verdict == "REVIEW"
 
 
 def test_differences() -> None:

@@ -449,6 +449,7 @@ def test_two_graders_with_one_folder(
         ("mutate", "find_spec", []),
         ("fetch", "fetch_camvid", ["camvid"]),
         ("list_tests", "collect", []),
+        ("pretrain", "known_challengers", ["alexnet"]),
     ],
 )
 def test_every_command_that_breaks_blames_the_grader(
@@ -470,6 +471,11 @@ def test_every_command_that_breaks_blames_the_grader(
     errors = capsys.readouterr().err
     assert errors.splitlines()[-1].startswith("error: the grader itself broke")
     assert errors.replace("\n", "").isprintable()
+
+
+def test_every_command_is_listed() -> None:
+    files = {path.stem for path in Path(commands.__file__).with_name("commands").glob("*.py")}
+    assert files - {"__init__", "exits", "options"} == set(commands.COMMANDS)
 
 
 def test_missing_packages_are_an_error_of_the_grader(repository: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from statistics import fmean, stdev
 
 import numpy as np
@@ -120,8 +120,9 @@ def _deviations(counts: ImageCounts, metric: str, choices: np.ndarray) -> np.nda
 
 def _sd_over_seeds(outcome: Outcome, metric: str, calibration: Calibration | None) -> float:
     """The standard deviation of a tail over seeds; 0 if it is not known."""
-    if calibration is not None and outcome.configuration.id in calibration:
-        return calibration[outcome.configuration.id].metrics[metric].tail_sd
+    measured = None if calibration is None else calibration.get(outcome.configuration.id)
+    if measured is not None and metric in measured.metrics:
+        return measured.metrics[metric].tail_sd
     tails = [run.tail(metric) for run in outcome.finished]
     return stdev(tails) if len(tails) > 1 else 0.0
 
@@ -129,7 +130,5 @@ def _sd_over_seeds(outcome: Outcome, metric: str, calibration: Calibration | Non
 def _mean_counts(runs: tuple[Run, ...]) -> ImageCounts:
     """The counts by image, each the mean over seeds."""
     by_seed = [run.counts_by_image for run in runs if run.counts_by_image is not None]
-    right, union, ignored = (
-        np.mean([np.array(counts[name]) for counts in by_seed], axis=0) for name in ("right", "union", "ignored")
-    )
-    return ImageCounts(right, union, ignored)
+    names = [field.name for field in fields(ImageCounts)]
+    return ImageCounts(**{name: np.mean([counts[name] for counts in by_seed], axis=0) for name in names})

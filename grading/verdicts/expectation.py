@@ -72,9 +72,10 @@ def expectation_of(
     Args:
         misfit: from `grading.running.conditions.misfits`. If it is given, the numbers are shown but decide nothing.
     """
-    if calibration is None or configuration.id not in calibration:
+    measured = None if calibration is None else calibration.get(configuration.id)
+    if measured is None or configuration.metric not in measured.metrics:
         return _by_published_figure(configuration, profile, rule, misfit)
-    return _by_calibration(configuration, calibration[configuration.id], rule, misfit)
+    return _by_calibration(configuration, measured, rule, misfit)
 
 
 def _by_published_figure(
