@@ -9,6 +9,7 @@ import os
 import runpy
 import sys
 from collections.abc import Mapping
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
@@ -23,17 +24,32 @@ def run_python(*arguments: str, folder: Path, environment: Mapping[str, str] | N
         arguments: `-m MODULE ...`, or `-c PROGRAM ...`.
         environment: in place of this process's.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([PRELOADED])
     with TemporaryDirectory() as written:
         out, err = Path(written, "out"), Path(written, "err")
-        process = context.Process(
-            target=_python, args=(arguments, folder, dict(os.environ if environment is None else environment), out, err)
-        )
-        process.start()
+        process = start_python(*arguments, folder=folder, environment=environment, out=out, err=err)
         process.join()
         assert process.exitcode is not None
         return CompletedProcess(arguments, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
+
+
+def start_python(
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    out: Path = Path(os.devnull),
+    err: Path = Path(os.devnull),
+) -> BaseProcess:
+    """A process as in `run_python`, which is not waited for.
+
+    Args:
+        out, err: files for what it prints.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOADED])
+    variables = dict(os.environ if environment is None else environment)
+    process = context.Process(target=_python, args=(arguments, folder, variables, out, err))
+    process.start()
+    return process
 
 
 def _python(arguments: tuple[str, ...], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:

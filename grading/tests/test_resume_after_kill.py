@@ -3,19 +3,19 @@
 import json
 import os
 import random
-import subprocess
-import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grading.tests.conftest import random_weights
+from grading.tests.fresh_python import start_python
 
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KILLS", "3"))  # more every night
-SLOWEST = 6.0  # seconds; an undisturbed run takes about twice as long on two cores
+SLOWEST = 4.0  # seconds; an undisturbed run takes about twice as long on two cores
 
 # Random weights: a pretraining would take minutes.
 PROGRAM = """
@@ -37,14 +37,16 @@ class Command:
         self._repository = repository
         self._weights = weights
 
-    def start(self, out: Path) -> subprocess.Popen[bytes]:
+    def start(self, out: Path) -> BaseProcess:
         resume = ["--resume"] if (out / "journal.jsonl").is_file() else []
-        command = [sys.executable, "-c", PROGRAM, str(self._weights), *TRIAL, "--out", str(out), *resume]
-        return subprocess.Popen(command, cwd=self._repository, stdout=subprocess.DEVNULL)
+        arguments = ["-c", PROGRAM, str(self._weights), *TRIAL, "--out", str(out), *resume]
+        return start_python(*arguments, folder=self._repository)
 
     def finish(self, out: Path) -> tuple[bytes, Any]:
         """Start or resume a run and let it end: its history, and its results without times."""
-        assert self.start(out).wait() == 3, "a trial has no verdict"
+        process = self.start(out)
+        process.join()
+        assert process.exitcode == 3, "a trial has no verdict"
         results = json.loads((out / "results.json").read_text())
         del results["execution_time"]
         for configuration in results["extra_data"]["configurations"]:
@@ -66,11 +68,10 @@ def test_killed_at_random_moments(command: Command, tmp_path: Path) -> None:
     while kills < KILLS:
         out = tmp_path / f"killed-{finished}"
         process = command.start(out)
-        try:
-            process.wait(moments.uniform(0.5, SLOWEST))
-        except subprocess.TimeoutExpired:
+        process.join(moments.uniform(0.2, SLOWEST))
+        if process.exitcode is None:
             process.kill()
-            process.wait()
+            process.join()
             kills += 1
         else:
             assert command.finish(out) == undisturbed
