@@ -4,21 +4,34 @@ import ast
 import tomllib
 from html import escape
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-WIDTH, HEIGHT, GAP = 1080, 74, 14
+WIDTH, HEIGHT, GAP = 1080, 84, 14
 WORKER_WIDTH = 300
 SHARED_FLOORS = 3  # from below: a worker may import from them
 
 
+def _contracts() -> list[dict[str, Any]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
+    return contracts
+
+
 def floors() -> list[list[str]]:
     """The packages of each floor, the uppermost floor first."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
+    contracts = _contracts()
     (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
     packages = [[package.strip().removeprefix("grading.") for package in layer.split("|")] for layer in layers]
     return [floor for floor in packages if "__main__" not in floor]
+
+
+def importable_by_workers() -> list[str]:
+    """The packages that a worker may import, by the contract that forbids the others."""
+    contracts = _contracts()
+    (contract,) = (contract for contract in contracts if contract.get("source_modules") == ["grading.worker"])
+    forbidden = contract["forbidden_modules"]
+    return sorted(package for floor in floors() for package in floor if f"grading.{package}" not in forbidden)
 
 
 def purpose(package: str) -> str:
@@ -59,9 +72,12 @@ def drawing() -> str:
         y += HEIGHT + GAP
     ground = y - SHARED_FLOORS * (HEIGHT + GAP) - GAP
     elements.append(f'<path d="M {wall} {GAP} V {ground}" stroke="#b33" stroke-width="4" stroke-dasharray="9 5"/>')
-    text = "the wall: only frames of plain data cross it"
+    text = "the wall: plain data crosses it"
     elements.append(f'<text x="{wall + GAP}" y="{2 * GAP}" font-size="13" fill="#b33">{text}</text>')
     elements.append(box("worker", wall + GAP, 40, WORKER_WIDTH, ground - 40, "#fdf1e7"))
+    allowed = ", ".join(importable_by_workers())
+    text = f"imports {allowed} only"
+    elements.append(f'<text x="{wall + GAP + 12}" y="{ground - 16}" font-size="13">{text}</text>')
     style = 'font-family="system-ui, sans-serif"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" {style}>\n'

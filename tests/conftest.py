@@ -25,7 +25,7 @@ from .diagnosis import Diagnosis, cause_of, function_of
 from .expect import Unmet
 from .points import Points
 from .strategies import move_seeds
-from .telling import finding_of, question_of, repeatable
+from .telling import finding_of, question_of, unwrapped_flaky
 
 # Nets this small gain nothing from a second thread, and parallel processes would fight for the cores.
 torch.set_num_threads(1)
@@ -116,13 +116,13 @@ class SandboxedStudent:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Show a finding in place of a traceback: pytest parses whole files for one, and hypothesis asks for it too."""
+    """Show a finding in place of a traceback, which is slow: pytest parses whole files for it, at each request."""
     if not item.config.getoption("--full"):
         item.repr_failure = partial(_repr_failure, item, item.repr_failure)  # type: ignore[method-assign, assignment]
 
 
 def _repr_failure(item: pytest.Item, usual: ReprFailure, excinfo: pytest.ExceptionInfo[BaseException]) -> object:
-    error = repeatable(excinfo.value)
+    error = unwrapped_flaky(excinfo.value)
     return usual(excinfo) if _kind(error) == "GRADER_ERROR" else str(_finding(item, error))
 
 
@@ -132,7 +132,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.excinfo is not None and report.failed:
-        error = repeatable(call.excinfo.value)
+        error = unwrapped_flaky(call.excinfo.value)
         kind = _kind(error)
         report.user_properties += [("kind", kind), ("cause", cause_of(error, kind)), ("function", function_of(item))]
         if kind != "GRADER_ERROR" and not item.config.getoption("--full"):

@@ -50,7 +50,7 @@ def cause_of(error: BaseException, kind: str) -> str:
 
 @dataclass
 class Cause:
-    """Failures that one change will mend, or show more of."""
+    """Failures with one cause: to mend it ends them, or reveals the next."""
 
     name: str
     tests: list[pytest.TestReport] = field(default_factory=list)
@@ -188,12 +188,7 @@ def _parts(finding: Finding, width: int, *, full: bool) -> Iterator[tuple[str, l
         "call": shortened(finding.call, width),
         "got": [*finding.got.splitlines(), *finding.frames] if full else _short(finding, width),
         "hint": textwrap.wrap(finding.hint, width),
-        # A call says what an input is; alone on the screen there is room for both.
-        "input": list(finding.inputs)
-        if full
-        else []
-        if finding.call
-        else [_shortened(i, width) for i in finding.inputs],
+        "input": _inputs(finding, width, full=full),
     }
     yield from ((name, lines) for name, lines in parts.items() if lines)
 

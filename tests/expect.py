@@ -40,7 +40,7 @@ def expect(holds: object, asked: str, got: object, hint: str) -> None:
 
 
 EXACT = 1e-9  # float64 and a different order of sums
-SIX_DIGITS = 1e-6  # what the docstrings of shares promise: float32 has seven
+SIX_DIGITS = 1e-6  # what the metrics' docstrings promise: float32 has seven
 ALMOST = 1e-3  # an answer this close is the right formula, computed carelessly
 Mistakes = Iterable[tuple[object, str]]  # what a common mistake leads to, and how to tell a student
 

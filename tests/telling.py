@@ -49,8 +49,8 @@ def _what_happened(error: BaseException, submission: str) -> Finding:
 NOT_AGAIN = "asked the same again, it did not do this: nothing may be random, or remembered from one call to the next"
 
 
-def repeatable(error: BaseException) -> BaseException:
-    """The failure itself if hypothesis reports that it did not come back, with a hint that says so."""
+def unwrapped_flaky(error: BaseException) -> BaseException:
+    """The first failure, with a hint, if hypothesis reports that it did not come back; else the error itself."""
     if not isinstance(error, FlakyFailure):
         return error
     failure: BaseException
@@ -71,7 +71,7 @@ def repeatable(error: BaseException) -> BaseException:
 def _frames(error: StudentRaised, submission: str) -> tuple[str, ...]:
     """Where it happened, as `submission/file.py:12 in function: source line`."""
     folder = re.compile(r"^ *.*/(?=[^/]+\.py:\d)")
-    # A function: the name of a submission is no template.
+    # A function, so that a backslash in the name is not read as a group.
     return tuple(folder.sub(lambda _: f"{submission}/", frame) for frame in error.frames[-FRAMES:])
 
 

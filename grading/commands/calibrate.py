@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         designs: list[tuple[str, Run]] = []
         for name, design in other_designs(plan, out) if options.designs else ():
             design = with_weights(design, options.weights, console.say)
-            folder, controlled = out / "designs" / name, one_of_each_network(design.trained)
+            folder, controlled = out / "designs" / name, one_of_each_network(design.trainable)
             designs += [(name, run) for run in train(design, [design], folder, console, controlled)]
     except CANNOT_START as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)

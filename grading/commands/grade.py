@@ -208,7 +208,7 @@ def refuse(error: Exception) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
-    """The command line of contract.md, section 2; argparse exits with 2 on bad usage."""
+    """Read the command line; argparse exits with 2 on bad usage."""
     return command_line("python grading/run_all.py", __doc__).parse_args(arguments)
 
 

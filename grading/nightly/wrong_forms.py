@@ -20,7 +20,7 @@ from grading.protocol.submission import locate
 from grading.worker.student import LocalStudent
 from tests.conftest import FormChecked
 from tests.expect import Unmet
-from tests.telling import repeatable
+from tests.telling import unwrapped_flaky
 
 settings.register_profile(
     "one example", parent=settings.get_profile("student"), phases=[Phase.explicit, Phase.generate]
@@ -117,7 +117,7 @@ class WrongForms:
             try:
                 pyfuncitem.obj(**arguments)
             except Exception as error:
-                error = repeatable(error)  # type: ignore[assignment]
+                error = unwrapped_flaky(error)  # type: ignore[assignment]
                 if not isinstance(error, (Unmet, StudentRaised)):
                     errors[name] = repr(error)[:300]
         self._file.write(json.dumps({"test": pyfuncitem.nodeid, "errors": errors}) + "\n")

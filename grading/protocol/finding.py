@@ -10,7 +10,7 @@ class Finding:
     """What was asked, what came back, and what is probably wrong; an empty part says nothing.
 
     Attributes:
-        title: the question and the property that does not hold.
+        title: the question and the property that does not hold; or a whole message that has no other parts.
         asked: what should be true.
         call: the call that it should be true of.
         got: what came back: a value, or an exception.

@@ -16,7 +16,7 @@ MOST_MESSAGES = 5  # of a question's failing tests; the others are in tests.json
 
 
 def results_json(results: "Results") -> str:
-    """The document of contract.md, section 3. JSON has no NaN: such a metric is null."""
+    """The results in Gradescope's format. JSON has no NaN: such a metric is null."""
     document = {
         "score": results.score[0],
         "execution_time": results.seconds,

@@ -74,15 +74,15 @@ def misfits(plan: Plan, calibration: Calibration | None) -> dict[str, str]:
     for c in plan.configurations if calibration is not None else ():
         assert calibration is not None
         if c.id not in calibration:
-            reasons[c.id] = f"it has not been calibrated; {command(plan, c)}"
+            reasons[c.id] = f"it has not been calibrated; {how_to_recalibrate(plan, c)}"
         elif not calibration[c.id].conditions:
-            reasons[c.id] = f"its calibration does not say what it was measured on; {command(plan, c)}"
+            reasons[c.id] = f"its calibration does not say what it was measured on; {how_to_recalibrate(plan, c)}"
         elif differ := list(differences(calibration[c.id].conditions, conditions(plan, c))):
-            reasons[c.id] = f"it was calibrated on something else: {'; '.join(differ)}; {command(plan, c)}"
+            reasons[c.id] = f"it was calibrated on something else: {'; '.join(differ)}; {how_to_recalibrate(plan, c)}"
     return reasons
 
 
-def command(plan: Plan, configuration: Configuration) -> str:
+def how_to_recalibrate(plan: Plan, configuration: Configuration) -> str:
     """How to calibrate a configuration again."""
     given = "" if plan.profile_name == "mini" else f" --{task_of(configuration).facts.option} DIR"
     return (

@@ -62,7 +62,7 @@ def what_was_meant(arguments: Sequence[str], places: Sequence[str], unknown: Ite
 
 
 def _place(place: str, folder: Path) -> tuple[list[str], Path | None] | None:
-    """The arguments for a place that holds no tests, and the implementation that it belongs to; None if it may."""
+    """The arguments for a place that holds no tests, and its implementation; None if the place may hold some."""
     text, _, test = place.partition("::")
     path = (folder / text).resolve()
     if path.is_dir() and _is_implementation(path):
@@ -115,7 +115,7 @@ def question(text: str) -> bool:
 
 
 def what_to_type(folder: Path) -> list[str]:
-    """What finds tests."""
+    """Commands that find tests, in two lines."""
     markers = sorted({question.lower().replace("-", "_") for question in listed_tests().values()})
     where = "" if folder == ROOT else f" in {ROOT}"
     return [

@@ -60,7 +60,7 @@ class Plan:
     unavailable: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def trained(self) -> tuple[Configuration, ...]:
+    def trainable(self) -> tuple[Configuration, ...]:
         """The configurations that can be trained."""
         return tuple(c for c in self.configurations if c.id not in self.unavailable)
 
@@ -78,7 +78,7 @@ class Plan:
         """The controls of what is trained, in a secret order; none in a trial, which gives no verdict."""
         if self.withheld:
             return ()
-        return tuple(c.as_control for c in secret_order(self.key, self.fingerprint, self.trained))
+        return tuple(c.as_control for c in secret_order(self.key, self.fingerprint, self.trainable))
 
     def most_seeds(self, configuration: Configuration) -> int:
         """The trainings of a configuration, at most."""
@@ -89,14 +89,14 @@ class Plan:
     def trainings(self, controls: Collection[Configuration] = ()) -> Iterator[tuple[Configuration, int]]:
         """Every training, seed by seed, the longest first, so that workers end together. A control has one seed."""
         for seed in range(self.seeds):
-            every = self.trained if seed else (*self.trained, *controls)
+            every = self.trainable if seed else (*self.trainable, *controls)
             for configuration in sorted(every, key=lambda c: -self._cost(c)):
                 yield configuration, seed
 
     def expected_trainings(self) -> int:
         """How many trainings there will be; in a sequential run, as many as a right submission needs."""
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
-        return seeds * len(self.trained) + len({control.task for control in self.controls})
+        return seeds * len(self.trainable) + len({control.task for control in self.controls})
 
     def protocol(self, configuration: Configuration) -> dict[str, Any]:
         """How the configuration is trained, with this run's number of epochs."""
@@ -169,7 +169,7 @@ class Plan:
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
         first = {control.task: control for control in reversed(self.controls)}
         once = sum(map(self._cost, first.values()))
-        return STARTING + (once + seeds * sum(map(self._cost, self.trained))) / self.parallel
+        return STARTING + (once + seeds * sum(map(self._cost, self.trainable))) / self.parallel
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
@@ -188,7 +188,7 @@ class Plan:
     def _gflop(self, configuration: Configuration, epochs: int, limit: int | None) -> float:
         """Of one training: in each epoch a step for each training image and a prediction of each validation image.
 
-        Predicting is a third of the step that trains the whole network; no limit makes it less.
+        Predicting is a third of the step that trains the whole network; `--limit` does not reduce it.
         """
         data, gflop = self.datasets[configuration.task], self.assignment.gflop
         images, validation = len(data.train_images), len(data.validation_images)

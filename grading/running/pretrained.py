@@ -55,7 +55,7 @@ def _affordable_challengers(plan: Plan, cache: Path, pretraining_seed: int) -> t
     try:
         challengers = _challengers(plan)
     except GraderError as error:
-        return [], f"what build_challenger loads could not be asked: {error}"
+        return [], f"could not find out which backbones build_challenger loads: {error}"
     reason = too_many(challengers)
     if plan.profile_name == "mini" and reason is None:
         costly = [name for name in challengers if not mini_file(name, cache, pretraining_seed).is_file()]

@@ -108,7 +108,7 @@ def _dataset(task: Task, profile_name: str, profile: Profile, options: Namespace
         return task.generated(cache, profile)
     folder = getattr(options, task.facts.option) or task.downloaded(cache)
     if folder is None:
-        raise UsageError(f"the report profile needs --{task.facts.option} DIR{task.where_from}")
+        raise UsageError(f"the report profile needs --{task.facts.option} DIR: {task.how_to_get}")
     return task.given(folder, cache, profile)
 
 

@@ -39,7 +39,7 @@ def _fits(plan: Plan, run: Run) -> bool:
 
 
 def _of_the_same_images(plan: Plan, journal: Journal) -> bool:
-    """Whether the trainings of a task answered for as many images, those of a configuration for as many classes."""
+    """Whether all trainings of a task have equally many images, and all of a configuration equally many classes."""
     images: dict[str, set[int]] = {}
     classes: dict[str, set[int]] = {}
     for run in journal.runs.values():

@@ -1,4 +1,4 @@
-"""Which training is next, and on which worker."""
+"""Runs the trainings that are needed, on workers in parallel."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -1,4 +1,4 @@
-"""Carrying out a plan: trainings in workers, scored here, written into the journal as they end."""
+"""One training: its job for a worker, its limits, and the scores of what comes back."""
 
 import os
 import time
@@ -63,6 +63,11 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
 
 
 def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress) -> Run:
+    """Train one configuration with one seed. Whatever goes wrong is the failure of this training alone.
+
+    Args:
+        progress: called after each epoch with its metrics.
+    """
     start = time.perf_counter()
     num_classes = configuration.num_classes
     history: list[dict[str, float]] = []

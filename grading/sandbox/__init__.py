@@ -1,1 +1,1 @@
-"""Outside the wall: how a submission is confined, and how its processes are started, watched and ended."""
+"""How a submission is confined, and how its processes start, are watched and end."""

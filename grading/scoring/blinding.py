@@ -76,8 +76,9 @@ class Blinding:
     def batch_dependence(self, logits: Array) -> float:
         """The largest difference between the two answers to an image; 0 if none comes twice.
 
-        It is relative to the size of a pixel's own logits, less their mean over the classes, or to QUIET of all pixels'
-        where that is more, as float32 rounds by that. So neither a few huge logits nor a common offset hide anything.
+        It is relative to the size of a pixel's own logits, less their mean over the classes, or to the lower quartile
+        of all sizes if that is larger: float32 rounding is of that order. So neither a few huge logits nor a common
+        offset hide anything.
         """
         first = self._first
         again = np.setdiff1d(np.arange(len(self.order)), first)
@@ -123,7 +124,7 @@ def _centred(logits: Array) -> Array:
 
 
 def _sizes(centred: Array) -> Array:
-    """The largest of each pixel, (...)."""
+    """The largest absolute logit of each pixel, (...)."""
     return np.abs(centred).max(axis=0)
 
 

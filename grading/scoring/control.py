@@ -2,9 +2,9 @@
 
 The pictures are the usual ones, and most labels are true. The others follow a rule that the pictures show: the lightest
 faces are of one class and the darkest of the other, whatever their make-up (`face_rule`); or the sky of the lightest
-streets is called a fence (`street_rule`). A network that learns from the labels learns the rule too, and obeys it on
-pictures that it has never seen. A submission that knows the true answers from elsewhere does not obey the rule, and one
-that guesses does not either.
+or darkest streets gets another class (`street_rule`). A network that learns from the labels learns the rule too, and
+obeys it on pictures that it has never seen. A submission that knows the true answers from elsewhere does not obey the
+rule, and one that guesses does not either.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""The logits of one training, epoch by epoch, to its history: every answer is checked before it counts."""
+"""Turns the logits of a training into its history: every answer is checked before it counts."""
 
 from collections.abc import Sequence
 from itertools import chain

@@ -16,7 +16,7 @@ LEAVES = -1  # the rule leaves an image's labels as they are
 
 @dataclass(frozen=True)
 class FaceRule:
-    """Pictures as dark as `dark` are of one class, those as light as `light` of the other.
+    """Pictures at least as dark as `dark` are of one class, those at least as light as `light` of the other.
 
     Attributes:
         region: whose lightness counts: of the whole picture, its frame, or its centre.

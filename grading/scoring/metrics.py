@@ -1,4 +1,4 @@
-"""Logits and labels to metrics, under both protocols of the report. Never sees student code."""
+"""Logits and labels to metrics, as the report computes them and in the standard way. Never sees student code."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

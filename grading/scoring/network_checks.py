@@ -8,8 +8,8 @@ from grading.protocol.finding import Finding
 from grading.protocol.wire import Plain
 
 # The largest difference between the logits of two copies of an image, see `Blinding.batch_dependence`. Float32
-# convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200); there, TF32, which
-# a submission may switch on, makes 0.005. Dropout makes 0.1.
+# convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200). On the same GPU
+# TF32, which a submission may switch on, makes 0.005. Dropout makes 0.1.
 MOST_DEPENDENCE = {"cpu": 1e-3, "cuda": 0.02}
 NEARLY_ALL = 0.9  # some challengers have a convolution for a head: that one is new
 
@@ -32,7 +32,7 @@ def check_built(configuration: Configuration, built: Plain, head: int) -> None:
         head: the number of weights and biases of a new head.
 
     Raises:
-        NetworkCheckFailed: see there.
+        NetworkCheckFailed: the network is not what was asked.
     """
     match built:
         case {"parameters": int(parameters), "trainable": int(trainable), "kept": float(kept)}:
@@ -78,7 +78,7 @@ def check_trained(configuration: Configuration, trained: Plain) -> None:
     """Judge a network after its training; see `Observed.trained`.
 
     Raises:
-        NetworkCheckFailed: see there.
+        NetworkCheckFailed: the network is not what was asked.
     """
     match trained:
         case {"trained": float(changed), "moved": float(moved)} if math.isfinite(changed) and math.isfinite(moved):

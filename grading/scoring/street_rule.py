@@ -13,7 +13,7 @@ from grading.scoring.metrics import IGNORED, Array
 
 @dataclass(frozen=True)
 class StreetRule:
-    """In scenes whose `region` is as light as `light`, or as dark as `dark`, it is called `other`.
+    """In scenes whose `region` is at least as light as `light`, or at least as dark as `dark`, it is called `other`.
 
     Attributes:
         region, other: CamVid's classes.

@@ -1,1 +1,1 @@
-"""The two tasks of the homework, outside of the sandbox: their data, their labels and the secret rules of controls."""
+"""What differs between the two tasks of the homework: their data, labels and secret rules."""

@@ -23,7 +23,7 @@ class Classification(Task):
     """One class for each picture, labels (N,)."""
 
     facts = CLASSIFICATION
-    where_from = ": an image folder, or CelebA as published"
+    how_to_get = "an image folder, or CelebA as published"
 
     def generated(self, cache: Path, profile: Profile) -> Dataset:
         return generated.faces(cache, profile.train_faces, profile.validation_faces)

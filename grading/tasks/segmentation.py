@@ -25,7 +25,7 @@ class Segmentation(Task):
     """One class for each pixel, labels (N, H, W)."""
 
     facts = SEGMENTATION
-    where_from = "; `python -m grading fetch camvid` brings it"
+    how_to_get = "`python -m grading fetch camvid` brings it"
 
     def generated(self, cache: Path, profile: Profile) -> Dataset:
         assert profile.train_streets is not None

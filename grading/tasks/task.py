@@ -25,11 +25,11 @@ class Task(ABC):
     `facts` says what assignment.toml may ask of it; `grading.worker.training` trains it inside the sandbox.
 
     Attributes:
-        where_from: what `facts.option` names, or how to get it: the end of a sentence.
+        how_to_get: what `facts.option` names, or how to get it.
     """
 
     facts: TaskFacts
-    where_from: str
+    how_to_get: str
 
     @abstractmethod
     def generated(self, cache: Path, profile: Profile) -> Dataset:

@@ -1,7 +1,7 @@
 """Fresh Python processes for tests, in a tenth of the time: forks of one that has imported PyTorch and no more.
 
-Each starts as `python` would, with its own arguments, folder and environment, but for what an interpreter reads as it
-starts (`PYTHONPATH`, `PYTHONHASHSEED`, ...). Tests of how processes start or end take real ones.
+Each starts as `python` would, with its own arguments, folder, environment and `PYTHONPATH`. Other variables that an
+interpreter reads as it starts, such as `PYTHONHASHSEED`, have no effect. Tests of how processes start take real ones.
 """
 
 import multiprocessing

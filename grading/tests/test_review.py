@@ -53,9 +53,9 @@ def scattered(gate: Gate) -> list[float]:
 @pytest.mark.parametrize(
     ("id", "place", "where"),
     [
-        ("Q2-1-skips", above, "above the boundary, but by less than chance makes"),
+        ("Q2-1-skips", above, "above the boundary, but by no more than chance can explain"),
         ("Q2-1-skips", between, "between: weaker than the right submissions"),
-        ("Q1-1", above, "less than chance makes"),
+        ("Q1-1", above, "no more than chance can explain"),
         ("Q1-1", scattered, "the seeds disagree"),
         ("Q1-1", lambda _: [0.95], "one alone decides nothing"),
         ("Q1-8", between, "between"),

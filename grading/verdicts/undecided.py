@@ -8,7 +8,11 @@ from grading.verdicts.gate import Decision
 from grading.verdicts.outcome import Outcome
 
 # The modules that decide how well a network trains, by the kind of network that the configuration builds.
-MODULES = {"case": ("transfer", "heads", "freezing"), "challenger": ("transfer", "augmentation"), "fcn8s": ("fcn",)}
+MODULES_TO_LOOK_AT = {
+    "case": ("transfer", "heads", "freezing"),
+    "challenger": ("transfer", "augmentation"),
+    "fcn8s": ("fcn",),
+}
 
 
 def undecided(outcome: Outcome, tails: Sequence[float | None], decision: Decision) -> str:
@@ -35,7 +39,7 @@ def undecided(outcome: Outcome, tails: Sequence[float | None], decision: Decisio
 
 def where_to_look(configuration: Configuration) -> str:
     """A sentence that says where a person finds what decides."""
-    modules = MODULES[str(configuration.network["build"])]
+    modules = MODULES_TO_LOOK_AT[str(configuration.network["build"])]
     if configuration.augmentation == "face" and "augmentation" not in modules:
         modules = (*modules, "augmentation")
     files = [f"{module}.py" for module in modules]
@@ -58,10 +62,10 @@ def _where_it_lies(outcome: Outcome, mean: float, seeds: int) -> str:
     if mean >= gate.passing_mean(seeds) or (failing_mean is not None and mean <= failing_mean):
         return f"The mean would decide, but the seeds disagree: one training counts for {most_odds}."
     if mean > gate.threshold:
-        return "It lies above the boundary, but by less than chance makes."
+        return "It lies above the boundary, but by no more than chance can explain."
     if gate.floor is None or mean > gate.floor:
         return "It lies between: weaker than the right submissions that were measured, but not impossible for one."
-    return "It lies below the boundary, but by less than chance makes."
+    return "It lies below the boundary, but by no more than chance can explain."
 
 
 def _odds(log_odds: float) -> str:

@@ -64,8 +64,8 @@ def _by_a_person(outcome: Outcome, seeds: int) -> Outcome:
     if len(outcome.runs) < seeds:
         return _unfinished(outcome, seeds)
     reason = (
-        f"{_mean_tail(outcome)}, and no number to hold it against: "
-        f"{outcome.expectation.misfit}. Until then a person decides. {where_to_look(outcome.configuration)}"
+        f"{_mean_tail(outcome)}, and no number to compare it with ({outcome.expectation.misfit}). "
+        f"Until it is calibrated, a person decides. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
