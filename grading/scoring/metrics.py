@@ -1,11 +1,16 @@
 """Logits and labels to metrics, as the report computes them and in the standard way. Never sees student code."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64, UInt8
 
 IGNORED = 255
 
@@ -16,7 +21,9 @@ class UnusableLogits(Exception):
     """The logits cannot be scored; one line that says why."""
 
 
-def counted(logits: Array, labels: Array) -> NDArray[np.int64]:
+def counted(
+    logits: Float[Array, "images classes ..."], labels: UInt8[Array, "images ..."]
+) -> Int64[Array, "images classes+1 classes"]:
     """What every metric is made from: for each image, the pixels of each pair of target and prediction.
 
     Args:
@@ -29,7 +36,7 @@ def counted(logits: Array, labels: Array) -> NDArray[np.int64]:
     return confusion_per_image(argmax_over_classes(logits), labels, logits.shape[1])
 
 
-def metrics_of(names: Iterable[str], counts: NDArray[np.int64]) -> dict[str, float]:
+def metrics_of(names: Iterable[str], counts: Int64[Array, "images classes+1 classes"]) -> dict[str, float]:
     """Metrics in [0, 1] by name, of all images together.
 
     Args:
@@ -56,7 +63,7 @@ def check_logits(logits: Array, shape: tuple[int, ...], num_classes: int) -> Non
         raise UnusableLogits("logits hold NaN or infinity: the training diverged")
 
 
-def argmax_over_classes(logits: Array) -> NDArray[np.uint8]:
+def argmax_over_classes(logits: Float[Array, "images classes ..."]) -> UInt8[Array, "images ..."]:
     """The class of the largest logit along axis 1, the first of equals, as uint8.
 
     A running maximum reads the classes one after another, as they lie in memory: several times faster than
@@ -71,7 +78,9 @@ def argmax_over_classes(logits: Array) -> NDArray[np.uint8]:
     return predicted
 
 
-def confusion_per_image(predicted: Array, labels: Array, num_classes: int) -> NDArray[np.int64]:
+def confusion_per_image(
+    predicted: UInt8[Array, "images ..."], labels: UInt8[Array, "images ..."], num_classes: int
+) -> Int64[Array, "images classes+1 classes"]:
     """Pixels of each pair: int64 (N, C + 1, C), rows are targets, the last one ignored pixels, columns predictions."""
     rows = np.minimum(labels, num_classes).astype(np.int64)
     pairs = rows * num_classes + predicted
@@ -82,7 +91,7 @@ def confusion_per_image(predicted: Array, labels: Array, num_classes: int) -> ND
 
 @dataclass(frozen=True, eq=False)
 class ImageCounts:
-    """What every metric is made from, image by image: arrays (N, C), pixels.
+    """What every metric is made from, image by image: numbers of pixels, or their means over seeds.
 
     Attributes:
         right: predicted rightly as the class.
@@ -90,24 +99,24 @@ class ImageCounts:
         ignored: ignored pixels that are predicted as the class.
     """
 
-    right: Array
-    union: Array
-    ignored: Array
+    right: Float[Array, "images classes"]
+    union: Float[Array, "images classes"]
+    ignored: Float[Array, "images classes"]
 
     @classmethod
-    def of(cls, counts: Array) -> "ImageCounts":
+    def of(cls, counts: Float[Array, "images classes+1 classes"]) -> ImageCounts:
         """From `counted`, or the mean of several."""
         squares = counts[:, :-1]
         right = np.diagonal(squares, axis1=1, axis2=2)
         return cls(right, squares.sum(axis=2) + squares.sum(axis=1) - right, counts[:, -1])
 
-    def of_images(self, images: NDArray[np.int64]) -> "ImageCounts":
+    def of_images(self, images: Int64[Array, " images"]) -> ImageCounts:
         """A choice of images, with repeats: for the bootstrap."""
         return ImageCounts(self.right[images], self.union[images], self.ignored[images])
 
     @property
-    def labelled(self) -> Array:
-        """(N,) pixels that have a class: each is counted once as a target and once as a prediction."""
+    def labelled(self) -> Float[Array, " images"]:
+        """Pixels that have a class: each is counted once as a target and once as a prediction."""
         return (self.union.sum(axis=1) + self.right.sum(axis=1)) / 2
 
 
@@ -151,35 +160,35 @@ METRICS: Mapping[str, Callable[[ImageCounts], float]] = {
 """Every metric by the name that assignment.toml, histories and results call it."""
 
 
-def predicts_one_class(counts: Array) -> bool:
+def predicts_one_class(counts: Float[Array, "images classes+1 classes"]) -> bool:
     """Whether every pixel of every image got the same class."""
     return np.count_nonzero(counts.sum(axis=(0, 1))) == 1
 
 
-def reduced_labels(labels: NDArray[np.uint8], mapping: Iterable[tuple[int, int]]) -> NDArray[np.uint8]:
-    """Labels of any shape under rules from old to new ones; IGNORED if there is no rule for one."""
+def reduced_labels(labels: UInt8[Array, "*shape"], mapping: Iterable[tuple[int, int]]) -> UInt8[Array, "*shape"]:
+    """Labels under rules from old to new ones; IGNORED if there is no rule for one."""
     table = np.full(256, IGNORED, dtype=np.uint8)
     for old, new in mapping:
         table[old] = new
     return table[labels]
 
 
-def accuracy_ceiling(labels: NDArray[np.uint8]) -> float:
+def accuracy_ceiling(labels: UInt8[Array, "images height width"]) -> float:
     """The highest accuracy as reported that these labels allow: the mean share of pixels that have a class."""
     return float(np.mean(labels != IGNORED, axis=(1, 2)).mean())
 
 
-def _mean_over_images(ious: Array) -> Array:
+def _mean_over_images(ious: Float[Array, "images classes"]) -> Float[Array, " classes"]:
     present = ~np.isnan(ious)
     total = np.where(present, ious, 0.0).sum(axis=0)
     return np.divide(total, present.sum(axis=0), out=np.full(len(total), np.nan), where=present.any(axis=0))
 
 
-def _ratio(right: Array, union: Array) -> Array:
+def _ratio(right: Float[Array, "*shape"], union: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """IoU; NaN if there is no union."""
     return np.divide(right, union, out=np.full(right.shape, np.nan), where=union > 0)
 
 
-def _mean(ious: Array) -> float:
+def _mean(ious: Float[Array, " classes"]) -> float:
     present = ious[~np.isnan(ious)]
     return float(present.mean()) if present.size else float("nan")
