@@ -414,7 +414,8 @@ def test_without_skips_other_images_with_the_same_x5(student: Student, training:
 @given(net=fcns())
 def test_encoder_is_registered_and_kept(student: Student, training: bool, skips: bool, net: Spec) -> None:
     """the encoder is a submodule, and its parameters and their requires_grad stay as they were"""
-    net["skips"] = skips
+    some_are_frozen = net["frozen"] or [0, 7]
+    net |= {"skips": skips, "frozen": some_are_frozen}
     answers = ask_backward(student, net, training)
     expect_gradient("x5", answers, net, "the score is computed from encoder(images)")
     before, after = encoder_tensors(net), answers[0]["encoder"]
