@@ -5,10 +5,12 @@ Each is a package in `tests/evil/`, is bounded in time and size, and runs in eve
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -222,3 +224,9 @@ def test_every_evil_submission_is_tried() -> None:
     assert {*IN_A_PROBE, *IN_A_TRAINING} == {path.name for path in EVIL.iterdir() if path.is_dir()}
     tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     assert [name for name in IN_A_TRAINING if f'"{name}"' not in tests] == []
+
+
+def test_every_evil_submission_belongs_to_a_promise() -> None:
+    promises = re.findall(r"`([a-z_*]+)`", (ROOT / "docs" / "threat-model.md").read_text("utf-8"))
+    names = [*IN_A_PROBE, *IN_A_TRAINING]
+    assert [name for name in names if not any(fnmatch(name, promise) for promise in promises)] == []
