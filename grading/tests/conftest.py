@@ -15,6 +15,7 @@ from grading.assignment.assignment import read_assignment
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.sandbox.choose import choose
+from grading.tests.forked_sandbox import ForkedSandbox
 
 
 def pytest_report_header() -> str:
@@ -22,7 +23,13 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture
-def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def forked_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process start their workers in no time; those of other processes take a real sandbox."""
+    monkeypatch.setattr("grading.running.resolve.choose", lambda **_: ForkedSandbox())
+
+
+@pytest.fixture
+def few_pictures(forked_sandbox: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mini profile with few pictures, for tests that do not depend on their number."""
     shipped = read_assignment()
     mini = replace(

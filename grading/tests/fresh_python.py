@@ -60,14 +60,23 @@ def _python(arguments: tuple[str, ...], folder: Path, environment: dict[str, str
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    from grading.tests.preloaded import SYS_PATH
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
-        del sys.modules[name]  # a new process has not imported any of the project
+    forget_the_project(str(folder), *environment.get("PYTHONPATH", "").split(os.pathsep))
     kind, what, *rest = arguments
-    sys.path[:] = [str(folder), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *SYS_PATH]
     sys.argv = [kind, *rest]
     if kind == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
         exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+
+
+def forget_the_project(*folders: str) -> None:
+    """Leave no module of the project imported, and look for modules as a new process does.
+
+    Args:
+        folders: where it looks first.
+    """
+    from grading.tests.preloaded import SYS_PATH
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
+        del sys.modules[name]
+    sys.path[:] = [*filter(None, folders), *SYS_PATH]
