@@ -235,6 +235,7 @@ def test_a_defect_is_reported_in_one_line(
     assert not list(tmp_path.glob("cache/*"))
 
 
+@pytest.mark.slow
 class TestRealCamVid:
     @pytest.fixture
     def real(self) -> Path:

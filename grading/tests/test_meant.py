@@ -128,6 +128,7 @@ def test_pytest_runs_or_explains(repository: Path, folder: str, typed: list[str]
     assert status != 4 or len(printed.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_other_projects_run_as_before(tmp_path: Path, repository: Path) -> None:
     """The plugin is loaded in all projects of the environment in which it is installed."""
     for name in ("classes.py", "test_it.py"):

@@ -15,6 +15,7 @@ SHARED = Path(os.environ.get("HW4_SHARED", Path(__file__).resolve().parents[3] /
 CAMVID = SHARED / "data" / "CamVid"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CAMVID.is_dir(), reason=f"no CamVid in {CAMVID}")
 def test_an_oracle_for_the_first_three_classes_scores_the_ceiling(tmp_path: Path) -> None:
     configuration = read_assignment().configuration("Q2-3-first-three")

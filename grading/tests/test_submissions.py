@@ -30,6 +30,7 @@ def package(folder: Path, **modules: str) -> Path:
 FREEZING = "from {origin} import marker\ndef freeze(module):\n    return marker\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["my-hw 4", "json", "torch", "hw4", "42"])
 @pytest.mark.parametrize("origin", [".classes", "hw4.classes"])
 @pytest.mark.parametrize("init", [True, False])
@@ -47,6 +48,7 @@ def test_a_folder_of_any_name_is_a_package(
     assert done.stdout == "own\n", done.stderr
 
 
+@pytest.mark.slow
 def test_an_importable_name(tmp_path: Path, repository: Path) -> None:
     package(tmp_path / "cohort" / "ada", freezing="def freeze(module):\n    return __name__\n", __init__="")
     program = (
@@ -271,6 +273,7 @@ def imported(submission: Submission, code: Path) -> str:
     return done.stdout.strip() or done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("importable", [False, True])
 @pytest.mark.parametrize(
     ("link", "file"),
@@ -307,6 +310,7 @@ def test_links_are_treated_alike_before_and_after_staging(
     assert outcomes == 2 * ["imported" if file is None else f"ImportError {link_message(file)}"]
 
 
+@pytest.mark.slow
 def test_links_in_the_sandbox(tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
     link_out(folder)
@@ -338,6 +342,7 @@ def link_to_a_huge_file(folder: Path) -> None:
     (folder / "classes.py").symlink_to("weights.bin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [huge, many_files, many_folders, link_to_a_huge_file])
 def test_a_too_large_submission_is_refused_in_one_line(
     make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -426,6 +431,7 @@ def test_a_folder_that_becomes_a_link(tmp_path: Path, monkeypatch: pytest.Monkey
         locate(str(folder)).fingerprint()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["inner", "inner/more.py"])
 def test_a_file_that_cannot_be_read_is_reported(place: str, tmp_path: Path, repository: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
