@@ -1,10 +1,7 @@
 """A sandbox for tests that are not about sandboxes: its processes are forks of one that has imported PyTorch."""
 
-import multiprocessing
 import os
-import runpy
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -12,7 +9,7 @@ from typing import IO, Any, cast
 
 from grading.sandbox.confined import Confined, environment_of
 from grading.sandbox.tiers import Sandbox
-from grading.tests.fresh_python import PRELOADED, forget_the_project
+from grading.tests.fresh_python import run_as_new, start_fork
 
 
 class ForkedSandbox(Sandbox):
@@ -22,14 +19,9 @@ class ForkedSandbox(Sandbox):
     promise = "for tests: nothing is confined"
 
     def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> Confined:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOADED])
         printed, inner_end = socket.socketpair()
         with inner_end, socket.socket(fileno=os.dup(keep)) as kept:
-            process = context.Process(
-                target=_serve, args=(list(arguments), environment_of(workspace), kept, inner_end), daemon=True
-            )
-            process.start()
+            process = start_fork(_serve, list(arguments), environment_of(workspace), kept, inner_end, daemon=True)
         return Confined(cast(Any, ForkedProcess(process, printed)))
 
 
@@ -52,10 +44,4 @@ def _serve(arguments: list[str], environment: Mapping[str, str], kept: socket.so
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     output.close()
-    os.chdir("/")
-    os.environ.clear()
-    os.environ.update(environment)
-    forget_the_project(environment["PYTHONPATH"])
-    _, module, _ = arguments
-    sys.argv = [module, str(kept.detach())]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    run_as_new([*arguments[:-1], str(kept.detach())], Path("/"), environment)

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -44,10 +44,20 @@ def start_python(
     Args:
         out, err: files for what it prints.
     """
+    variables = dict(os.environ if environment is None else environment)
+    return start_fork(_python, arguments, folder, variables, out, err)
+
+
+def start_fork(target: Callable[..., None], *arguments: object, daemon: bool = False) -> BaseProcess:
+    """Call a function in a fork of the process that has imported PyTorch. Its end is not waited for.
+
+    Args:
+        arguments: what can be pickled; sockets are handed over.
+        daemon: it ends with this process, and may not use multiprocessing itself.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
-    variables = dict(os.environ if environment is None else environment)
-    process = context.Process(target=_python, args=(arguments, folder, variables, out, err))
+    process = context.Process(target=target, args=arguments, daemon=daemon)
     process.start()
     return process
 
@@ -57,26 +67,27 @@ def _python(arguments: tuple[str, ...], folder: Path, environment: dict[str, str
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, stream)
         os.close(descriptor)
+    run_as_new(arguments, folder, environment, str(folder))
+
+
+def run_as_new(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], *first: str) -> None:
+    """Become a new Python process that has imported nothing of the project.
+
+    Args:
+        arguments: `-m MODULE ...`, or `-c PROGRAM ...`.
+        first: where it looks for modules before it follows PYTHONPATH.
+    """
+    from grading.tests.preloaded import SYS_PATH
+
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    forget_the_project(str(folder), *environment.get("PYTHONPATH", "").split(os.pathsep))
+    for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
+        del sys.modules[name]
+    sys.path[:] = [*first, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *SYS_PATH]
     kind, what, *rest = arguments
     sys.argv = [kind, *rest]
     if kind == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
         exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
-
-
-def forget_the_project(*folders: str) -> None:
-    """Leave no module of the project imported, and look for modules as a new process does.
-
-    Args:
-        folders: where it looks first.
-    """
-    from grading.tests.preloaded import SYS_PATH
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
-        del sys.modules[name]
-    sys.path[:] = [*filter(None, folders), *SYS_PATH]
