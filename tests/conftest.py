@@ -64,6 +64,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--hypothesis-seed", None) is not None:
         return
     for item in items:
+        if item.path.parent != Path(__file__).parent:  # this hook gets the tests of other folders, too
+            continue
         if isinstance(item, pytest.Function) and item.get_closest_marker("hypothesis"):
             seed(crc32(f"{item.path.name} {item.originalname}".encode()))(item.function)
 
