@@ -50,7 +50,7 @@ def cause_of(error: BaseException, kind: str) -> str:
 
 @dataclass
 class Cause:
-    """Failures with one cause: to mend it ends them, or reveals the next."""
+    """Failures with one cause: mending it ends them, or reveals the next."""
 
     name: str
     tests: list[pytest.TestReport] = field(default_factory=list)

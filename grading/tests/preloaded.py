@@ -1,6 +1,6 @@
 """What the processes of `fresh_python` have imported already.
 
-It is neither a plugin of pytest, which rewrites assertions as it imports them, nor anything that is tested.
+Plugins of pytest are left out, as pytest rewrites their assertions when it imports them; so is all that is tested.
 """
 
 import gc
