@@ -14,7 +14,8 @@ from .strategies import SEEDS, Spec
 
 pytestmark = [pytest.mark.q2_1, pytest.mark.about("FCN8s")]
 
-CHANNELS = st.tuples(*(st.sampled_from([32, 48, 64]) for _ in range(5))).map(list)
+# x1 and x2 are the largest maps, and no score is made from them: few channels save a quarter of the time.
+CHANNELS = st.tuples(*map(st.sampled_from, ([16], [16, 32], *[[32, 48, 64]] * 3))).map(list)
 RANGE = (-1.8, 2.2)  # of pixel values
 MANY_CLASSES = 11  # over so many, what random kernels do differently at each place averages out
 INITIALISATIONS = 3
@@ -41,7 +42,7 @@ def fcns(draw: st.DrawFn) -> Spec:
 
 def plain_net(num_classes: int = 5, *, skips: bool | None = True) -> Spec:
     """A network of known channels; with `skips=None` it is built without that argument."""
-    return {"channels": [32, 48, 64, 48, 32], "num_classes": num_classes, "skips": skips, "frozen": [], "seed": 5}
+    return {"channels": [16, 32, 64, 48, 32], "num_classes": num_classes, "skips": skips, "frozen": [], "seed": 5}
 
 
 def images_of(net: Spec, count: int = 2, height: int = 64, width: int = 96) -> np.ndarray:
@@ -122,9 +123,10 @@ def expect_not_normalised(logits: np.ndarray, net: Spec) -> None:
     scores = logits.astype("float64")
     largest = scores.max(axis=1)
     log_of_sum = np.log(np.exp(scores - largest[:, None]).sum(axis=1)) + largest
+    rounding = 1e-4 if net["num_classes"] > 1 else 0.0  # of one class they are exact, and raw scores may be tiny
     for name, sums_to_one in (
-        ("softmax", scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-4)),
-        ("log_softmax", np.allclose(log_of_sum, 0, atol=1e-4 * max(np.abs(scores).max(), 1))),
+        ("softmax", scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, rtol=0, atol=rounding)),
+        ("log_softmax", np.allclose(log_of_sum, 0, rtol=0, atol=rounding * max(np.abs(scores).max(), 1))),
     ):
         expect(
             not sums_to_one,
