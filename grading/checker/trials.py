@@ -35,7 +35,7 @@ class Task:
     Attributes:
         name: of the wheat or chaff.
         source: of the module that takes the place of the reference's.
-        modules: the modules whose tests run.
+        tests: files and ids of the tests that run.
         question: the question whose tests run first; the others run only if these pass. None: all run together.
         seed: of hypothesis; None if it is derandomised, as for a student.
     """
@@ -43,7 +43,7 @@ class Task:
     name: str
     module: str
     source: str
-    modules: tuple[str, ...]
+    tests: tuple[str, ...]
     question: str | None = None
     seed: int | None = None
 
@@ -78,6 +78,11 @@ class Trial:
     def survived(self) -> bool:
         """Whether no test failed."""
         return self.ended == "finished" and self.failure is None
+
+
+def test_file(module: str) -> str:
+    """The file with the tests of a module."""
+    return f"tests/test_{module}.py"
 
 
 class Watcher:
@@ -216,4 +221,4 @@ def _arguments(task: Task, submission: Path, selection: str) -> list[str]:
     arguments = [*OPTIONS, f"--impl={submission}", "-q", "--exitfirst", "-m", selection]
     if task.seed is not None:
         arguments += ["--hypothesis-profile=seeds", f"--hypothesis-seed={task.seed}"]
-    return arguments + [f"tests/test_{module}.py" for module in task.modules]
+    return [*arguments, *task.tests]

@@ -21,9 +21,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from grading.assignment.files import write_whole
+from grading.assignment.test_ids import listed_tests
 from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
 from grading.checker.outcomes import HEADINGS, Row, SpecimenOutcome, outcome_of, row
-from grading.checker.trials import Task, prepare, run_all
+from grading.checker.trials import Task, prepare, run_all, test_file
 from grading.commands.exits import as_command
 from grading.protocol.submission import MODULES
 from grading.reporting.markdown import table_of
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     seeds: list[int | None] = [random.SystemRandom().randrange(2**32) for _ in range(options.seeds)]
     by_name = {specimen.name: specimen for specimen in specimens}
-    tasks = list(tasks_of(specimens, seeds or [None]))
+    tasks = list(tasks_of(specimens, seeds or [None], lessons_only=options.lessons_only))
     console = Console(highlight=False)
     prepare()
     outcomes: list[SpecimenOutcome] = []
@@ -65,6 +66,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only", metavar="GLOB", default="*", help="only specimens whose MODULE/ID matches, such as 'metrics/*'"
     )
     parser.add_argument("--seeds", metavar="N", type=int, default=0, help="test only wheats, on N random seeds")
+    parser.add_argument(
+        "--lessons-only",
+        action="store_true",
+        help="on a chaff, only the tests of its lesson: half the time, but whether they fail first is not seen",
+    )
     parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/checker"), help="default: %(default)s")
     options = parser.parse_args(arguments)
@@ -73,15 +79,24 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def tasks_of(specimens: Sequence[Wheat | Chaff], seeds: Sequence[int | None]) -> Iterator[Task]:
-    """One run of the module's tests for a chaff; for a wheat one for each seed, with the tests of ALSO_TESTED."""
+def tasks_of(
+    specimens: Sequence[Wheat | Chaff], seeds: Sequence[int | None], *, lessons_only: bool = False
+) -> Iterator[Task]:
+    """One run of the module's tests for a chaff; for a wheat one for each seed, with the tests of ALSO_TESTED.
+
+    Args:
+        lessons_only: on a chaff, run only the tests of its lesson.
+    """
     for specimen in specimens:
-        if isinstance(specimen, Chaff):
-            yield Task(specimen.name, specimen.module, specimen.source, (specimen.module,), specimen.question)
-            continue
-        for seed in seeds:
-            modules = (specimen.module, *(() if seed is not None else ALSO_TESTED.get(specimen.module, ())))
-            yield Task(specimen.name, specimen.module, specimen.source, modules, seed=seed)
+        name, module, source = specimen.name, specimen.module, specimen.source
+        if isinstance(specimen, Wheat):
+            for seed in seeds:
+                modules = (module, *(() if seed is not None else ALSO_TESTED.get(module, ())))
+                yield Task(name, module, source, tuple(map(test_file, modules)), seed=seed)
+        elif lessons_only:
+            yield Task(name, module, source, tuple(filter(specimen.lesson.test_matches, listed_tests())))
+        else:
+            yield Task(name, module, source, (test_file(module),), specimen.question)
 
 
 def rows_of(outcomes: Sequence[SpecimenOutcome]) -> list[Row]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from grading import ROOT
-from grading.checker.trials import Task, prepare, run_all
+from grading.checker.trials import Task, prepare, run_all, test_file
 from grading.commands.exits import as_command
 from grading.protocol.submission import MODULES
 
@@ -60,7 +60,7 @@ def unnoticed_mutants(module: str, jobs: int) -> list[Mutant]:
     """Test every change of a module, and print those that are neither noticed nor listed."""
     listed = equivalents()
     mutants = {f"{module}/{number}": mutant for number, mutant in enumerate(mutants_of(module))}
-    tasks = [Task(name, module, mutant.source, (module,)) for name, mutant in mutants.items()]
+    tasks = [Task(name, module, mutant.source, (test_file(module),)) for name, mutant in mutants.items()]
     survivors = [mutants[trial.task.name] for trial in run_all(tasks, jobs, LIMIT_S) if trial.survived]
     new = [mutant for mutant in survivors if not listed & {(mutant.before, mutant.after), (mutant.before, "")}]
     print(f"{module}: {len(mutants)} mutants, {len(survivors)} survived, {len(survivors) - len(new)} of them listed")

@@ -62,7 +62,7 @@ def test_every_lesson_has_its_tests_and_its_chaffs(module: str) -> None:
 
 
 def killed(chaff: Chaff, test: str, question: str, message: str, kind: str = "FAIL") -> Trial:
-    task = Task(chaff.name, chaff.module, chaff.source, (chaff.module,), chaff.question)
+    task = Task(chaff.name, chaff.module, chaff.source, (), chaff.question)
     return Trial(task, "finished", 0, Failure(test, question, kind, message), 1.0)
 
 
@@ -90,7 +90,7 @@ def test_a_chaff_that_is_killed_in_another_way_is_a_problem(lesson_test: str) ->
 
 def test_a_chaff_that_survives_is_a_problem_and_a_wheat_that_does_is_none(lesson_test: str) -> None:
     chaff, wheat = CHAFFS[0], WHEATS[0]
-    task = Task(chaff.name, chaff.module, chaff.source, (chaff.module,))
+    task = Task(chaff.name, chaff.module, chaff.source, ())
     assert outcome_of(chaff, Trial(task, "finished", 40, None, 1.0)).problem == "accepted"
     assert outcome_of(chaff, Trial(task, "died", 0, None, 1.0)).problem == "its process died"
     assert not outcome_of(wheat, Trial(task, "finished", 40, None, 1.0)).problem
