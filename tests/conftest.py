@@ -50,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if is_controller and not config.getoption("--full"):
         uses = {} if config.getoption("--sandbox") else built_on(config.stash[LOCATED].folder)
         config.pluginmanager.register(Diagnosis(config.getoption("--impl"), uses))
-        config.option.no_header = config.option.benchmark_quiet = True
+        config.option.no_header = True
+        config.option.benchmark_disable = True  # nobody would see their table
     if is_controller and (records := config.getoption("--records")):
         config.pluginmanager.register(Records(Path(records)))
 

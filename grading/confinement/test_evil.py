@@ -29,6 +29,7 @@ from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
 from grading.reporting.collect import results_of
 from grading.reporting.results import Results
+from grading.running.api_tests import run_suite
 from grading.running.journal import Journal
 from grading.running.needed import expectations, needed
 from grading.running.pretrained import with_weights
@@ -102,6 +103,13 @@ def passes(test: Callable[..., None], arguments: dict[str, object], worker: Work
 def test_the_reference_passes_these_tests(sandbox: Sandbox) -> None:
     with Worker(locate("solutions"), sandbox) as worker:
         assert all(passes(test, arguments, worker) for test, arguments in ASKED)
+
+
+def test_the_reference_passes_every_test(tmp_path: Path) -> None:
+    """In the sandbox that a grading chooses here."""
+    reference = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=False)
+    assert [test for test in reference.tests if test.outcome != "PASS"] == []
+    assert len(reference.tests) > 200
 
 
 @pytest.mark.parametrize("name", IN_A_PROBE)

@@ -224,12 +224,6 @@ def run_two_tests(folder: str | Path, *options: str) -> subprocess.CompletedProc
     return run_python(*command(arguments)[1:], folder=ROOT, environment=environment())
 
 
-def test_the_reference_passes_in_the_sandbox(tmp_path: Path) -> None:
-    reference = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=True)
-    assert [test for test in reference.tests if test.outcome != "PASS"] == []
-    assert len(reference.tests) > 200
-
-
 @pytest.mark.parametrize("configuration", read_assignment().configurations, ids=lambda c: c.id)
 def test_every_required_test_exists(configuration: Configuration) -> None:
     assert configuration.required_tests
@@ -314,8 +308,8 @@ def test_the_configuration_of_other_projects_is_not_read(tmp_path: Path, reposit
 def test_all_tests_together_have_a_time_limit(tmp_path: Path) -> None:
     (tmp_path / "classes.py").write_text("import time\ntime.sleep(1000)\n")
     start = time.monotonic()
-    ran = run_suite(locate(str(tmp_path)), tmp_path / "tests.jsonl", unsafe=True, seconds=10)
-    assert time.monotonic() - start < 20
+    ran = run_suite(locate(str(tmp_path)), tmp_path / "tests.jsonl", unsafe=True, seconds=5)
+    assert time.monotonic() - start < 15
     assert [test.id for test in ran.tests] == list(listed_tests())
     assert {test.outcome for test in ran.of("Q2-3")} == {"GRADER_ERROR"}
-    assert "the tests took more than 10 s" in ran.of("Q2-3")[0].message
+    assert "the tests took more than 5 s" in ran.of("Q2-3")[0].message

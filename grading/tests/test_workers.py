@@ -23,6 +23,7 @@ from grading.sandbox.self_test import self_test
 from grading.sandbox.staging import Workspace
 from grading.sandbox.tiers import Unconfined
 from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.tests.forked_sandbox import ForkedSandbox
 from tests.strategies import lone_linear
 
 pytestmark = pytest.mark.slow
@@ -48,7 +49,7 @@ def reduce_classes(labels, mapping, *, ignore_index=255):
 def worker(tmp_path: Path) -> Iterator[Worker]:
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / "classes.py").write_text(CLASSES)
-    with Worker(locate(str(tmp_path / "ada")), choose(unsafe=True), limits=Limits(seconds=3)) as worker:
+    with Worker(locate(str(tmp_path / "ada")), ForkedSandbox(), limits=Limits(seconds=3)) as worker:
         yield worker
 
 
@@ -104,7 +105,7 @@ def test_a_log_on_a_full_disk_stops_no_worker(disk: str, tmp_path: Path) -> None
     """More is printed than a pipe holds, several times."""
     (tmp_path / "classes.py").write_text(CLASSES)
     log = DISKS[disk]()
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
+    with Worker(locate(str(tmp_path)), ForkedSandbox(), limits=Limits(seconds=10), log=log) as worker:
         for _ in range(3):
             assert ask(worker, 6) == [7]
 
@@ -113,7 +114,7 @@ def test_printed_text_is_cleaned(tmp_path: Path, capfd: pytest.CaptureFixture[st
     """Both in the log and on standard error, if there is no log."""
     (tmp_path / "classes.py").write_text(CLASSES)
     for log in (io.BytesIO(), None):
-        with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10), log=log) as worker:
+        with Worker(locate(str(tmp_path)), ForkedSandbox(), limits=Limits(seconds=10), log=log) as worker:
             assert ask(worker, 8) == [7]
         printed = capfd.readouterr().err if log is None else log.getvalue().decode()
         assert "\\x1b[2J \u4e2d\n" in printed
@@ -144,7 +145,7 @@ def test_a_reported_fault_counts_only_if_no_code_of_the_submission_ran(
 ) -> None:
     """A forged process, from which sessions are forked, reports a fault: after a first session, or at once."""
     (tmp_path / "classes.py").write_text(CLASSES)
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
+    with Worker(locate(str(tmp_path)), ForkedSandbox(), limits=Limits(seconds=10)) as worker:
         serve = worker._workspace.code / "grading" / "worker" / "serve.py"
         serve.write_text(serve.read_text().replace('\nif __name__ == "__main__":\n', FORGED % honest))
         if believed:
@@ -161,7 +162,7 @@ def test_weights_that_do_not_fit_are_no_fault_of_the_submission(tmp_path: Path) 
     """Neither in a worker's first training nor in a later one."""
     (tmp_path / "classes.py").write_text(CLASSES)
     job = {"threads": 1, "profile": "mini", "network": {"build": "case"}, "weights": {"alexnet": {"a": np.zeros(1)}}}
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=10)) as worker:
+    with Worker(locate(str(tmp_path)), ForkedSandbox(), limits=Limits(seconds=10)) as worker:
         for _ in range(2):
             with pytest.raises(GraderError, match="RuntimeError"):
                 list(worker.train(job, Limits(seconds=20)))
@@ -183,7 +184,7 @@ def test_a_timeout_of_several_functions_blames_none_of_them(tmp_path: Path) -> N
         "def trainable_parameters(module):\n    return [*module.parameters()]\n"
     )
     net = lone_linear(frozen=False)
-    with Worker(locate(str(tmp_path)), choose(unsafe=True), limits=Limits(seconds=2)) as worker:
+    with Worker(locate(str(tmp_path)), ForkedSandbox(), limits=Limits(seconds=2)) as worker:
         for _ in range(2):
             with pytest.raises(WorkerStopped, match="in `freeze`, `unfreeze`, `trainable_parameters`"):
                 worker.ask("freezing.in_turn", functions=["freeze"], net=net)
