@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -209,6 +209,7 @@ STARTING = 5.0  # seconds in which the first worker imports torch
 HISTORY = ("grading.running.training", "grading.worker.serve")
 
 
+@cache
 def _grader_fingerprint() -> str:
     """Changes with the code that a history comes from."""
     return fingerprint(sources(*HISTORY))
