@@ -173,7 +173,7 @@ def test_every_argument_of_every_function_is_varied(repository: Path, tmp_path: 
     folder.mkdir()
     for module in MODULES:
         (folder / f"{module}.py").write_text(RECORDING.format(module=module), encoding="utf-8")
-    done = run_tests(repository, "--impl", str(folder))
+    done = run_tests(repository, "--impl", str(folder), "-k", "not (place or aligned or torchvision)")  # slow ones
     assert done.returncode == 0, done.stdout[-3000:]
     values: dict[tuple[str, str], set[str]] = {}
     for line in (folder / "calls.jsonl").read_text("utf-8").splitlines():

@@ -184,28 +184,28 @@ def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: 
     assert first.outcome == "GRADER_ERROR"
 
 
-# Sources on which a parser fails.
+# Sources on which a parser fails: a sum of many terms, many attributes, a null byte.
 UNREADABLE = {
-    "a sum of many terms": "X = " + "+".join(["1"] * 10_000),
-    "many attributes": "def f(x):\n    return x" + ".y" * 20_000,
-    "a null byte": "X = 1\0",
+    "classes": "X = " + "+".join(["1"] * 10_000),
+    "freezing": "def f(x):\n    return x" + ".y" * 20_000,
+    "metrics": "X = 1\0",
 }
 
 
-@pytest.mark.parametrize("source", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_source_that_no_parser_takes_fails_every_test(source: str, tmp_path: Path) -> None:
+def test_a_source_that_no_parser_takes_fails_every_test(tmp_path: Path) -> None:
     """It is parsed in the sandbox only: each test has an outcome, and none is an error of the grader."""
-    submission = write_submission(tmp_path / "deep", {"classes": f"{source}\nraise ImportError('never right')\n"})
+    sources = {module: f"{source}\nraise ImportError('never right')\n" for module, source in UNREADABLE.items()}
+    submission = write_submission(tmp_path / "deep", sources)
     records = tmp_path / "records"
-    done = run_two_tests(submission, f"--records={records}")
+    files = [f"tests/test_{module}.py" for module in UNREADABLE]
+    done = run_student_tests(submission, f"--records={records}", *files, "-k", "swap or same_object or untouched")
     assert done.returncode == 1, done.stdout + done.stderr
     lines = [json.loads(line) for line in records.read_text("utf-8").splitlines()]
     assert [line["outcome"] for line in lines if "outcome" in line] == ["FAIL"] * (len(lines) // 2)
+    assert {line["test"].partition("::")[0] for line in lines} == set(files)
 
 
-@pytest.mark.parametrize(
-    ("name", "classes", "status"), [("hw4", None, 0), ("tests", None, 0), ("solutions", "raise ImportError\n", 1)]
-)
+@pytest.mark.parametrize(("name", "classes", "status"), [("hw4", None, 0), ("solutions", "raise ImportError\n", 1)])
 def test_a_folder_of_any_name_is_tested_itself(
     name: str, classes: str | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,12 +215,12 @@ def test_a_folder_of_any_name_is_tested_itself(
     submission = locate(name)
     assert submission == locate(str(folder)) == locate(f"./{name}/")
     assert submission.argument == str(folder)
-    assert run_two_tests(folder=submission.argument).returncode == status
+    assert run_student_tests(submission.argument, "tests/test_classes.py", "-k", "swap").returncode == status
 
 
-def run_two_tests(folder: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Two tests of the student API as a grading runs them."""
-    arguments = ["-q", "--sandbox", "--unsafe", f"--impl={folder}", *options, "tests/test_classes.py", "-k", "swap"]
+def run_student_tests(folder: str | Path, *chosen: str) -> subprocess.CompletedProcess[str]:
+    """Some tests of the student API as a grading runs them."""
+    arguments = ["-q", "--sandbox", "--unsafe", f"--impl={folder}", *chosen]
     return run_python(*command(arguments)[1:], folder=ROOT, environment=environment())
 
 
