@@ -63,7 +63,7 @@ def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> d
     """By task, the control to be trained: that of the first configuration, in a secret order, that passes or still may.
 
     A network that has not learned the true labels does not learn a rule either: a person looks at it anyway. A control
-    that right submissions hardly learn tells too little, and is passed over too.
+    is also passed over if even right submissions hardly learn its rule.
     """
     chosen: dict[str, Configuration] = {}
     for control in plan.controls:

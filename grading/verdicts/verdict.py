@@ -1,5 +1,6 @@
 """From required tests and trainings to PASS, FAIL, REVIEW or INCOMPLETE."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -100,13 +101,27 @@ def _by_gate(outcome: Outcome, seeds: int) -> Outcome:
 def _verdict_and_reason(outcome: Outcome, tails: list[float | None], decision: Decision) -> tuple[str, str]:
     """What a decision of the gate means for the configuration."""
     if decision.verdict == "PASS":
-        reason = f"{_mean_tail(outcome)} lies above {outcome.gate.threshold:.4f}, {outcome.expectation.boundary}"
+        reason = _above_threshold(outcome, tails)
         stopped_learning = _stopped_learning(outcome)
         return ("PASS", reason) if stopped_learning is None else ("REVIEW", f"{reason}. {stopped_learning}")
     if decision.verdict == "FAIL":
         boundary = ", what right submissions of nearly any design reach" if outcome.configuration.free else ""
         return "FAIL", f"{_mean_tail(outcome)} lies below {outcome.gate.floor:.4f}{boundary}"
     return "REVIEW", undecided(outcome, tails, decision)
+
+
+def _above_threshold(outcome: Outcome, tails: list[float | None]) -> str:
+    """What passes: the mean or, if an outlier pulls it down, all seeds but that one."""
+    threshold = outcome.gate.threshold
+    boundary = f"{threshold:.4f}, {outcome.expectation.boundary}"
+    if outcome.mean("tail") > threshold:
+        return f"{_mean_tail(outcome)} lies above {boundary}"
+    distinct = [tail for tail in tails if tail is not None]
+    above, most = sum(tail > threshold for tail in distinct), math.exp(outcome.gate.rule.clip)
+    return (
+        f"{above} of {len(distinct)} seeds lie above {boundary}; {_mean_tail(outcome)} does not, but no single "
+        f"training counts for more than {most:.0f} to 1"
+    )
 
 
 def _stopped_learning(outcome: Outcome) -> str | None:
