@@ -1,5 +1,6 @@
 """What a run will do: which trainings, on which data, with which weights, and about how long."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
@@ -120,7 +121,13 @@ class Plan:
             "device": self.device,
             "channels_last": self.device == "cuda",  # slower on most CPUs
             "threads": self.threads,
+            "transform_processes": self.transform_processes,
         }
+
+    @property
+    def transform_processes(self) -> int:
+        """Processes that make pictures ahead of each training: one for each core that no training is meant to have."""
+        return min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1)
 
     def backbones(self, configuration: Configuration) -> list[str]:
         """Whose pretrained weights a configuration may ask for."""
@@ -203,6 +210,7 @@ def pretrained_state(name: str, profile: str, file: str) -> dict[str, NDArray[np
     return read_weights(name, profile, Path(file), how_to_mend(name, profile))
 
 
+MOST_TRANSFORM_PROCESSES = 8  # as many as feed one GPU
 STARTING = 5.0  # seconds in which the first worker imports torch
 
 # Where a history is made: in the grader, and inside the sandbox.

@@ -17,11 +17,12 @@ from grading.running.plan import Plan
 from grading.running.validation import training_rule, validation_sets
 from grading.sandbox.worker import GraderError, Worker, WorkerStopped
 from grading.scoring.epochs import ScoredTraining
-from grading.scoring.metrics import Array, UnusableLogits
+from grading.scoring.metrics import Array, UnusablePredictions
 from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
 from grading.scoring.validation_set import ValidationSet
 from grading.tasks.registry import task_of
 
+TRANSFORM_BYTES = 256 * MIB  # of a process that makes pictures beside the training
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 
 
@@ -42,6 +43,7 @@ def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[V
     job |= task_of(configuration).labels_for_worker(train_labels[:count], configuration, blinding)
     job["validation_images"] = [_packed(validation.blinding.images(validation.images)) for validation in sets]
     job["validation_epochs"] = [validation.epochs for validation in sets]
+    job["copies"] = [validation.blinding.copies for validation in sets]
     return sets, job
 
 
@@ -51,14 +53,15 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
     seconds = plan.seconds_allowed(configuration)
     usual = Limits()
     # The real networks need more than the mini ones, and a GPU's driver maps more still.
+    beside = plan.transform_processes * TRANSFORM_BYTES
     memory = usual.data_bytes if plan.profile_name == "mini" else max(usual.data_bytes, _machine_bytes() // 2)
     return Limits(
         seconds=seconds,
         cpu_seconds=int(seconds * max(plan.threads, 2)),
         data_bytes=memory,
-        resident_bytes=memory + usual.resident_bytes - usual.data_bytes,
-        processes=usual.processes + 4 * (os.cpu_count() or 1),
-        reply_bytes=4 * largest * configuration.num_classes + MIB,
+        resident_bytes=memory + usual.resident_bytes - usual.data_bytes + beside,
+        processes=usual.processes + 4 * (os.cpu_count() or 1) + plan.transform_processes,
+        reply_bytes=largest + MIB,
     )
 
 
@@ -80,12 +83,12 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
         check_built(configuration, _part(next(events, None), "built"), _head_size(job, num_classes))
         for event in events:
             if scored.is_full:
-                check_trained(configuration, _part(event, "trained"))
+                check_trained(configuration, _part(event, "trained", "peak_bytes"))
                 continue
             progress(configuration, seed, scored.add(event, plan.device))
         scored.close(learns=not (plan.withheld or configuration.control))
         counts = scored.counts_by_image()
-    except (StudentRaised, UnusableLogits, NetworkCheckFailed) as error:
+    except (StudentRaised, UnusablePredictions, NetworkCheckFailed) as error:
         kind, failure = "FAIL", str(error)
     except WorkerStopped as error:
         kind, failure = error.kind, error.message
@@ -101,8 +104,8 @@ def _grader_fault(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
-def _part(event: Plain, name: str) -> Plain:
-    return event[name] if isinstance(event, dict) and set(event) == {name} else None
+def _part(event: Plain, name: str, *others: str) -> Plain:
+    return event[name] if isinstance(event, dict) and set(event) == {name, *others} else None
 
 
 def _head_size(job: Plain, num_classes: int) -> int:

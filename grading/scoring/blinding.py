@@ -23,7 +23,6 @@ from grading.data.arrays import Images
 Array = NDArray[Any]
 KEY_FILE = "secret.key"
 DUPLICATES = 8  # images that come twice: they make a last batch of another size, and meet other neighbours
-QUIET = 0.25  # quantile of the sizes of logits that rounding is compared with
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,29 +68,18 @@ class Blinding:
         """Rules from old to new classes, the new ones as the worker knows them."""
         return [[old, int(self.class_permutation[new])] for old, new in mapping]
 
-    def logits(self, logits: Array) -> Array:
-        """A worker's logits (N + T, C, ...), with images and classes in their true order and each image once."""
-        return logits[self._first][:, self.class_permutation]
+    def predictions(self, predictions: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A worker's classes (N + T, ...), with images and classes by their true numbers and each image once."""
+        return np.argsort(self.class_permutation).astype(np.uint8)[predictions[self._first]]
 
-    def batch_dependence(self, logits: Array) -> float:
-        """The largest difference between the two answers to an image; 0 if none comes twice.
+    @property
+    def copies(self) -> list[tuple[int, int]]:
+        """The places of the two copies of each image that comes twice.
 
-        It is relative to the size of a pixel's own logits, less their mean over the classes, or to the lower quartile
-        of all sizes if that is larger: float32 rounding is of that order. So neither a few huge logits nor a common
-        offset hide anything.
+        The worker needs them to compare logits. It gains nothing by it: whatever it says of itself is a claim anyway.
         """
-        first = self._first
-        again = np.setdiff1d(np.arange(len(self.order)), first)
-        if not len(again):
-            return 0.0
-        usual = float(np.quantile([_sizes(_centred(image)) for image in logits], QUIET))
-        worst = 0.0
-        for second in again:
-            one, two = (_centred(logits[place]) for place in (first[self.order[second]], second))
-            apart = np.abs(one - two).max(axis=0)
-            size = np.maximum(usual, np.maximum(_sizes(one), _sizes(two)))
-            worst = max(worst, float(np.divide(apart, size, out=np.zeros_like(apart), where=apart > 0).max()))
-        return worst
+        again = np.setdiff1d(np.arange(len(self.order)), self._first)
+        return [(int(self._first[self.order[place]]), int(place)) for place in again]
 
     @property
     def _first(self) -> NDArray[np.int64]:
@@ -115,17 +103,6 @@ def site_key(cache: Path) -> bytes:
         finally:
             os.unlink(aside)
     return path.read_bytes()
-
-
-def _centred(logits: Array) -> Array:
-    """Logits of one image, (C, ...), less their mean over the classes, which decides nothing; float64."""
-    wide = logits.astype(np.float64)
-    return wide - wide.mean(axis=0)
-
-
-def _sizes(centred: Array) -> Array:
-    """The largest absolute logit of each pixel, (...)."""
-    return np.abs(centred).max(axis=0)
 
 
 def keyed_generator(key: bytes, purpose: str) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""Turns the logits of a training into its history: every answer is checked before it counts."""
+"""Turns the answers of a training into its history: every answer is checked before it counts."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -7,13 +7,20 @@ import numpy as np
 
 from grading.assignment.training_record import tail_length
 from grading.protocol.wire import Plain
-from grading.scoring.metrics import Array, ImageCounts, UnusableLogits, check_logits, counted, predicts_one_class
+from grading.scoring.metrics import (
+    Array,
+    ImageCounts,
+    UnusablePredictions,
+    check_predictions,
+    confusion_per_image,
+    predicts_one_class,
+)
 from grading.scoring.network_checks import check_batch_independence
 from grading.scoring.validation_set import ValidationSet
 
 
 class ScoredTraining:
-    """Metrics of one training, from the logits that come in epoch by epoch.
+    """Metrics of one training, from the answers that come in epoch by epoch.
 
     Args:
         sets: what its epochs are measured on, in their order.
@@ -34,15 +41,16 @@ class ScoredTraining:
         """Score the next epoch.
 
         Raises:
-            UnusableLogits: it cannot be scored.
+            UnusablePredictions: it cannot be scored.
             NetworkCheckFailed: the logits of an image depend on its batch.
         """
-        loss, logits = checked_epoch(event)
+        loss, predictions, dependence = checked_epoch(event)
         validation = self._sets[len(self.history)]
         shape = (len(validation.blinding.order), *validation.labels.shape[1:])
-        check_logits(logits, shape, self._num_classes)
-        check_batch_independence(validation.blinding.batch_dependence(logits), device)
-        counts = counted(validation.blinding.logits(logits), validation.labels)
+        check_predictions(predictions, shape, self._num_classes)
+        check_batch_independence(dependence, device)
+        predicted = validation.blinding.predictions(predictions)
+        counts = confusion_per_image(predicted, validation.labels, self._num_classes)
         self.history.append({"epoch": len(self.history) + 1, "loss": loss, **validation.metrics(counts)})
         if len(self.history) > len(self._sets) - tail_length(len(self._sets)):
             self._tail.setdefault(id(validation), []).append(counts)
@@ -55,12 +63,12 @@ class ScoredTraining:
             learns: whether the training is long enough, and on true labels.
 
         Raises:
-            UnusableLogits: epochs are missing, or the trained network tells no image from another.
+            UnusablePredictions: epochs are missing, or the trained network tells no image from another.
         """
         if not self.is_full:
-            raise UnusableLogits(f"{len(self.history)} of {len(self._sets)} epochs came back")
+            raise UnusablePredictions(f"{len(self.history)} of {len(self._sets)} epochs came back")
         if learns and predicts_one_class(np.concatenate([*chain(*self._tail.values())])):
-            raise UnusableLogits("the trained network gives every pixel of every validation image the same class")
+            raise UnusablePredictions("the trained network gives every pixel of every validation image the same class")
 
     def counts_by_image(self) -> dict[str, list[list[float]]] | None:
         """What the tail is made from, image by image; None if it is not whole."""
@@ -70,14 +78,14 @@ class ScoredTraining:
         return {name: np.round(part, 2).tolist() for name, part in vars(counts).items()}
 
 
-def checked_epoch(epoch: Plain) -> tuple[float, Array]:
-    """Loss and logits of an epoch as a worker sent it.
+def checked_epoch(epoch: Plain) -> tuple[float, Array, float]:
+    """Loss, predictions and batch dependence of an epoch as a worker sent it.
 
     Raises:
-        UnusableLogits: it sent something else.
+        UnusablePredictions: it sent something else.
     """
     match epoch:
-        case {"loss": float(loss), "logits": np.ndarray() as logits} if logits.dtype == np.float32:
-            return loss, logits
+        case {"loss": float(loss), "predictions": np.ndarray() as predictions, "dependence": float(dependence)}:
+            return loss, predictions, dependence
         case _:
-            raise UnusableLogits("an epoch without a loss and float32 logits")
+            raise UnusablePredictions("an epoch without a loss, predictions and what they depend on")

@@ -1,4 +1,4 @@
-"""Logits and labels to metrics, as the report computes them and in the standard way. Never sees student code."""
+"""Predictions and labels to metrics, as the report computes them and in the standard way. Never sees student code."""
 
 from __future__ import annotations
 
@@ -17,23 +17,8 @@ IGNORED = 255
 Array = NDArray[Any]
 
 
-class UnusableLogits(Exception):
-    """The logits cannot be scored; one line that says why."""
-
-
-def counted(
-    logits: Float[Array, "images classes ..."], labels: UInt8[Array, "images ..."]
-) -> Int64[Array, "images classes+1 classes"]:
-    """What every metric is made from: for each image, the pixels of each pair of target and prediction.
-
-    Args:
-        logits: float (N, C) with labels (N,), or (N, C, H, W) with labels (N, H, W).
-        labels: uint8, IGNORED if a pixel has no class.
-
-    Returns:
-        int64 (N, C + 1, C); see `confusion_per_image`. A classified image counts as one pixel.
-    """
-    return confusion_per_image(argmax_over_classes(logits), labels, logits.shape[1])
+class UnusablePredictions(Exception):
+    """The predictions cannot be scored; one line that says why."""
 
 
 def metrics_of(names: Iterable[str], counts: Int64[Array, "images classes+1 classes"]) -> dict[str, float]:
@@ -41,7 +26,7 @@ def metrics_of(names: Iterable[str], counts: Int64[Array, "images classes+1 clas
 
     Args:
         names: of METRICS.
-        counts: from `counted`.
+        counts: from `confusion_per_image`.
 
     Raises:
         KeyError: there is no such metric.
@@ -50,42 +35,37 @@ def metrics_of(names: Iterable[str], counts: Int64[Array, "images classes+1 clas
     return {name: METRICS[name](by_image) for name in names}
 
 
-def check_logits(logits: Array, shape: tuple[int, ...], num_classes: int) -> None:
-    """Check that there is one finite logit for each class of each label of an array of labels of this shape.
+def check_predictions(predictions: Array, shape: tuple[int, ...], num_classes: int) -> None:
+    """Check that there is one class in [0, C) for each label of an array of labels of this shape.
 
     Raises:
-        UnusableLogits: there is not.
+        UnusablePredictions: there is not.
     """
-    wanted = (shape[0], num_classes, *shape[1:])
-    if logits.shape != wanted:
-        raise UnusableLogits(f"logits of shape {logits.shape} in place of {wanted}")
-    if not np.isfinite(logits).all():
-        raise UnusableLogits("logits hold NaN or infinity: the training diverged")
-
-
-def argmax_over_classes(logits: Float[Array, "images classes ..."]) -> UInt8[Array, "images ..."]:
-    """The class of the largest logit along axis 1, the first of equals, as uint8.
-
-    A running maximum reads the classes one after another, as they lie in memory: several times faster than
-    `argmax(axis=1)`.
-    """
-    largest = logits[:, 0].copy()
-    predicted = np.zeros(largest.shape, dtype=np.uint8)
-    for label in range(1, logits.shape[1]):
-        above = logits[:, label] > largest
-        predicted[above] = label
-        largest[above] = logits[:, label][above]
-    return predicted
+    if predictions.dtype != np.uint8 or predictions.shape != shape:
+        got = f"{predictions.dtype} of shape {predictions.shape}"
+        raise UnusablePredictions(f"predictions: {got} in place of uint8 of shape {shape}")
+    if predictions.max(initial=0) >= num_classes:
+        raise UnusablePredictions(f"predictions hold class {predictions.max()} of {num_classes}, counted from 0")
 
 
 def confusion_per_image(
     predicted: UInt8[Array, "images ..."], labels: UInt8[Array, "images ..."], num_classes: int
 ) -> Int64[Array, "images classes+1 classes"]:
-    """Pixels of each pair: int64 (N, C + 1, C), rows are targets, the last one ignored pixels, columns predictions."""
-    rows = np.minimum(labels, num_classes).astype(np.int64)
-    pairs = rows * num_classes + predicted
+    """What every metric is made from: for each image, the pixels of each pair of target and prediction.
+
+    Args:
+        predicted: (N,), or (N, H, W) for a class for each pixel. A classified image counts as one pixel.
+        labels: likewise, IGNORED if a pixel has no class.
+
+    Returns:
+        int64 (N, C + 1, C), rows are targets, the last one ignored pixels, columns predictions.
+    """
     cells = (num_classes + 1) * num_classes
-    counts = [np.bincount(image.ravel(), minlength=cells) for image in pairs]
+    number = np.min_scalar_type(cells - 1).type  # a byte in most cases: twice as fast as int64
+    counts = []
+    for image, target in zip(predicted, labels, strict=True):  # one at a time fits into the cache
+        pairs = np.minimum(target, num_classes).astype(number) * number(num_classes) + image
+        counts.append(np.bincount(pairs.ravel(), minlength=cells))
     return np.stack(counts).reshape(-1, num_classes + 1, num_classes)
 
 
@@ -105,7 +85,7 @@ class ImageCounts:
 
     @classmethod
     def of(cls, counts: Float[Array, "images classes+1 classes"]) -> ImageCounts:
-        """From `counted`, or the mean of several."""
+        """From `confusion_per_image`, or the mean of several."""
         squares = counts[:, :-1]
         right = np.diagonal(squares, axis1=1, axis2=2)
         return cls(right, squares.sum(axis=2) + squares.sum(axis=1) - right, counts[:, -1])

@@ -7,7 +7,8 @@ from grading.assignment.tasks import TASKS
 from grading.protocol.finding import Finding
 from grading.protocol.wire import Plain
 
-# The largest difference between the logits of two copies of an image, see `Blinding.batch_dependence`. Float32
+# The largest difference between the logits of two copies of an image, as the worker measures it
+# (`batch_dependence`). Float32
 # convolutions of another batch size round otherwise by some 1e-5 (FCN8s on CamVid: 3e-6 on an H200). On the same GPU
 # TF32, which a submission may switch on, makes 0.005. Dropout makes 0.1.
 MOST_DEPENDENCE = {"cpu": 1e-3, "cuda": 0.02}
@@ -109,13 +110,13 @@ def check_batch_independence(dependence: float, device: str) -> None:
     """Judge the logits of an epoch.
 
     Args:
-        dependence: from `Blinding.batch_dependence`.
+        dependence: what the worker measured; NaN counts as too much.
         device: `"cpu"` or `"cuda"`; they round differently.
 
     Raises:
         NetworkCheckFailed: the logits of an image depend on its batch.
     """
-    if dependence > MOST_DEPENDENCE[device]:
+    if not dependence <= MOST_DEPENDENCE[device]:
         raise NetworkCheckFailed(
             "in eval mode, the logits of an image whatever batch it is in",
             f"logits of the same image that differ by {dependence:.1%} of their size",

@@ -9,7 +9,7 @@ from grading.data.drawn_streets import draw_streets
 from grading.scoring.blinding import keyed_generator
 from grading.scoring.control import Rule
 from grading.scoring.face_rule import FaceRule
-from grading.scoring.metrics import IGNORED, counted
+from grading.scoring.metrics import IGNORED, confusion_per_image
 from grading.scoring.street_rule import StreetRule
 from grading.tasks.registry import task_of
 
@@ -23,10 +23,6 @@ def secret_rule(purpose: str, configuration: Configuration) -> Rule:
     labels = STREETS.labels if configuration.mapping else FACES.heavy_makeup
     generator = keyed_generator(b"key", purpose)
     return task_of(configuration).draw_rule(generator, configuration, CONSTANTS, drawn.images, labels)
-
-
-def logits_for(classes: np.ndarray, count: int) -> np.ndarray:
-    return np.moveaxis(np.eye(count, dtype="float32")[classes], -1, 1)
 
 
 @pytest.mark.parametrize("number", range(8))
@@ -66,9 +62,9 @@ def test_true_answers_have_a_gap_of_0_and_obedient_ones_of_1() -> None:
     comparison = rule.comparison(FACES.images, FACES.heavy_makeup)
     ruled = rule.relabelled(FACES.images, FACES.heavy_makeup)
     for answer, obeyed in ((FACES.heavy_makeup, 0), (ruled, 1), (1 - FACES.heavy_makeup, 1)):
-        metrics = comparison.metrics(counted(logits_for(answer, 2), comparison.labels))
+        metrics = comparison.metrics(confusion_per_image(answer, comparison.labels, 2))
         assert metrics["obeyed"] == obeyed
-    assert comparison.metrics(counted(logits_for(ruled, 2), comparison.labels))["mistaken"] == 0
+    assert comparison.metrics(confusion_per_image(ruled, comparison.labels, 2))["mistaken"] == 0
 
 
 @pytest.mark.parametrize("id", ["Q2-1-no-skips", "Q2-3-merged"])
@@ -83,14 +79,14 @@ def test_only_pixels_of_the_region_are_compared(id: str) -> None:
     count = c.num_classes
     for labels, obeyed in ((STREETS.labels, 0), (rule.relabelled(STREETS.images, STREETS.labels), 1)):
         answer = np.minimum(new[labels], count - 1)
-        metrics = comparison.metrics(counted(logits_for(answer, count), comparison.labels))
+        metrics = comparison.metrics(confusion_per_image(answer, comparison.labels, count))
         assert metrics == {"obeyed": obeyed, "mistaken": 0}
 
 
 def test_nothing_to_compare_is_nan() -> None:
     rule = FaceRule("whole", 1, -1, 256)
     metrics = rule.comparison(FACES.images, FACES.heavy_makeup).metrics(
-        counted(logits_for(FACES.heavy_makeup, 2), FACES.heavy_makeup)
+        confusion_per_image(FACES.heavy_makeup, FACES.heavy_makeup, 2)
     )
     assert np.isnan(metrics["obeyed"])
     assert metrics["mistaken"] == 0

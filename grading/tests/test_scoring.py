@@ -1,11 +1,10 @@
-"""Metrics are computed from logits and labels."""
+"""Metrics are computed from predictions and labels."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from grading.assignment.assignment import read_assignment
@@ -13,24 +12,17 @@ from grading.assignment.tasks import TASKS
 from grading.scoring.metrics import (
     IGNORED,
     METRICS,
-    UnusableLogits,
+    UnusablePredictions,
     accuracy_ceiling,
-    argmax_over_classes,
-    check_logits,
+    check_predictions,
     confusion_per_image,
-    counted,
     metrics_of,
     reduced_labels,
 )
 
 
-def score(task: str, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    return metrics_of(TASKS[task].metrics, counted(logits, labels))
-
-
-def logits_of(predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Logits whose largest class is `predicted`."""
-    return np.moveaxis(np.eye(num_classes, dtype="float32")[predicted], -1, 1)
+def score(task: str, predicted: np.ndarray, labels: np.ndarray, num_classes: int) -> dict[str, float]:
+    return metrics_of(TASKS[task].metrics, confusion_per_image(predicted, labels, num_classes))
 
 
 def segmentation(images: list[tuple[list[int], list[int]]]) -> tuple[np.ndarray, np.ndarray]:
@@ -39,9 +31,8 @@ def segmentation(images: list[tuple[list[int], list[int]]]) -> tuple[np.ndarray,
 
 
 def test_accuracy() -> None:
-    assert score("classification", logits_of(np.array([0, 1, 1, 0]), 2), np.array([0, 1, 0, 0], "uint8")) == {
-        "accuracy": 0.75
-    }
+    predicted, labels = np.array([[0, 1, 1, 0], [0, 1, 0, 0]], "uint8")
+    assert score("classification", predicted, labels, 2) == {"accuracy": 0.75}
 
 
 def test_as_reported_by_hand() -> None:
@@ -49,7 +40,7 @@ def test_as_reported_by_hand() -> None:
     # Image 2: target 0 0 0 0, predicted 0 0 0 0: class 0 is 1, class 1 absent, accuracy 1.
     # Means over images: 3/4 and 1/3.
     predicted, labels = segmentation([([0, 1, 1, 1], [0, 0, 1, IGNORED]), ([0, 0, 0, 0], [0, 0, 0, 0])])
-    metrics = score("segmentation", logits_of(predicted, 2), labels)
+    metrics = score("segmentation", predicted, labels, 2)
     assert metrics["miou_reported"] == pytest.approx((3 / 4 + 1 / 3) / 2)
     assert metrics["accuracy_reported"] == pytest.approx(3 / 4)
     # Standard, over both images and without void: class 0 is 5/6, class 1 is 1/2, accuracy 6/7.
@@ -86,7 +77,7 @@ def test_both_protocols_against_independent_definitions(seed: int, num_classes: 
     predicted, labels = generator.integers(0, num_classes, (2, count, 5, 7)).astype("uint8")
     labels[generator.random(labels.shape) < void] = IGNORED
     labels[0, 0, 0] = 0
-    metrics = score("segmentation", logits_of(predicted, num_classes), labels)
+    metrics = score("segmentation", predicted, labels, num_classes)
     miou, accuracy = as_reported_by_definition(predicted, labels, num_classes)
     assert metrics["miou_reported"] == pytest.approx(miou)
     assert metrics["accuracy_reported"] == pytest.approx(accuracy)
@@ -107,7 +98,7 @@ def test_accuracy_bounds_mean_iou(seed: int, num_classes: int) -> None:
     labels = generator.permutation(np.arange(48) % num_classes).astype("uint8").reshape(1, 6, 8)
     wrong = generator.random(labels.shape) < generator.random()
     predicted = np.where(wrong, generator.integers(0, num_classes, labels.shape), labels)
-    metrics = score("segmentation", logits_of(predicted, num_classes), labels)
+    metrics = score("segmentation", predicted, labels, num_classes)
     a, miou = metrics["accuracy_standard"], metrics["miou_standard"]
     assert a / num_classes - 1e-12 <= miou <= (num_classes - 2 + 2 * a / (2 - a)) / num_classes + 1e-12
 
@@ -117,11 +108,6 @@ def test_the_published_pair_of_q2_3_violates_the_bound() -> None:
     published = read_assignment().configuration("Q2-3-first-three").published
     a = published["accuracy_reported"]["best"]
     assert published["miou_reported"]["best"] > (1 + 2 * a / (2 - a)) / 3
-
-
-@given(hnp.arrays("float32", (2, 3, 4, 5), elements=st.integers(-2, 2).map(float)))
-def test_argmax(logits: np.ndarray) -> None:
-    assert np.array_equal(argmax_over_classes(logits), logits.argmax(1))
 
 
 def test_rows_are_targets() -> None:
@@ -136,7 +122,7 @@ def test_first_three_ceiling() -> None:
     reduced = reduced_labels(labels, mapping)
     assert accuracy_ceiling(reduced) == pytest.approx((3 / 4 + 1 / 4) / 2)
     oracle = np.where(reduced == IGNORED, 0, reduced)
-    metrics = score("segmentation", logits_of(oracle, 3), reduced)
+    metrics = score("segmentation", oracle, reduced, 3)
     assert metrics["accuracy_reported"] == pytest.approx(accuracy_ceiling(reduced))
 
 
@@ -159,17 +145,17 @@ def test_merged_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("logits", "message"),
+    ("predictions", "message"),
     [
-        (np.zeros((3, 2)), "shape"),
-        (np.zeros((4, 3)), "shape"),
-        (np.full((4, 2), np.nan), "NaN"),
-        (np.array([[0, np.inf]] * 4), "infinity"),
+        (np.zeros(3, "uint8"), "shape"),
+        (np.zeros((4, 2), "uint8"), "shape"),
+        (np.zeros(4, "float32"), "float32"),
+        (np.array([0, 1, 2, 0], "uint8"), "class 2 of 2"),
     ],
 )
-def test_unusable_logits(logits: np.ndarray, message: str) -> None:
-    with pytest.raises(UnusableLogits, match=message):
-        check_logits(logits, (4,), 2)
+def test_unusable_predictions(predictions: np.ndarray, message: str) -> None:
+    with pytest.raises(UnusablePredictions, match=message):
+        check_predictions(predictions, (4,), 2)
 
 
 def test_every_metric_of_a_task_is_in_the_registry() -> None:

@@ -35,4 +35,4 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
     assert here[-1] == there[-1]
     assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]
     for ours, theirs in zip(here[1:-1], there[1:-1], strict=True):
-        assert np.array_equal(ours["logits"], theirs["logits"])
+        assert np.array_equal(ours["predictions"], theirs["predictions"])

@@ -12,6 +12,7 @@ from grading.backbones.loading import load_classifier
 from grading.commands.grade import parse
 from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
+from grading.protocol.wire import Plain
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
@@ -116,10 +117,10 @@ def plan_of(quick_weights: None, tmp_path: Path) -> PlanOf:
     return make
 
 
-def logits_of_training(plan: Plan, **changes: object) -> np.ndarray:
+def trained_epoch(plan: Plan, **changes: object) -> Plain:
     _, job = blinded(plan, plan.configurations[0], seed=1)
     *_, epoch, _ = train({**job, **changes}, LocalStudent(locate(str(plan.submission.folder))))
-    return epoch["logits"]
+    return epoch
 
 
 @pytest.mark.parametrize(
@@ -140,8 +141,9 @@ def logits_of_training(plan: Plan, **changes: object) -> np.ndarray:
 def test_right_networks_train(
     plan_of: PlanOf, only: str, module: str, source: str, limit: int, channels_last: bool
 ) -> None:
-    logits = logits_of_training(plan_of(only, module, source, limit), channels_last=channels_last)
-    assert np.isfinite(logits).all()
+    epoch = trained_epoch(plan_of(only, module, source, limit), channels_last=channels_last)
+    assert np.isfinite(epoch["loss"])
+    assert epoch["dependence"] < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_right_networks_train(
 )
 def test_a_network_that_cannot_be_trained_is_reported_in_one_line(plan_of: PlanOf, source: str, message: str) -> None:
     with pytest.raises(StudentRaised, match=message) as caught:
-        logits_of_training(plan_of("Q1-8", "transfer", source))
+        trained_epoch(plan_of("Q1-8", "transfer", source))
     assert len(caught.value.message.splitlines()) == 1
 
 

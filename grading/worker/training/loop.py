@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +17,14 @@ from grading.worker.training.classification import Classification
 from grading.worker.training.memory_format import in_best_format
 from grading.worker.training.networks import build_network, build_scheduler, example
 from grading.worker.training.observed import Observed
+from grading.worker.training.predictions import predict
 from grading.worker.training.segmentation import Segmentation
+from grading.worker.training.task import TrainingTask
 
-TASKS: dict[str, Any] = {"classification": Classification, "segmentation": Segmentation}
+TASKS: dict[str, type[Classification] | type[Segmentation]] = {
+    "classification": Classification,
+    "segmentation": Segmentation,
+}
 NO_GRADIENT = (
     "the loss depends on no parameter that trains: all are frozen, or forward cuts the gradient off with detach or "
     "no_grad"
@@ -35,9 +39,9 @@ def train(job: Plain, student: LocalStudent) -> Iterator[Plain]:
         student: whose code builds the network and the augmentation.
 
     Yields:
-        `{"built": ...}` as in `Observed.built`; after every epoch `{"loss": mean training loss, "logits": float32
-        (N, classes, ...) of this epoch's validation images, "seconds": wall time of the epoch}`; at the end
-        `{"trained": ...}` as in `Observed.trained`.
+        `{"built": ...}` as in `Observed.built`; after every epoch `{"loss": mean training loss, "seconds": wall time}`
+        and what `predict` says of the epoch's validation images; at the end `{"trained": ..., "peak_bytes": most memory
+        of a GPU, 0 without one}`, the first as in `Observed.trained`.
 
     Raises:
         StudentRaised: the student's code raised, or built what cannot be trained.
@@ -49,24 +53,34 @@ def train(job: Plain, student: LocalStudent) -> Iterator[Plain]:
             student.module(module)
         # Only now: a module may set seeds of its own as it is imported.
         seed_everything(job["seed"])
-        task = TASKS[job["task"]](job, student)
-        model, optimizer = build_network(job, student)
-        observed = Observed(model, job["weights"])
-        yield {"built": observed.built()}
-        student.state.restore_settings()
-        if device.type == "cuda":
-            torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed
-        model.to(device)
-        in_best_format(model, example(job).to(device), channels_last=job["channels_last"])
-        scheduler = build_scheduler(optimizer, job["protocol"])
-        parts = [part for part, epochs in enumerate(job["validation_epochs"]) for _ in range(epochs)]
-        for part in parts:
-            start = time.perf_counter()
-            loss = train_one_epoch(model, task, optimizer, device, student.state)
-            scheduler.step()
-            logits = predict(model, task, part, device)
-            yield {"loss": loss, "logits": logits, "seconds": time.perf_counter() - start}
-        yield {"trained": observed.trained()}
+        task = TASKS[job["task"]](job, student, device)
+        try:
+            yield from _trained(job, student, task, device)
+        finally:
+            task.close()
+
+
+def _trained(job: Plain, student: LocalStudent, task: TrainingTask, device: torch.device) -> Iterator[Plain]:
+    """The events of a training whose data are ready."""
+    model, optimizer = build_network(job, student)
+    observed = Observed(model, job["weights"])
+    yield {"built": observed.built()}
+    student.state.restore_settings()
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed
+    model.to(device)
+    in_best_format(model, example(job).to(device), channels_last=job["channels_last"])
+    scheduler = build_scheduler(optimizer, job["protocol"])
+    parts = [part for part, epochs in enumerate(job["validation_epochs"]) for _ in range(epochs)]
+    answer = (job["num_classes"], *task.sides)
+    for part in parts:
+        start = time.perf_counter()
+        loss = train_one_epoch(model, task, optimizer, device, student.state)
+        scheduler.step()
+        answers = predict(model, task.validation_batches(part), answer, job["copies"][part])
+        yield {"loss": loss, "seconds": time.perf_counter() - start, **answers}
+    peak = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
+    yield {"trained": observed.trained(), "peak_bytes": peak}
 
 
 def modules_of(job: Plain) -> list[str]:
@@ -83,9 +97,13 @@ def seed_everything(seed: int) -> None:
 
 
 def train_one_epoch(
-    model: nn.Module, task: Any, optimizer: torch.optim.Optimizer, device: torch.device, state: ProcessState
+    model: nn.Module,
+    task: TrainingTask,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    state: ProcessState,
 ) -> float:
-    """One pass over the training images.
+    """One pass over the training images. On a GPU nothing in it waits for the device.
 
     Args:
         state: its settings hold for each step, whatever the student's transform has set while it drew the batch.
@@ -98,8 +116,7 @@ def train_one_epoch(
     for images, targets in task.batches():
         state.restore_settings()
         with autocast(device):
-            logits = scores_of(model, images.to(device, non_blocking=True))
-            loss = task.loss(logits.float(), targets.to(device, non_blocking=True))
+            loss = task.loss(scores_of(model, images).float(), targets)
         optimizer.zero_grad(set_to_none=True)
         if not loss.requires_grad:
             raise StudentRaised(["ValueError"], NO_GRADIENT, [])
@@ -107,20 +124,6 @@ def train_one_epoch(
         call(optimizer.step)
         losses.append(loss.detach())
     return float(torch.stack(losses).mean())
-
-
-@torch.no_grad()
-def predict(model: nn.Module, task: Any, part: int, device: torch.device) -> np.ndarray:
-    """Logits of the validation images of one set, float32, in their order.
-
-    Computed in float32 on GPUs too: in half precision or TF32, the size of a batch alone changes what an image gets.
-    """
-    model.eval()
-    batches = []
-    for images in task.validation_batches(part):
-        logits = scores_of(model, images.to(device, non_blocking=True))
-        batches.append(logits.float().cpu().numpy())
-    return np.concatenate(batches)
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -47,7 +47,8 @@ def build_network(job: Plain, student: LocalStudent) -> tuple[nn.Module, torch.o
     if not trainable:
         raise StudentRaised(["ValueError"], "no parameter of the network trains: all are frozen", [])
     settings = dict(job["protocol"]["optimizer"])
-    return model, OPTIMIZERS[settings.pop("name")](trainable, **settings)
+    # Fused: one pass over a parameter in place of one for each term of its update.
+    return model, OPTIMIZERS[settings.pop("name")](trainable, **settings, fused=True)
 
 
 def model_and_optimizer(answer: Any) -> tuple[nn.Module, torch.optim.Optimizer]:

@@ -1,11 +1,11 @@
-"""Reports an epoch whose logits have a shape that NumPy does not take."""
+"""Reports an epoch whose predictions have a shape that NumPy does not take."""
 
 import json
 import struct
 import sys
 
-SPEC = {"dtype": "float32", "shape": [0, 2**39, 2**39]}
-TEXT = json.dumps({"body": {"event": {"loss": 0.0, "logits": {"__array__": 0}}}, "arrays": [SPEC]}).encode()
+SPEC = {"dtype": "uint8", "shape": [0, 2**39, 2**39]}
+TEXT = json.dumps({"body": {"event": {"loss": 0.0, "predictions": {"__array__": 0}}}, "arrays": [SPEC]}).encode()
 serve = sys.modules["__main__"]
 
 

@@ -1,0 +1,165 @@
+"""The pictures of a training are the same, however many processes make them."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision import transforms
+
+from grading.data.arrays import Images
+from grading.protocol.questions import StudentRaised
+from grading.worker.training.ahead import SLOTS, batches_of_views
+from grading.worker.training.views import Batch, Views
+from solutions.augmentation import face_train_transform
+
+Transform = Callable[[Image.Image], Tensor]
+
+SIZE = 64
+BATCHES = [Batch(epoch, [(7 * epoch + first + i) % 10 for i in range(3)]) for epoch in range(3) for first in (0, 3, 6)]
+BATCHES[4] = Batch(1, [9])  # the last batch of an epoch may be smaller
+
+
+def images() -> Images:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 72, 80, 3)).astype("uint8")
+    return Images.of(pixels.ravel(), np.array([[72, 80]] * 10))
+
+
+def views_of(transform: Transform, dtype: torch.dtype = torch.float32, seed: int = 5) -> Views:
+    return Views(transform, images(), SIZE, dtype, seed)
+
+
+def made(views: Views, processes: int, batches: Sequence[Batch] = BATCHES) -> list[Tensor]:
+    maker = batches_of_views(views, batches, processes)
+    try:
+        return [maker.next() for _ in batches]
+    finally:
+        maker.close()
+
+
+def draws_from_every_generator(image: Image.Image) -> Tensor:
+    return torch.full((3, SIZE, SIZE), random.random() + np.random.rand() + float(torch.rand(())))
+
+
+TUTORIAL = transforms.Compose([transforms.RandomResizedCrop(SIZE), transforms.PILToTensor()])
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("transform", "dtype"),
+    [
+        (face_train_transform(SIZE), torch.float32),
+        (draws_from_every_generator, torch.float32),
+        (TUTORIAL, torch.uint8),
+    ],
+)
+def test_the_number_of_processes_changes_no_picture(transform: Transform, dtype: torch.dtype, processes: int) -> None:
+    views = views_of(transform, dtype)
+    for one, other in zip(made(views, 0), made(views, processes), strict=True):
+        assert torch.equal(one, other)
+        assert one.dtype == dtype
+
+
+def test_a_picture_depends_on_seed_epoch_and_index_alone() -> None:
+    views, other_seed = views_of(draws_from_every_generator), views_of(draws_from_every_generator, seed=6)
+    batches = [Batch(0, [1, 2]), Batch(0, [2, 1]), Batch(1, [1, 2])]
+    first, turned, later = made(views, 0, batches)
+    assert torch.equal(first, turned.flip(0))
+    assert not torch.isin(later, first).any()
+    assert not torch.isin(made(other_seed, 0, batches)[0], first).any()
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_draws_of_the_training_do_not_depend_on_its_pictures(processes: int) -> None:
+    """Dropout draws from the generator that transforms draw from."""
+
+    def draw() -> tuple[float, float, float]:
+        return random.random(), np.random.rand(), float(torch.rand(()))
+
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    expected = draw()
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    made(views_of(draws_from_every_generator), processes)
+    assert draw() == expected
+
+
+def raises(image: Image.Image) -> Tensor:
+    raise KeyError("no such crop")
+
+
+def ends_its_process(image: Image.Image) -> Tensor:
+    os._exit(0)
+
+
+def too_small(image: Image.Image) -> Tensor:
+    return torch.zeros(3, SIZE, SIZE - 1)
+
+
+def whole_numbers(image: Image.Image) -> Tensor:
+    return torch.zeros(3, SIZE, SIZE, dtype=torch.uint8)
+
+
+def gives_nothing(image: Image.Image) -> Tensor:
+    return None  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (raises, "no such crop"),
+        (too_small, r"float32 \(3, 64, 63\) in place of torch.float32 \(3, 64, 64\)"),
+        (whole_numbers, r"uint8 \(3, 64, 64\) in place of torch.float32"),
+        (gives_nothing, "gives_nothing returned None in place of a Tensor"),
+    ],
+)
+def test_a_transform_that_fails_is_the_students_fault(transform: Transform, message: str, processes: int) -> None:
+    with pytest.raises(StudentRaised, match=message):
+        made(views_of(transform), processes)
+
+
+def test_a_transform_may_end_its_process() -> None:
+    with pytest.raises(StudentRaised, match="ended its process"):
+        made(views_of(ends_its_process), 2)
+
+
+def test_processes_work_a_few_batches_ahead_and_end() -> None:
+    views = views_of(face_train_transform(SIZE))
+    before = set(psutil.Process().children())
+    maker = batches_of_views(views, [Batch(0, [0])] * 100, 2)
+    started = set(psutil.Process().children()) - before
+    assert len(started) == 2
+    maker.next()
+    time.sleep(0.5)
+    assert all(process.status() == psutil.STATUS_SLEEPING for process in started)  # SLOTS are full
+    for _ in range(3 * SLOTS):
+        maker.next()
+    maker.close()
+    assert not any(process.is_running() for process in started)
+
+
+def test_processes_end_with_the_one_that_forked_them() -> None:
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        batches_of_views(views_of(face_train_transform(SIZE)), [Batch(0, [0])] * 100, 2)
+        os.write(theirs, b" ".join(str(process.pid).encode() for process in psutil.Process().children()))
+        time.sleep(60)
+    pids = [int(pid) for pid in os.read(ours, 100).split()]
+    assert len(pids) == 2
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    deadline = time.monotonic() + 5
+    while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)

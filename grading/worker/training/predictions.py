@@ -1,0 +1,81 @@
+"""What a network answers to the validation images: classes, and how far an image's logits depend on its batch.
+
+The class is taken where the logits are: eleven times four bytes a pixel become one.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from grading.protocol.questions import StudentRaised
+from grading.protocol.wire import Plain
+from grading.worker.probes.running import scores_of
+
+QUIET = 0.25  # quantile of the sizes of logits that rounding is compared with
+
+
+@torch.no_grad()
+def predict(
+    model: nn.Module, batches: Iterable[Tensor], answer: tuple[int, ...], copies: Sequence[tuple[int, int]]
+) -> Plain:
+    """Ask a network about validation images.
+
+    Computed in float32 on GPUs too: in half precision or TF32, the size of a batch alone changes what an image gets.
+
+    Args:
+        batches: float32 (n, 3, H, W) each.
+        answer: the shape of an image's logits: the classes, then the sides of its answer.
+        copies: the places of two copies of an image, for each image that comes twice.
+
+    Returns:
+        `{"predictions": uint8 (N, ...), "dependence": float}`, see `batch_dependence`.
+
+    Raises:
+        StudentRaised: the network raised, or gave logits of another shape, NaN or infinity.
+    """
+    model.eval()
+    places = sorted({place for pair in copies for place in pair})
+    predictions: list[Tensor] = []
+    of_copies: dict[int, Tensor] = {}
+    are_finite: list[Tensor] = []
+    count = 0
+    for images in batches:
+        logits = scores_of(model, images).float()
+        if logits.shape != (len(images), *answer):
+            wanted = (len(images), *answer)
+            raise unusable(f"logits of shape {tuple(logits.shape)} in place of {wanted}")
+        predictions.append(logits.max(1).indices.to(torch.uint8))
+        are_finite.append(logits.isfinite().all())
+        of_copies |= {place: logits[place - count] for place in places if count <= place < count + len(images)}
+        count += len(images)
+    if not torch.stack(are_finite).all():
+        raise unusable("logits hold NaN or infinity: the training diverged")
+    return {
+        "predictions": torch.cat(predictions).cpu().numpy(),
+        "dependence": batch_dependence([(of_copies[first], of_copies[again]) for first, again in copies]),
+    }
+
+
+def unusable(what: str) -> StudentRaised:
+    """Logits that cannot be scored."""
+    return StudentRaised(["ValueError"], what, [])
+
+
+def batch_dependence(copies: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """The largest difference between the logits of two copies of an image, (C, ...) each; 0 if there are none.
+
+    It is relative to the size of a pixel's own logits, less their mean over the classes, or to the lower quartile of
+    the sizes in all copies if that is larger: float32 rounding is of that order. So neither a few huge logits nor a
+    common offset hide anything.
+    """
+    if not copies:
+        return 0.0
+    one, two = (torch.stack(side).double() for side in zip(*copies, strict=True))
+    one, two = one - one.mean(1, keepdim=True), two - two.mean(1, keepdim=True)
+    apart = (one - two).abs().amax(1)
+    sizes = torch.maximum(one.abs().amax(1), two.abs().amax(1))
+    place = 1 + int(QUIET * (sizes.numel() - 1))
+    usual = sizes.flatten().kthvalue(place).values
+    relative = apart / torch.maximum(sizes, usual)
+    return float(torch.where(apart > 0, relative, 0.0).max())

@@ -1,0 +1,97 @@
+"""Pictures as an augmentation shows them: each has random numbers of its own.
+
+The same picture in the same epoch of the same training looks the same, whichever process makes it, and whatever was
+drawn before it.
+"""
+
+import random
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from grading.data.arrays import Images
+from grading.protocol.questions import StudentRaised
+from grading.worker.student import call
+
+Transform = Callable[[Image.Image], Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Which pictures a network sees together.
+
+    Attributes:
+        epoch: from 0.
+        indices: of the pictures.
+    """
+
+    epoch: int
+    indices: Sequence[int]
+
+
+class Views:
+    """Makes batches of pictures.
+
+    Args:
+        transform: from a PIL image to a tensor, the student's or the tutorial's.
+        images: what is shown.
+        size: height and width of the results.
+        dtype: of the results.
+        seed: of the training.
+    """
+
+    def __init__(self, transform: Transform, images: Images, size: int, dtype: torch.dtype, seed: int) -> None:
+        self._transform = transform
+        self._images = images
+        self._seed = seed
+        self.shape = (3, size, size)
+        self.dtype = dtype
+
+    def batch(self, batch: Batch) -> Tensor:
+        """The pictures of a batch, (n, 3, size, size). The generators of the process are seeded for each.
+
+        Raises:
+            StudentRaised: the transform raised, or returned something else than one picture of this size.
+        """
+        views = []
+        for index in batch.indices:
+            seed_draws(zlib.crc32(f"{self._seed} {batch.epoch} {index}".encode()))
+            views.append(self.view(index))
+        return torch.stack(views)
+
+    def view(self, index: int) -> Tensor:
+        """One picture, with the random numbers that come next."""
+        view: Tensor = call(self._transform, Image.fromarray(self._images[index]), gives=Tensor)
+        if view.shape != self.shape or view.dtype != self.dtype:
+            got, wanted = f"{view.dtype} {tuple(view.shape)}", f"{self.dtype} {self.shape}"
+            raise StudentRaised(["ValueError"], f"the transform gave {got} in place of {wanted}", [])
+        return view
+
+    def all(self) -> Tensor:
+        """Every picture once, in order."""
+        return torch.stack([self.view(index) for index in range(len(self._images))])
+
+
+def seed_draws(seed: int) -> None:
+    """Seed all that a transform may draw from: the three global generators, but not those of a GPU."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+
+
+@contextmanager
+def restored_draws() -> Iterator[None]:
+    """After the block, the three global generators are where they were before: dropout draws from one of them."""
+    states = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
