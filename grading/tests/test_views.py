@@ -16,7 +16,8 @@ from torchvision import transforms
 from grading.data.arrays import Images
 from grading.protocol.questions import StudentRaised
 from grading.worker.training.ahead import SLOTS, batches_of_views
-from grading.worker.training.views import Batch, Views
+from grading.worker.training.tutorial import RATIO, TutorialViews, central_crop, random_crops
+from grading.worker.training.views import Batch, TransformedViews, Views
 from solutions.augmentation import face_train_transform
 
 Transform = Callable[[Image.Image], Tensor]
@@ -31,8 +32,8 @@ def images() -> Images:
     return Images.of(pixels.ravel(), np.array([[72, 80]] * 10))
 
 
-def views_of(transform: Transform, dtype: torch.dtype = torch.float32, seed: int = 5) -> Views:
-    return Views(transform, images(), SIZE, dtype, seed)
+def views_of(transform: Transform, seed: int = 5) -> Views:
+    return TransformedViews(transform, images(), SIZE, torch.float32, seed)
 
 
 def made(views: Views, processes: int, batches: Sequence[Batch] = BATCHES) -> list[Tensor]:
@@ -47,23 +48,20 @@ def draws_from_every_generator(image: Image.Image) -> Tensor:
     return torch.full((3, SIZE, SIZE), random.random() + np.random.rand() + float(torch.rand(())))
 
 
-TUTORIAL = transforms.Compose([transforms.RandomResizedCrop(SIZE), transforms.PILToTensor()])
-
-
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("transform", "dtype"),
+    "views",
     [
-        (face_train_transform(SIZE), torch.float32),
-        (draws_from_every_generator, torch.float32),
-        (TUTORIAL, torch.uint8),
+        views_of(face_train_transform(SIZE)),
+        views_of(draws_from_every_generator),
+        TutorialViews(images(), SIZE, seed=5),
     ],
+    ids=["face", "draws", "tutorial"],
 )
-def test_the_number_of_processes_changes_no_picture(transform: Transform, dtype: torch.dtype, processes: int) -> None:
-    views = views_of(transform, dtype)
+def test_the_number_of_processes_changes_no_picture(views: Views, processes: int) -> None:
     for one, other in zip(made(views, 0), made(views, processes), strict=True):
         assert torch.equal(one, other)
-        assert one.dtype == dtype
+        assert one.dtype == views.dtype
 
 
 def test_a_picture_depends_on_seed_epoch_and_index_alone() -> None:
@@ -163,3 +161,41 @@ def test_processes_end_with_the_one_that_forked_them() -> None:
     while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
+
+
+def test_crops_are_those_of_torchvision_in_the_mean() -> None:
+    """Each number's mean and standard deviation over many draws."""
+    shape = (72, 96)
+    library = transforms.RandomResizedCrop(SIZE)
+    image = torch.zeros(3, *shape)
+    torch.manual_seed(0)
+    theirs = np.array([library.get_params(image, library.scale, library.ratio) for _ in range(4000)])
+    ours = random_crops(np.random.default_rng(0), np.array([shape] * 4000))
+    error = theirs.std(axis=0) / 4000**0.5
+    assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) < 5 * error).all()
+    assert np.allclose(ours.std(axis=0), theirs.std(axis=0), rtol=0.06)
+    assert (ours[:, :2] >= 0).all()
+    assert (ours[:, :2] + ours[:, 2:] <= shape).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 640), (640, 64), (72, 72), (1, 9)])
+def test_pictures_of_an_extreme_shape_have_crops_too(shape: tuple[int, int]) -> None:
+    crops = random_crops(np.random.default_rng(0), np.array([shape] * 50))
+    assert (crops[:, 2:] > 0).all()
+    assert (crops[:, :2] + crops[:, 2:] <= shape).all()
+    top, left, height, width = central_crop(*shape)
+    assert abs(2 * top + height - shape[0]) <= 1
+    assert abs(2 * left + width - shape[1]) <= 1
+    assert RATIO[0] * 0.9 <= width / height <= RATIO[1] * 1.1 or min(shape) == 1
+
+
+def test_a_view_of_the_tutorial_is_a_resized_crop() -> None:
+    view = TutorialViews(images(), SIZE, seed=5).batch(Batch(2, [3]))[0]
+    generator = np.random.default_rng([5, 2])
+    top, left, height, width = random_crops(generator, images().shapes)[3].tolist()
+    mirrored = generator.random(10)[3] < 0.5
+    box = (left, top, left + width, top + height)
+    expected = Image.fromarray(images()[3]).crop(box).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    expected = expected.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else expected
+    difference = view.int() - transforms.functional.pil_to_tensor(expected).int()
+    assert difference.abs().max() <= 1  # 0 on processors with AVX2

@@ -13,13 +13,16 @@ from grading.worker.student import LocalStudent, attribute, call
 from grading.worker.training.ahead import batches_of_views
 from grading.worker.training.batches import batches_of
 from grading.worker.training.normalise import Normalise
-from grading.worker.training.views import Batch, Transform, Views
+from grading.worker.training.tutorial import TutorialViews
+from grading.worker.training.views import Batch, Transform, TransformedViews, Views
+
+VALIDATION_BATCH = 25  # its activations fit into the cache of a core; a GPU of such batches has 16 an epoch
 
 
 class Classification:
     """Batches of transformed faces, and their loss.
 
-    The tutorial's transform gives bytes, which are normalised on the device; the student's does all by itself.
+    The tutorial's augmentation gives bytes, which are normalised on the device; the student's does all by itself.
     """
 
     sides: tuple[int, ...] = ()
@@ -32,9 +35,16 @@ class Classification:
     def __init__(self, job: Plain, student: LocalStudent, device: torch.device) -> None:
         self._device = device
         size, seed = job["protocol"]["crop"], job["seed"]
-        dtype = torch.float32 if job["augmentation"] == "face" else torch.uint8
-        train, evaluate = _transforms(job["augmentation"], job["protocol"], student)
-        views = Views(train, Images.of(*job["train_images"]), size, dtype, seed)
+        images = Images.of(*job["train_images"])
+        validation_images = [Images.of(*images) for images in job["validation_images"]]
+        if job["augmentation"] == "face":
+            module = student.module("augmentation")
+            train = call(attribute(module, "face_train_transform"), size)
+            evaluate = call(attribute(module, "face_eval_transform"), size)
+            views: Views = TransformedViews(train, images, size, torch.float32, seed)
+        else:
+            evaluate = _tutorial_evaluation(job["protocol"]["resize"], size)
+            views = TutorialViews(images, size, seed)
         # Which pictures come together is known for all epochs, so that processes can work ahead of them. They are
         # forked before this one has anything to do with a GPU.
         order = torch.Generator().manual_seed(seed)
@@ -48,8 +58,7 @@ class Classification:
         self._epochs = iter(epochs)
         # The validation views never change, so they are made once.
         self._validation = [
-            Views(evaluate, Images.of(*images), size, dtype, seed).all().to(device)
-            for images in job["validation_images"]
+            TransformedViews(evaluate, images, size, views.dtype, seed).all().to(device) for images in validation_images
         ]
         self._labels = torch.from_numpy(job["train_labels"]).long().to(device)
         self._normalise = Normalise(device)
@@ -65,7 +74,7 @@ class Classification:
 
     def validation_batches(self, part: int) -> Iterator[Tensor]:
         """The validation images of one set, in their order."""
-        yield from map(self._floats, self._validation[part].split(50))
+        yield from map(self._floats, self._validation[part].split(VALIDATION_BATCH))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy."""
@@ -79,16 +88,7 @@ class Classification:
         return self._normalise(views) if views.dtype == torch.uint8 else views
 
 
-def _transforms(augmentation: str, protocol: Plain, student: LocalStudent) -> tuple[Transform, Transform]:
-    """For the training, and for the validation."""
-    crop = protocol["crop"]
-    if augmentation == "face":
-        module = student.module("augmentation")
-        return (
-            call(attribute(module, "face_train_transform"), crop),
-            call(attribute(module, "face_eval_transform"), crop),
-        )
-    training = [transforms.RandomResizedCrop(crop), transforms.RandomHorizontalFlip()]
-    evaluation = [transforms.Resize(protocol["resize"]), transforms.CenterCrop(crop)]
-    bytes_of = transforms.PILToTensor()
-    return transforms.Compose([*training, bytes_of]), transforms.Compose([*evaluation, bytes_of])
+def _tutorial_evaluation(resize: int, crop: int) -> Transform:
+    steps = [transforms.Resize(resize), transforms.CenterCrop(crop), transforms.PILToTensor()]
+    composed: Transform = transforms.Compose(steps)
+    return composed

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -35,11 +36,29 @@ class Batch:
     indices: Sequence[int]
 
 
-class Views:
+class Views(Protocol):
     """Makes batches of pictures.
 
+    Attributes:
+        shape, dtype: of each picture.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: torch.dtype
+
+    def batch(self, batch: Batch) -> Tensor:
+        """The pictures of a batch, (n, *shape). They follow from it, and from the seed of the training, alone.
+
+        Raises:
+            StudentRaised: the student's code raised, or returned something else than one such picture.
+        """
+
+
+class TransformedViews:
+    """Pictures as a transform for one PIL image shows them.
+
     Args:
-        transform: from a PIL image to a tensor, the student's or the tutorial's.
+        transform: from a PIL image to a tensor.
         images: what is shown.
         size: height and width of the results.
         dtype: of the results.
@@ -54,11 +73,7 @@ class Views:
         self.dtype = dtype
 
     def batch(self, batch: Batch) -> Tensor:
-        """The pictures of a batch, (n, 3, size, size). The generators of the process are seeded for each.
-
-        Raises:
-            StudentRaised: the transform raised, or returned something else than one picture of this size.
-        """
+        """As in `Views`. The global generators are seeded for each picture."""
         views = []
         for index in batch.indices:
             seed_draws(zlib.crc32(f"{self._seed} {batch.epoch} {index}".encode()))
