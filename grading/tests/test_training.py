@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 @pytest.fixture
 def plan(quick_weights: None) -> Plan:
-    options = parse(["--unsafe", "--profile", "mini", "--only", "Q1-6,Q2-3-merged", "--epochs", "2", "--limit", "24"])
-    return with_weights(make_plan(options), None, print)
+    trial = ["--unsafe", "--profile", "mini", "--epochs", "2", "--limit", "24"]
+    return with_weights(make_plan(parse([*trial, "--only", "Q1-1,Q1-6,Q2-3-merged"])), None, print)
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) -> None:
     configuration = plan.configurations[number]
     sets, job = blinded(plan, configuration, seed=3)
@@ -36,3 +36,19 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
     assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]
     for ours, theirs in zip(here[1:-1], there[1:-1], strict=True):
         assert np.array_equal(ours["predictions"], theirs["predictions"])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_processes_that_make_pictures_change_no_number(plan: Plan, number: int) -> None:
+    """With the tutorial's augmentation and the student's, on a network with dropout, which draws random numbers too."""
+    _, job = blinded(plan, plan.configurations[number], seed=3)
+    in_line, *others = (
+        [
+            (epoch["loss"], epoch["predictions"].tobytes())
+            for epoch in train({**job, "transform_processes": processes}, LocalStudent(plan.submission))
+            if "loss" in epoch
+        ]
+        for processes in (0, 1, 2, 3)
+    )
+    assert len(in_line) == 2
+    assert others == [in_line] * 3
