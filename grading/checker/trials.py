@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+from _pytest.config import default_plugins
 
 from grading import ROOT
 from grading.checker.catalogue import write_submission
@@ -107,12 +108,18 @@ class Watcher:
 
 # Imported before the fork. Not the tests themselves: they take hypothesis's profile when they are imported.
 PRELOADED = (
+    *(f"_pytest.{plugin}" for plugin in default_plugins),
+    "pdb",
     "_hypothesis_pytestplugin",
     "hypothesis.internal.conjecture.engine",
-    "pytest_benchmark.plugin",
     "torchmetrics.functional.classification",
     "torchvision.transforms.v2",
+    "grading.assignment.checks",
+    "grading.backbones.challengers",
+    "grading.running.meant",
+    "grading.worker.probes.process_state",
     *(f"grading.worker.probes.{module}" for module in MODULES),
+    *(f"tests.{name}" for name in ("answers", "asked", "built_on", "diagnosis", "points", "raised", "telling")),
 )
 
 
@@ -122,6 +129,8 @@ def prepare() -> None:
 
     os.environ.clear()
     os.environ.update(environment())
+    if str(ROOT) not in sys.path:  # pytest puts it there too, for the package `tests`
+        sys.path.insert(0, str(ROOT))
     for name in PRELOADED:
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang

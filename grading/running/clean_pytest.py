@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from grading import ROOT
 
 # Plugins that the tests use. Those that are merely installed are not loaded: they may repeat, reorder or skip tests.
-PLUGINS = ("_hypothesis_pytestplugin", "pytest_benchmark.plugin")
+PLUGINS = ("_hypothesis_pytestplugin",)
 
 OPTIONS = (
     *("-c", str(ROOT / "pyproject.toml")),
     f"--rootdir={ROOT}",
     f"--confcutdir={ROOT / 'tests'}",
     *(f"-p{plugin}" for plugin in PLUGINS),
-    "--benchmark-disable",  # each test once: the time of a sandboxed call says nothing
 )
 
 # What says where things lie, and nothing about how tests run.
