@@ -12,6 +12,7 @@ from benchmarks.tables import Table, show, write_json
 from grading.data.arrays import DataError
 
 BENCHMARKS = {
+    "harness": "a training: the network alone, the harness, and a notebook",
     "student": "what students and graders wait for: pytest, --help, --list, one probe",
 }
 """What each benchmark measures. It is `run` in the module of its name."""
