@@ -14,6 +14,7 @@ from grading.data.arrays import DataError
 BENCHMARKS = {
     "harness": "a training: the network alone, the harness, and a notebook",
     "overhead": "what the harness costs beside the network: batches, predictions, the wire, scores",
+    "metrics": "confusion matrices, metrics and merged classes, beside torchmetrics and loops over classes",
     "student": "what students and graders wait for: pytest, --help, --list, one probe",
 }
 """What each benchmark measures. It is `run` in the module of its name."""
