@@ -16,6 +16,7 @@ BENCHMARKS = {
     "overhead": "what the harness costs beside the network: batches, predictions, the wire, scores",
     "metrics": "confusion matrices, metrics and merged classes, beside torchmetrics and loops over classes",
     "student": "what students and graders wait for: pytest, --help, --list, one probe",
+    "gpu": "a check of at most eight minutes for a machine with a GPU",
 }
 """What each benchmark measures. It is `run` in the module of its name."""
 
