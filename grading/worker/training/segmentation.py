@@ -38,16 +38,21 @@ class Segmentation:
         reduce = attribute(student.module("classes"), "reduce_classes")
         labels = torch.from_numpy(job["train_labels"])
         self._labels = call(reduce, labels, dict(job["mapping"]), ignore_index=DROPPED, gives=Tensor).to(device)
-        self._classes = torch.arange(job["num_classes"], device=device).reshape(1, -1, 1, 1)
+        self._classes = torch.arange(job["num_classes"], dtype=torch.uint8, device=device).reshape(1, -1, 1, 1)
+        # Each batch overwrites the targets of the one before: to fill new memory takes eight times as long.
+        self._targets = torch.empty(self._batch_size + 1, job["num_classes"], *self.sides, device=device)
         self._normalise = Normalise(device)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop) of the next epoch."""
+        """Float32 images (n, 3, crop, crop) and one-hot targets (n, classes, crop, crop) of the next epoch.
+
+        The targets of a batch are valid until the next batch is asked for.
+        """
         for chosen in batches_of(torch.randperm(len(self._images), generator=self._draws), self._batch_size):
             crops = [self._drawn(index) for index in chosen.tolist()]
             images, labels = (torch.stack(part) for part in zip(*crops, strict=True))
-            # A dropped pixel is all zeros.
-            yield self._normalise(images), (labels.unsqueeze(1) == self._classes).float()
+            targets = torch.eq(labels.unsqueeze(1), self._classes, out=self._targets[: len(labels)])
+            yield self._normalise(images), targets  # a dropped pixel is all zeros
 
     def validation_batches(self, part: int) -> Iterator[Tensor]:
         """The validation images of one set, which are cropped already, in their order."""
