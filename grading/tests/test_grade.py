@@ -600,7 +600,7 @@ def test_changes_during_a_grading_are_not_graded(
     (folder / "discussion.md").write_text("# Q1-7\nas handed in\n")
     sha256 = locate(str(folder)).fingerprint()
 
-    def carry_out(plan: Plan, *_: object) -> None:
+    def carry_out(plan: Plan, *_: object, **__: object) -> None:
         for file in folder.iterdir():
             if file.is_file():
                 file.unlink()
