@@ -205,6 +205,7 @@ def run_tests_and_trainings(grading: Grading, journal: Journal, console: Console
             log,
             wanted,
             tests=grading.tests,
+            replanned=progress.replanned,
         )
 
 

@@ -399,7 +399,9 @@ def damaged_runs(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {**run, "history": [{"epoch": 1, "loss": 1.0}]}
 
 
-@pytest.mark.parametrize("key", ["configuration", "seed", "seconds", "kind", "failure", "history", "counts_by_image"])
+@pytest.mark.parametrize(
+    "key", ["configuration", "seed", "seconds", "kind", "failure", "history", "counts_by_image", "peak_bytes"]
+)
 def test_an_odd_value_in_a_journal(
     key: str, journal_lines: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from grading.assignment.assignment import Configuration
 from grading.assignment.test_ids import listed_tests
 from grading.assignment.training_record import Run
 from grading.commands.grade import parse
+from grading.protocol.limits import MIB
 from grading.protocol.submission import locate
 from grading.running.api_tests import SECONDS, ApiTests, run_suite, split
+from grading.running.gpu_memory import fitting_trainings, lacked_memory
 from grading.running.journal import Journal
 from grading.running.needed import needed, ready
 from grading.running.plan import Plan
@@ -26,6 +29,8 @@ from grading.running.scheduler import carry_out
 from grading.sandbox.worker import Worker
 
 pytestmark = pytest.mark.slow
+
+SECONDS_TO_WAIT = 20.0
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7, 64])
@@ -308,3 +313,160 @@ def test_no_control_is_trained_that_another_one_may_replace(key: int, every_plan
     assert ready_ids(awaited=False) == {"Q2-1-skips", "Q2-1-skips-control"}
     replaceable = set() if first == "Q2-1-skips" else {"Q2-1-skips-control"}
     assert ready_ids(awaited=True) == ready_ids(awaited=False) - replaceable
+
+
+# --- Several trainings on one GPU ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("peak", "free", "cores", "count"),
+    [
+        (1000 * MIB, 10_000 * MIB, 64, 8),
+        (1000 * MIB, 10_000 * MIB, 7, 3),
+        (1000 * MIB, 1249 * MIB, 64, 1),
+        (10_000 * MIB, 1000 * MIB, 64, 1),
+        (1000 * MIB, 10_000 * MIB, 1, 1),
+        (256 * MIB, 3200 * MIB, 64, 10),
+        (0, 3200 * MIB, 64, 10),  # a claim that is too small
+        (2**52, 3200 * MIB, 64, 1),
+    ],
+)
+def test_how_many_trainings_fit(peak: int, free: int, cores: int, count: int) -> None:
+    assert fitting_trainings(peak, free, cores) == count
+
+
+class GpuRun:
+    """Seven trainings of Q1-1 on a GPU whose memory holds three.
+
+    Attributes:
+        journal: of the run.
+        plans: the plans that were announced.
+        finished: the seeds that were reported, in the order of their ends.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, seeds: int = 7) -> None:
+        configuration = plan.assignment.configuration("Q1-1")
+        self.plan = replace(plan, configurations=(configuration,), device="cuda", parallel=1)
+        self.journal = Journal(folder / "journal.jsonl", {})
+        self.plans: list[Plan] = []
+        self.finished: list[int] = []
+        self._wanted = [(configuration, seed) for seed in range(seeds)]
+        self._log = folder / "log"
+
+    def carry_out(self) -> None:
+        def finished(run: Run) -> None:
+            self.finished.append(run.seed)
+
+        with self._log.open("wb") as log:
+            carry_out(
+                self.plan,
+                self.journal,
+                lambda *_: None,
+                finished,
+                log,
+                lambda _: self._wanted,
+                replanned=self.plans.append,
+            )
+
+
+@pytest.fixture
+def gpu_run(every_plan: Plan, trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GpuRun:
+    monkeypatch.setattr("grading.running.scheduler.free_bytes", lambda: 4000 * MIB)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    return GpuRun(every_plan, tmp_path)
+
+
+def test_after_the_first_training_as_many_run_as_fit(gpu_run: GpuRun, trainings: Trainings) -> None:
+    three = threading.Barrier(3)
+
+    def train(_: str, seed: int) -> dict[str, Any]:
+        if seed:
+            three.wait(SECONDS_TO_WAIT)
+        return {"peak_bytes": 1000 * MIB}
+
+    trainings.train = train
+    gpu_run.carry_out()
+    assert trainings.most[:2] == [1, 1]
+    assert max(trainings.most) == 3
+    (plan,) = gpu_run.plans
+    assert plan.parallel == 3
+    assert plan.estimated_seconds() < gpu_run.plan.estimated_seconds()
+    configuration = plan.configurations[0]
+    assert plan.seconds_allowed(configuration) > gpu_run.plan.seconds_allowed(configuration)
+
+
+def test_as_long_as_no_peak_is_known_one_trains_at_a_time(gpu_run: GpuRun, trainings: Trainings) -> None:
+    gpu_run.carry_out()
+    assert trainings.most == [1] * 7
+    assert gpu_run.plans == []
+
+
+def test_no_more_run_at_a_time_than_are_left(
+    every_plan: Plan, gpu_run: GpuRun, trainings: Trainings, tmp_path: Path
+) -> None:
+    del gpu_run.journal
+    run = GpuRun(every_plan, tmp_path, seeds=3)
+    trainings.train = lambda id, seed: {"peak_bytes": 1000 * MIB}
+    run.carry_out()
+    assert [plan.parallel for plan in run.plans] == [2]
+
+
+def test_a_larger_peak_leaves_room_for_fewer(gpu_run: GpuRun, trainings: Trainings) -> None:
+    peaks = {0: 1000 * MIB, 1: 3000 * MIB}
+    trainings.train = lambda id, seed: {"peak_bytes": peaks.get(seed, 1)}
+    gpu_run.carry_out()
+    assert [plan.parallel for plan in gpu_run.plans] == [3, 1]
+    assert set(trainings.most[-3:]) == {1}
+
+
+def test_what_lacked_memory_beside_others_is_trained_again_alone(gpu_run: GpuRun, trainings: Trainings) -> None:
+    three = threading.Barrier(3)
+
+    def train(_: str, seed: int) -> dict[str, Any]:
+        again = trainings.started.count(("Q1-1", seed)) > 1
+        if seed in (1, 2, 3) and not again:
+            three.wait(SECONDS_TO_WAIT)
+        if seed == 2 and not again:
+            return {"kind": "FAIL", "failure": "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"}
+        time.sleep(0.05)
+        return {"peak_bytes": 1000 * MIB, "failure": "trained again" if again else None}
+
+    trainings.train = train
+    gpu_run.carry_out()
+    assert sorted(seed for _, seed in trainings.started) == [0, 1, 2, 2, 3, 4, 5, 6]
+    again = len(trainings.started) - 1 - trainings.started[::-1].index(("Q1-1", 2))
+    assert trainings.most[again : again + 2] == [1, 1], "alone to its end"
+    assert sorted(gpu_run.finished) == list(range(7))
+    assert gpu_run.journal.runs["Q1-1", 2].failure == "trained again"
+
+
+def test_what_lacks_memory_alone_is_not_trained_again(gpu_run: GpuRun, trainings: Trainings) -> None:
+    """Neither the first training, nor one that has been repeated."""
+    trainings.train = lambda id, seed: {"kind": "OUT_OF_MEMORY", "peak_bytes": 1000 * MIB}
+    gpu_run.carry_out()
+    times = [trainings.started.count(("Q1-1", seed)) for seed in range(7)]
+    assert times[0] == 1
+    assert max(times) == 2
+    assert sorted(gpu_run.finished) == list(range(7))
+
+
+def test_on_a_cpu_nothing_is_trained_again(gpu_run: GpuRun, trainings: Trainings) -> None:
+    gpu_run.plan = replace(gpu_run.plan, device="cpu", parallel=3)
+    trainings.train = lambda id, seed: {"kind": "OUT_OF_MEMORY", "peak_bytes": 1}
+    gpu_run.carry_out()
+    assert len(trainings.started) == 7
+    assert gpu_run.plans == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure", "lacked"),
+    [
+        ("OUT_OF_MEMORY", "took more than 2 GiB", True),
+        ("FAIL", "OutOfMemoryError: CUDA out of memory. Tried", True),
+        ("FAIL", "RuntimeError: CUDA error: out of memory", True),
+        ("FAIL", "NaN", False),
+        ("FINISHED", None, False),
+    ],
+)
+def test_what_lacks_memory(kind: str, failure: str | None, lacked: bool) -> None:
+    assert lacked_memory(Run("Q1-1", 0, (), 1.0, kind, failure)) == lacked
