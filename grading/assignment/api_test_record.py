@@ -38,10 +38,12 @@ class Suite:
 
     Attributes:
         asked_for: whether the tests were to run; not so in trials, which give no verdict.
+        awaited: the ids of the tests that have not ended. In `tests` they are GRADER_ERROR.
     """
 
     tests: tuple[Checked, ...]
     asked_for: bool = True
+    awaited: frozenset[str] = frozenset()
 
     def of(self, question: str) -> tuple[Checked, ...]:
         """The tests of one question."""
@@ -73,6 +75,11 @@ class Suite:
                 return Checked(pattern, "", "GRADER_ERROR", none)
         required = re.compile("|".join(f"(?:{pattern})" for pattern in wanted))
         return next((test for test in self.tests if test.outcome != "PASS" and required.search(test.id)), None)
+
+    def awaits(self, patterns: Iterable[str]) -> bool:
+        """Whether a test has not ended whose id holds one of the regular expressions."""
+        required = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+        return any(required.search(id) for id in self.awaited)
 
 
 NOT_RUN = Suite((), asked_for=False)

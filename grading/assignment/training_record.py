@@ -16,6 +16,7 @@ class Run:
         failure: why it ended early; None if it was finished.
         counts_by_image: what the tail's metrics are made from; see `grading.scoring.metrics.ImageCounts`. None if the
             training did not reach its last epoch.
+        peak_bytes: the most memory of the GPU that it took at a time, a claim of its worker; None if it is not known.
     """
 
     configuration: str
@@ -25,6 +26,7 @@ class Run:
     kind: str = "FINISHED"
     failure: str | None = None
     counts_by_image: dict[str, list[list[float]]] | None = None
+    peak_bytes: int | None = None
 
     def values(self, metric: str) -> list[float]:
         """The metric's value after each epoch."""

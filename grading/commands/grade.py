@@ -8,12 +8,11 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from grading.assignment.api_test_record import NOT_RUN, Suite
-from grading.assignment.assignment import read_assignment
+from grading.assignment.assignment import Configuration, read_assignment
 from grading.commands.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
 from grading.commands.options import CANNOT_START, command_line, out_folder
 from grading.protocol.submission import locate
@@ -23,9 +22,9 @@ from grading.reporting.console import Console
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
-from grading.running.api_tests import run_suite
+from grading.running.api_tests import ApiTests
 from grading.running.journal import Journal
-from grading.running.needed import Runs, expectations, needed, without_failed_tests
+from grading.running.needed import Runs, expectations, needed, ready
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import chosen, make_plan
@@ -49,17 +48,22 @@ class Grading:
 
     Attributes:
         plan: with weights, as soon as they are there.
-        suite: empty until all tests have run.
+        tests: of the student API; None in a trial, which gives no verdict.
         runs: the finished trainings, by configuration and seed.
         log: what workers print; None until there is a folder for it.
         start: of the tests and trainings, in seconds of `time.perf_counter`.
     """
 
     plan: Plan
-    suite: Suite
+    tests: ApiTests | None
     runs: Runs
     log: Log | None = None
     start: float = field(default_factory=time.perf_counter)
+
+    @property
+    def suite(self) -> Suite:
+        """What is known of the tests by now."""
+        return NOT_RUN if self.tests is None else self.tests.suite
 
 
 @as_command
@@ -142,7 +146,7 @@ def run(options: Namespace) -> int:
 
 def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     """Run a plan, judge, report; returns the exit status."""
-    grading = Grading(plan, NOT_RUN if plan.withheld is not None else Suite(()), {})
+    grading = Grading(plan, None if plan.withheld is not None else api_tests(plan, out, options), {})
     # It takes a few seconds, in which the tests can run.
     threading.Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
@@ -154,7 +158,7 @@ def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         grading.runs = journal.runs
         grading.log = Log(out / "worker.log")
         announce(grading.plan, journal, console)
-        run_tests_and_trainings(grading, journal, out, options, console)
+        run_tests_and_trainings(grading, journal, console)
     except KeyboardInterrupt as stop:
         if options.resume and not grading.runs:
             raise  # the journal has not been read yet: the results of the stopped run stay as they are
@@ -175,20 +179,34 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
 
 
-def run_tests_and_trainings(
-    grading: Grading, journal: Journal, out: Path, options: Namespace, console: Console
-) -> None:
-    """Run the tests of the student API, then the trainings of all configurations that they have not decided."""
+def api_tests(plan: Plan, out: Path, options: Namespace) -> ApiTests:
+    """The tests of the student API for a run; they have not started."""
+    seconds = plan.assignment.limits["suite_seconds"]
+    return ApiTests(plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
+
+
+def run_tests_and_trainings(grading: Grading, journal: Journal, console: Console) -> None:
+    """Run the tests of the student API, and train the configurations whose required tests have passed."""
     grading.start = time.perf_counter()
-    if grading.suite.asked_for:
+    if grading.tests is not None:
         console.say("running the tests of the student API")
-        seconds = grading.plan.assignment.limits["suite_seconds"]
-        grading.suite = run_suite(grading.plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
-    to_train = without_failed_tests(grading.plan, grading.suite)
+    expected = expectations(grading.plan)
+
+    def wanted(runs: Runs) -> list[tuple[Configuration, int]]:
+        return ready(grading.plan, grading.suite, runs, expected)
+
     assert grading.log is not None
     with console.progress(grading.plan, journal) as progress, grading.log as log:
-        wanted = partial(needed, to_train, expected=expectations(grading.plan))
-        carry_out(to_train, journal, progress.epoch, progress.finished, log, wanted)
+        carry_out(
+            grading.plan,
+            journal,
+            progress.epoch,
+            progress.finished,
+            log,
+            wanted,
+            tests=grading.tests,
+            replanned=progress.replanned,
+        )
 
 
 def report(grading: Grading, out: Path, console: Console) -> int:

@@ -91,6 +91,12 @@ class TrainingProgress:
         value = f"{configuration.metric} {metrics[configuration.metric]:.3f}"
         self._bars.update(self._epochs[key], advance=1, description=f"{configuration.id} seed {seed}: {value}")
 
+    def replanned(self, plan: Plan) -> None:
+        """Show that from now on another number of trainings runs at a time."""
+        self._plan = plan
+        total = duration(plan.estimated_seconds())
+        self._console.say(f"from now on {plan.parallel} trainings at a time; about {total} for all")
+
     def finished(self, run: Run) -> None:
         """Show that a training has ended."""
         self._done += 1

@@ -97,6 +97,7 @@ def _run_of(line: dict[str, Any]) -> Run:
     _check(run.kind in KINDS and type(run.failure) in (str, type(None)))
     _check((run.kind == "FINISHED") == (run.failure is None))
     _check(_is_number(run.seconds) and 0 <= run.seconds < math.inf)
+    _check(run.peak_bytes is None or (type(run.peak_bytes) is int and 0 <= run.peak_bytes < 2**53))
     metrics = {"epoch", "loss", *(run.history[0] if run.history else ())}
     for number, epoch in enumerate(run.history, start=1):
         _check(type(epoch) is dict and metrics <= set(epoch) and epoch["epoch"] == number)

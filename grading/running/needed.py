@@ -59,6 +59,23 @@ def needed(
     return [(c, seed) for c, seed in trainings if seed in seeds[c.id]]
 
 
+def ready(
+    plan: Plan, suite: Suite, runs: Runs, expected: Mapping[str, Expectation] | None = None
+) -> list[tuple[Configuration, int]]:
+    """The needed trainings of the configurations whose required tests have all passed.
+
+    Those whose tests have not all ended are not trained yet, but they keep their place in the choice of the control: no
+    other one is trained in vain.
+
+    Args:
+        expected: as in `needed`.
+    """
+    passed = {c.id for c in plan.configurations if suite.first_failure(c.required_tests) is None}
+    possible = tuple(c for c in plan.configurations if c.id in passed or suite.awaits(c.required_tests))
+    trainings = needed(replace(plan, configurations=possible), runs, expected)
+    return [(c, seed) for c, seed in trainings if c.base in passed]
+
+
 def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> dict[str, Configuration]:
     """By task, the control to be trained: that of the first configuration, in a secret order, that passes or still may.
 

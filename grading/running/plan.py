@@ -34,7 +34,7 @@ class Plan:
         sequential: whether a configuration that is decided earlier is trained no more.
         withheld: why no verdict will be given; None if one will.
         limit: use only so many training images.
-        parallel: trainings at a time, each with `threads` threads.
+        parallel: trainings at a time, each with `threads` threads; see `grading.running.scheduler`.
         sandbox: what holds the submission.
         key: the machine's secret, see `grading.scoring.blinding`.
         pictures_by_seed: measure each seed on secret pictures of its own: for a calibration.
@@ -164,9 +164,13 @@ class Plan:
         return (c.id, c.network, c.augmentation, c.classes, c.trains, c.pretrained, c.protocols[self.profile_name])
 
     def seconds_allowed(self, configuration: Configuration) -> float:
-        """Wall time after which a training is stopped: many times what the reference takes."""
+        """Wall time after which a training is stopped: many times what the reference takes.
+
+        Those that share a GPU slow each other down.
+        """
         limits = self.assignment.limits
-        return limits["training_seconds"] + limits["training_factor"] * self._cost(configuration)
+        sharing = self.parallel if self.device == "cuda" else 1
+        return limits["training_seconds"] + limits["training_factor"] * self._cost(configuration) * sharing
 
     def estimated_seconds(self) -> float:
         """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere.

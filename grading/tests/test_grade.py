@@ -399,7 +399,9 @@ def damaged_runs(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {**run, "history": [{"epoch": 1, "loss": 1.0}]}
 
 
-@pytest.mark.parametrize("key", ["configuration", "seed", "seconds", "kind", "failure", "history", "counts_by_image"])
+@pytest.mark.parametrize(
+    "key", ["configuration", "seed", "seconds", "kind", "failure", "history", "counts_by_image", "peak_bytes"]
+)
 def test_an_odd_value_in_a_journal(
     key: str, journal_lines: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -600,7 +602,7 @@ def test_changes_during_a_grading_are_not_graded(
     (folder / "discussion.md").write_text("# Q1-7\nas handed in\n")
     sha256 = locate(str(folder)).fingerprint()
 
-    def carry_out(plan: Plan, *_: object) -> None:
+    def carry_out(plan: Plan, *_: object, **__: object) -> None:
         for file in folder.iterdir():
             if file.is_file():
                 file.unlink()

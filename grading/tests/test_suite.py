@@ -159,17 +159,18 @@ class EndedProcess:
 def test_a_suite_that_did_not_end_normally_is_incomplete(
     status: int, records: list[object] | None, complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "tests.jsonl"
-
     def start(*_: object, **__: object) -> EndedProcess:
         if records is not None:
             lines = [line if isinstance(line, str) else json.dumps(line) for line in records]
-            path.write_text("".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape")
+            (tmp_path / "tests.parts" / "0.jsonl").write_text(
+                "".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape"
+            )
         return EndedProcess(status)
 
     monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", start)
     monkeypatch.setattr("grading.running.api_tests.listed_tests", lambda: LISTED)
-    ran = run_suite(locate("solutions"), path, unsafe=True)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # one part
+    ran = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=True)
     assert len(ran.tests) == len(LISTED)
     first = ran.first_failure(["a", "b", "c"])
     assert (first is None) == complete
@@ -179,7 +180,7 @@ def test_a_suite_that_did_not_end_normally_is_incomplete(
 def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", lambda *_, **__: EndedProcess(0))
     monkeypatch.setattr("grading.running.api_tests.listed_tests", dict)
-    first = run_suite(locate("solutions"), tmp_path / "none", unsafe=True).first_failure(["a"])
+    first = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=True).first_failure(["a"])
     assert first is not None
     assert first.outcome == "GRADER_ERROR"
 
