@@ -22,6 +22,7 @@ from grading.scoring.network_checks import NetworkCheckFailed, check_built, chec
 from grading.scoring.validation_set import ValidationSet
 from grading.tasks.registry import task_of
 
+LARGEST_PEAK = 2**53  # bytes; no GPU has as much
 TRANSFORM_BYTES = 256 * MIB  # of a process that makes pictures beside the training
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 
@@ -60,7 +61,8 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
         cpu_seconds=int(seconds * max(plan.threads, 2)),
         data_bytes=memory,
         resident_bytes=memory + usual.resident_bytes - usual.data_bytes + beside,
-        processes=usual.processes + 4 * (os.cpu_count() or 1) + plan.transform_processes,
+        # Workers side by side may share a user, whose processes the system counts together.
+        processes=(usual.processes + 4 * (os.cpu_count() or 1) + plan.transform_processes) * plan.parallel,
         reply_bytes=largest + MIB,
     )
 
@@ -74,7 +76,7 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
     start = time.perf_counter()
     num_classes = configuration.num_classes
     history: list[dict[str, float]] = []
-    kind, failure, counts = "FINISHED", None, None
+    kind, failure, counts, peak = "FINISHED", None, None, None
     try:
         sets, job = blinded(plan, configuration, seed)
         scored = ScoredTraining(sets, num_classes)
@@ -84,6 +86,7 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
         for event in events:
             if scored.is_full:
                 check_trained(configuration, _part(event, "trained", "peak_bytes"))
+                peak = peak_claimed_in(event)
                 continue
             progress(configuration, seed, scored.add(event, plan.device))
         scored.close(learns=not (plan.withheld or configuration.control))
@@ -95,7 +98,13 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
     except Exception as error:  # of one training: the others go on
         kind, failure = "GRADER_ERROR", str(error) if isinstance(error, GraderError) else _grader_fault(error)
     seconds = time.perf_counter() - start
-    return Run(configuration.id, seed, tuple(history), seconds, kind, failure, counts)
+    return Run(configuration.id, seed, tuple(history), seconds, kind, failure, counts, peak)
+
+
+def peak_claimed_in(event: Plain) -> int | None:
+    """The most memory of a GPU that a training took, as its last event says; None without a GPU, or for nonsense."""
+    peak = event["peak_bytes"]
+    return peak if type(peak) is int and 0 < peak < LARGEST_PEAK else None
 
 
 def _grader_fault(error: Exception) -> str:

@@ -19,6 +19,7 @@ from grading.assignment.training_record import Run
 from grading.commands.grade import parse
 from grading.protocol.limits import MIB
 from grading.protocol.submission import locate
+from grading.protocol.wire import Plain
 from grading.running.api_tests import SECONDS, ApiTests, run_suite, split
 from grading.running.gpu_memory import fitting_trainings, lacked_memory
 from grading.running.journal import Journal
@@ -26,6 +27,7 @@ from grading.running.needed import needed, ready
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 from grading.running.scheduler import carry_out
+from grading.running.training import peak_claimed_in
 from grading.sandbox.worker import Worker
 
 pytestmark = pytest.mark.slow
@@ -470,3 +472,11 @@ def test_on_a_cpu_nothing_is_trained_again(gpu_run: GpuRun, trainings: Trainings
 )
 def test_what_lacks_memory(kind: str, failure: str | None, lacked: bool) -> None:
     assert lacked_memory(Run("Q1-1", 0, (), 1.0, kind, failure)) == lacked
+
+
+@pytest.mark.parametrize(
+    ("claim", "peak"),
+    [(0, None), (5 * 2**30, 5 * 2**30), (-1, None), (2**60, None), (1.5, None), ("much", None), (True, None)],
+)
+def test_only_a_plausible_peak_counts(claim: Plain, peak: int | None) -> None:
+    assert peak_claimed_in({"trained": {}, "peak_bytes": claim}) == peak
