@@ -1,5 +1,6 @@
 """`python -m benchmarks NAME`: the list of benchmarks, each imported only when it is run."""
 
+import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from benchmarks.machine import NoGPU, machine
 from benchmarks.options import Options, add_options, options_of
 from benchmarks.tables import Table, show, write_json
 from grading.data.arrays import DataError
+from grading.protocol.allocator import KEEP_MEMORY
 
 BENCHMARKS = {
     "harness": "a training: the network alone, the harness, and a notebook",
@@ -58,4 +60,6 @@ def run(name: str, options: Options) -> list[Table]:
 
 
 if __name__ == "__main__":
+    if not KEEP_MEMORY.keys() <= os.environ.keys():  # as in a worker; it must be known when a process starts
+        os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], os.environ | KEEP_MEMORY)
     sys.exit(main())

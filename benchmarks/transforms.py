@@ -22,7 +22,7 @@ from solutions.augmentation import face_train_transform
 
 SIZE = 224
 BATCH = 4  # the report's
-EPOCHS = 4  # so many pictures that the start of processes counts as little as in a training
+EPOCHS = 12  # so many pictures that the start of processes counts as little as in a training
 
 FACE = "face_train_transform of solutions"
 TUTORIAL = "the tutorial's, on bytes"

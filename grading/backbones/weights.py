@@ -1,6 +1,7 @@
 """Where the backbones' weights come from: a folder, torchvision, or proxy pretraining for the mini ones."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from grading import PACKAGE, ROOT
 from grading.backbones.challengers import MOST_SECONDS
 from grading.data.arrays import DataError, fingerprint
+from grading.protocol.allocator import KEEP_MEMORY
 from grading.protocol.text import duration, one_line
 
 ENCODER = "encoder"  # part 2's VGG16
@@ -140,6 +142,7 @@ def _pretrain(
         subprocess.Popen(
             command,
             cwd=ROOT,
+            env=os.environ | KEEP_MEMORY,
             stdin=subprocess.PIPE,  # its end tells that the grader is gone
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,6 +11,8 @@ from typing import IO, Any
 
 import psutil
 
+from grading.protocol.allocator import KEEP_MEMORY
+
 
 class Confined:
     """A process inside a sandbox, and all processes that it starts."""
@@ -74,4 +76,5 @@ def environment_of(workspace: Path) -> dict[str, str]:
         # One thread: the numbers do not depend on the machine's cores, and each of several workers has a core.
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        **KEEP_MEMORY,
     }

@@ -39,7 +39,7 @@ def views_of(transform: Transform, seed: int = 5) -> Views:
 def made(views: Views, processes: int, batches: Sequence[Batch] = BATCHES) -> list[Tensor]:
     maker = batches_of_views(views, batches, processes)
     try:
-        return [maker.next() for _ in batches]
+        return [maker.next().clone() for _ in batches]  # it may be overwritten by the next one
     finally:
         maker.close()
 

@@ -70,11 +70,14 @@ class Ahead:
         self._sizes = [len(batch.indices) for batch in batches]
 
     def next(self) -> Tensor:
-        """The pictures of the next batch.
+        """The pictures of the next batch, valid until another batch is asked for.
 
         Raises:
             StudentRaised: the transform raised, or ended its process.
         """
+        if self._asked:
+            with suppress(BrokenPipeError):  # its last batches are made
+                self._ends[(self._asked - 1) % len(self._ends)].send(None)
         turn, number = divmod(self._asked, len(self._rings))
         size, self._asked = self._sizes[self._asked], self._asked + 1
         try:
@@ -83,10 +86,7 @@ class Ahead:
             raise StudentRaised(["RuntimeError"], "the transform ended its process", []) from None
         if raised is not None:
             raise StudentRaised(*raised)
-        batch = self._rings[number].slot(turn)[:size].clone()
-        with suppress(BrokenPipeError):  # its last batches are made
-            self._ends[number].send(None)
-        return batch
+        return self._rings[number].slot(turn)[:size]
 
     def close(self) -> None:
         """End the processes."""
@@ -117,11 +117,10 @@ def _work(views: Views, batches: Sequence[Batch], ring: _Ring, end: Connection) 
         if turn >= SLOTS:
             end.recv()
         try:
-            made = views.batch(batch)
+            views.batch(batch, ring.slot(turn)[: len(batch.indices)])
         except StudentRaised as error:
             end.send((error.kinds, error.message, error.frames))
             return
-        ring.slot(turn)[: len(made)].copy_(made)
         end.send(None)
 
 

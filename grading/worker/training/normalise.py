@@ -21,4 +21,4 @@ class Normalise:
 
     def __call__(self, images: Tensor) -> Tensor:
         """From uint8 (N, 3, H, W) to float32 of this shape, contiguous, as networks get it in the tests."""
-        return images.contiguous().float().div_(255).sub_(self._mean).div_(self._std)
+        return images.contiguous().div(255).sub_(self._mean).div_(self._std)

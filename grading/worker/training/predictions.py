@@ -47,7 +47,8 @@ def predict(
             raise unusable(f"logits of shape {tuple(logits.shape)} in place of {wanted}")
         predictions.append(classes_of(logits))
         extremes += torch.aminmax(logits)  # NaN if one of them is
-        of_copies |= {place: logits[place - count] for place in places if count <= place < count + len(images)}
+        inside = [place for place in places if count <= place < count + len(images)]
+        of_copies |= {place: logits[place - count].clone() for place in inside}
         count += len(images)
     if not torch.stack(extremes).isfinite().all():
         raise unusable("logits hold NaN or infinity: the training diverged")
@@ -76,17 +77,19 @@ def unusable(what: str) -> StudentRaised:
 def batch_dependence(copies: Sequence[tuple[Tensor, Tensor]]) -> float:
     """The largest difference between the logits of two copies of an image, (C, ...) each; 0 if there are none.
 
-    It is relative to the size of a pixel's own logits, less their mean over the classes, or to the lower quartile of
-    the sizes in all copies if that is larger: float32 rounding is of that order. So neither a few huge logits nor a
-    common offset hide anything.
+    What counts is the range over the classes, as a common offset decides nothing: that of the differences, relative to
+    that of the pixel's own logits or, if it is larger, to the lower quartile of the ranges in all copies. Float32
+    rounding is of that order. So neither a few huge logits nor a common offset hide anything.
     """
     if not copies:
         return 0.0
-    one, two = (torch.stack(side).double() for side in zip(*copies, strict=True))
-    one, two = one - one.mean(1, keepdim=True), two - two.mean(1, keepdim=True)
-    apart = (one - two).abs().amax(1)
-    sizes = torch.maximum(one.abs().amax(1), two.abs().amax(1))
-    place = 1 + int(QUIET * (sizes.numel() - 1))
-    usual = sizes.flatten().kthvalue(place).values
-    relative = apart / torch.maximum(sizes, usual)
-    return float(torch.where(apart > 0, relative, 0.0).max())
+    # Image by image, so that each fits into a cache.
+    apart = torch.stack([range_over_classes(one - two) for one, two in copies])
+    sizes = torch.stack([torch.maximum(range_over_classes(one), range_over_classes(two)) for one, two in copies])
+    usual = sizes.flatten().kthvalue(1 + int(QUIET * (sizes.numel() - 1))).values
+    return float(torch.where(apart > 0, apart / torch.maximum(sizes, usual), 0.0).max())
+
+
+def range_over_classes(logits: Tensor) -> Tensor:
+    """(...) the largest less the smallest of logits (C, ...)."""
+    return logits.amax(0) - logits.amin(0)

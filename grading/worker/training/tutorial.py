@@ -39,19 +39,18 @@ class TutorialViews:
         self.shape = (3, size, size)
         self._drawn = lru_cache(maxsize=1)(self._drawn_for)
 
-    def batch(self, batch: Batch) -> Tensor:
-        """The pictures of a batch, uint8 (n, 3, size, size)."""
+    def batch(self, batch: Batch, out: Tensor | None = None) -> Tensor:
+        """The pictures of a batch, uint8 (n, 3, size, size), as in `Views`."""
         crops, mirrored = self._drawn(batch.epoch)
-        views = torch.cat([self._view(index, crops[index]) for index in batch.indices])
-        mirror = torch.from_numpy(mirrored[batch.indices])
-        views[mirror] = views[mirror].flip(3)
-        return views.contiguous()
+        views = [self._view(index, crops[index]) for index in batch.indices]
+        views = [view.flip(2) if mirrored[index] else view for view, index in zip(views, batch.indices, strict=True)]
+        return torch.stack(views, out=out)
 
     def _view(self, index: int, crop: NDArray[np.int64]) -> Tensor:
-        """A picture's crop, resized as Pillow does it: uint8 (1, 3, size, size)."""
+        """A picture's crop, resized as Pillow does it: uint8 (3, size, size)."""
         top, left, height, width = crop.tolist()
         box = torch.from_numpy(self._images[index][top : top + height, left : left + width])
-        return F.interpolate(box.permute(2, 0, 1)[None], self.shape[1:], mode="bilinear", antialias=True)
+        return F.interpolate(box.permute(2, 0, 1)[None], self.shape[1:], mode="bilinear", antialias=True)[0]
 
     def _drawn_for(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The crop of each picture, and whether it is mirrored. They follow from the seed and the epoch alone."""

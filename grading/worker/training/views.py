@@ -46,8 +46,11 @@ class Views(Protocol):
     shape: tuple[int, int, int]
     dtype: torch.dtype
 
-    def batch(self, batch: Batch) -> Tensor:
+    def batch(self, batch: Batch, out: Tensor | None = None) -> Tensor:
         """The pictures of a batch, (n, *shape). They follow from it, and from the seed of the training, alone.
+
+        Args:
+            out: where they are to lie; a new tensor by default.
 
         Raises:
             StudentRaised: the student's code raised, or returned something else than one such picture.
@@ -72,13 +75,13 @@ class TransformedViews:
         self.shape = (3, size, size)
         self.dtype = dtype
 
-    def batch(self, batch: Batch) -> Tensor:
+    def batch(self, batch: Batch, out: Tensor | None = None) -> Tensor:
         """As in `Views`. The global generators are seeded for each picture."""
         views = []
         for index in batch.indices:
             seed_draws(zlib.crc32(f"{self._seed} {batch.epoch} {index}".encode()))
             views.append(self.view(index))
-        return torch.stack(views)
+        return torch.stack(views, out=out)
 
     def view(self, index: int) -> Tensor:
         """One picture, with the random numbers that come next."""
