@@ -68,9 +68,13 @@ class Blinding:
         """Rules from old to new classes, the new ones as the worker knows them."""
         return [[old, int(self.class_permutation[new])] for old, new in mapping]
 
-    def predictions(self, predictions: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A worker's classes (N + T, ...), with images and classes by their true numbers and each image once."""
-        return np.argsort(self.class_permutation).astype(np.uint8)[predictions[self._first]]
+    def in_true_order(self, predictions: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A worker's classes (N + T, ...), still by its numbers, with each image once and in its true place."""
+        return predictions[self._first]
+
+    def of_true_classes(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts (..., C) of a worker's classes, by the true numbers of the classes."""
+        return counts[..., self.class_permutation]
 
     @property
     def copies(self) -> list[tuple[int, int]]:

@@ -49,8 +49,9 @@ class ScoredTraining:
         shape = (len(validation.blinding.order), *validation.labels.shape[1:])
         check_predictions(predictions, shape, self._num_classes)
         check_batch_independence(dependence, device)
-        predicted = validation.blinding.predictions(predictions)
-        counts = confusion_per_image(predicted, validation.labels, self._num_classes)
+        predicted = validation.blinding.in_true_order(predictions)
+        counted = confusion_per_image(predicted, validation.labels, self._num_classes)
+        counts = validation.blinding.of_true_classes(counted)  # a few numbers, in place of every pixel
         self.history.append({"epoch": len(self.history) + 1, "loss": loss, **validation.metrics(counts)})
         if len(self.history) > len(self._sets) - tail_length(len(self._sets)):
             self._tail.setdefault(id(validation), []).append(counts)

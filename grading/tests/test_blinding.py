@@ -17,8 +17,11 @@ def test_predictions_are_put_back_into_the_true_order(images: int, classes: int,
     blinding = Blinding.draw(KEY, purpose, images=images, classes=classes)
     truth = np.random.default_rng(0).integers(classes, size=(images, 2)).astype("uint8")
     sent = blinding.class_permutation.astype("uint8")[truth[blinding.order]]
-    assert np.array_equal(blinding.predictions(sent), truth)
-    assert blinding.predictions(sent).dtype == np.uint8
+    in_order = blinding.in_true_order(sent)
+    assert np.array_equal(in_order, blinding.class_permutation[truth])
+    counts = np.stack([np.bincount(image, minlength=classes) for image in in_order])
+    expected = np.stack([np.bincount(image, minlength=classes) for image in truth])
+    assert np.array_equal(blinding.of_true_classes(counts), expected)
 
 
 @given(st.integers(1, 30), st.text(max_size=9))
