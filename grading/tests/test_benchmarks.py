@@ -1,6 +1,7 @@
 """Each benchmark runs at its smallest size, and says what it should."""
 
 import json
+import os
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 
+from grading.protocol.allocator import KEEP_MEMORY
 from grading.tests.fresh_python import run_python
 
 pytestmark = pytest.mark.slow
 
 
 def run(name: str, folder: Path, *options: str) -> CompletedProcess[str]:
-    return run_python("-m", "benchmarks", name, *options, folder=folder)
+    return run_python("-m", "benchmarks", name, *options, folder=folder, environment=os.environ | KEEP_MEMORY)
 
 
 def tables_of(name: str, repository: Path, written: Path) -> list[dict[str, Any]]:
