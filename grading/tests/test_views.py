@@ -99,6 +99,15 @@ def ends_its_process(image: Image.Image) -> Tensor:
     os._exit(0)
 
 
+def ends_its_process_late(image: Image.Image) -> Tensor:
+    """In the epoch's middle, when it has been told several times that batches were taken."""
+    calls.append(1)
+    return os._exit(0) if len(calls) > 20 else torch.zeros(3, SIZE, SIZE)
+
+
+calls: list[int] = []
+
+
 def too_small(image: Image.Image) -> Tensor:
     return torch.zeros(3, SIZE, SIZE - 1)
 
@@ -126,9 +135,10 @@ def test_a_transform_that_fails_is_the_students_fault(transform: Transform, mess
         made(views_of(transform), processes)
 
 
-def test_a_transform_may_end_its_process() -> None:
+@pytest.mark.parametrize("transform", [ends_its_process, ends_its_process_late])
+def test_a_transform_may_end_its_process(transform: Transform) -> None:
     with pytest.raises(StudentRaised, match="ended its process"):
-        made(views_of(ends_its_process), 2)
+        made(views_of(transform), 2, [Batch(0, [0])] * 100)
 
 
 def test_processes_work_a_few_batches_ahead_and_end() -> None:

@@ -76,13 +76,13 @@ class Ahead:
             StudentRaised: the transform raised, or ended its process.
         """
         if self._asked:
-            with suppress(BrokenPipeError):  # its last batches are made
+            with suppress(ConnectionError):  # its last batches are made
                 self._ends[(self._asked - 1) % len(self._ends)].send(None)
         turn, number = divmod(self._asked, len(self._rings))
         size, self._asked = self._sizes[self._asked], self._asked + 1
         try:
             raised = self._ends[number].recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise StudentRaised(["RuntimeError"], "the transform ended its process", []) from None
         if raised is not None:
             raise StudentRaised(*raised)
