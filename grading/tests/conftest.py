@@ -14,6 +14,7 @@ from grading import ROOT
 from grading.assignment.assignment import read_assignment
 from grading.backbones.encoders import mini_vgg_encoder
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
+from grading.running.plan import Plan
 from grading.sandbox.choose import choose
 from grading.tests.forked_sandbox import ForkedSandbox
 
@@ -43,6 +44,12 @@ def few_pictures(forked_sandbox: None, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assignment = replace(shipped, profiles={**shipped.profiles, "mini": mini})
     monkeypatch.setattr("grading.running.resolve.read_assignment", lambda: assignment)
+
+
+def with_few_secret_pictures(plan: Plan) -> Plan:
+    """Drawing all of them takes seconds, and so does looking at them."""
+    profile = replace(plan.profile, secret_faces=48, secret_streets=12)
+    return replace(plan, assignment=replace(plan.assignment, profiles={"mini": profile}))
 
 
 @pytest.fixture

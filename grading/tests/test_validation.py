@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.assignment.assignment import Assignment
 from grading.commands.grade import parse
 from grading.data.crops import centre_crop
 from grading.protocol.submission import locate
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 from grading.running.validation import scored_labels, validation_sets
+from grading.tests.conftest import with_few_secret_pictures
 
 pytestmark = pytest.mark.slow
 
@@ -43,15 +43,9 @@ def test_no_secret_picture_is_a_usual_one(plan: Plan, number: int) -> None:
     assert not {image.tobytes() for image in shown} & {image.tobytes() for image in secret}
 
 
-def with_few_secret_pictures(plan: Plan) -> Assignment:
-    """As many as there are epochs that they are divided among, and more: drawing all of them takes seconds."""
-    profile = replace(plan.profile, secret_faces=48, secret_streets=12)
-    return replace(plan.assignment, profiles={"mini": profile})
-
-
 @pytest.mark.parametrize("number", [0, 1])
 def test_key_and_submission_decide_the_secret_pictures(plan: Plan, number: int) -> None:
-    plan = replace(plan, assignment=with_few_secret_pictures(plan))
+    plan = with_few_secret_pictures(plan)
 
     def differ(first: Plan, second: Plan, seeds: tuple[int, int] = (0, 0)) -> bool:
         return not np.array_equal(pictures(first, number, seeds[0]), pictures(second, number, seeds[1]))
