@@ -75,7 +75,10 @@ class Cause:
 
 
 class Diagnosis:
-    """A pytest plugin that shows causes in place of failures."""
+    """A pytest plugin that shows causes in place of failures of the tests of the student API.
+
+    Other tests may run beside them, such as the grader's own: pytest shows their failures as usual.
+    """
 
     def __init__(self, implementation: str, uses: dict[str, set[str]]) -> None:
         self._uses = uses
@@ -83,7 +86,7 @@ class Diagnosis:
         self._failed: list[pytest.TestReport] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and report.when == "call":
+        if report.failed and report.when == "call" and "cause" in dict(report.user_properties):
             self._failed.append(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -93,10 +96,12 @@ class Diagnosis:
             terminalreporter.section("what to do next")
             for line in self._lines(sorted_causes(self._failed)):
                 terminalreporter.write_line(line)
-        hidden = terminalreporter.stats.pop("failed", [])
+        failed = terminalreporter.stats.pop("failed", [])
+        if others := [report for report in failed if report not in self._failed]:
+            terminalreporter.stats["failed"] = others
         yield
-        if hidden:
-            terminalreporter.stats["failed"] = hidden
+        if failed:
+            terminalreporter.stats["failed"] = failed
 
     def _lines(self, causes: list[Cause]) -> Iterator[str]:
         waiting = {cause.name: names for cause in causes if (names := self._waits_for(cause, causes))}

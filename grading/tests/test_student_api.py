@@ -78,6 +78,17 @@ def test_an_unknown_implementation(repository: Path) -> None:
     assert "no_such_package: neither a folder nor an importable package" in done.stderr
 
 
+def test_failures_of_other_tests_are_shown_as_usual(repository: Path, tmp_path: Path) -> None:
+    """As when the grader's own tests run in the same command."""
+    (tmp_path / "test_other.py").write_text("def test_other():\n    assert 1 == 2\n")
+    files = ["tests/test_classes.py", str(tmp_path / "test_other.py")]
+    for implementation, is_told_what_to_do in (("solutions", False), ("hw4", True)):
+        done = student_tests(repository, "--impl", implementation, *files, "-k", "swap or other")
+        assert done.returncode == 1
+        assert "assert 1 == 2" in done.stdout, done.stdout + done.stderr
+        assert ("what to do next" in done.stdout) == is_told_what_to_do
+
+
 def test_the_last_output_is_the_points_table(repository: Path) -> None:
     done = student_tests(repository, "--impl", "solutions", "-m", "q1_3")
     assert re.search(r"Q1-3 +(\d+) of +\1 tests +2\.50 of +2\.50 points\nA part of the tests ran", done.stdout)
