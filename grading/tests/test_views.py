@@ -148,8 +148,10 @@ def test_processes_work_a_few_batches_ahead_and_end() -> None:
     started = set(psutil.Process().children()) - before
     assert len(started) == 2
     maker.next()
-    time.sleep(0.5)
-    assert all(process.status() == psutil.STATUS_SLEEPING for process in started)  # SLOTS are full
+    deadline = time.monotonic() + 20
+    while not all(process.status() == psutil.STATUS_SLEEPING for process in started):  # until all SLOTS are full
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     for _ in range(3 * SLOTS):
         maker.next()
     maker.close()
