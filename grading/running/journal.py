@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from grading.assignment.training_record import Run
+from grading.assignment.training_record import MOST_PEAK_BYTES, Run
 from grading.scoring.metrics import ImageCounts
 
 KINDS = ("FINISHED", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH", "GRADER_ERROR")
@@ -97,7 +97,7 @@ def _run_of(line: dict[str, Any]) -> Run:
     _check(run.kind in KINDS and type(run.failure) in (str, type(None)))
     _check((run.kind == "FINISHED") == (run.failure is None))
     _check(_is_number(run.seconds) and 0 <= run.seconds < math.inf)
-    _check(run.peak_bytes is None or (type(run.peak_bytes) is int and 0 <= run.peak_bytes < 2**53))
+    _check(run.peak_bytes is None or (type(run.peak_bytes) is int and 0 <= run.peak_bytes < MOST_PEAK_BYTES))
     metrics = {"epoch", "loss", *(run.history[0] if run.history else ())}
     for number, epoch in enumerate(run.history, start=1):
         _check(type(epoch) is dict and metrics <= set(epoch) and epoch["epoch"] == number)

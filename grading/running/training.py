@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from grading.assignment.assignment import Configuration
-from grading.assignment.training_record import Run
+from grading.assignment.training_record import MOST_PEAK_BYTES, Run
 from grading.protocol.limits import MIB, Limits
 from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
@@ -22,7 +22,6 @@ from grading.scoring.network_checks import NetworkCheckFailed, check_built, chec
 from grading.scoring.validation_set import ValidationSet
 from grading.tasks.registry import task_of
 
-LARGEST_PEAK = 2**53  # bytes; no GPU has as much
 TRANSFORM_BYTES = 256 * MIB  # of a process that makes pictures beside the training
 Progress = Callable[[Configuration, int, dict[str, float]], None]
 
@@ -104,7 +103,7 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
 def peak_claimed_in(event: Plain) -> int | None:
     """The most memory of a GPU that a training took, as its last event says; None without a GPU, or for nonsense."""
     peak = event["peak_bytes"]
-    return peak if type(peak) is int and 0 < peak < LARGEST_PEAK else None
+    return peak if type(peak) is int and 0 < peak < MOST_PEAK_BYTES else None
 
 
 def _grader_fault(error: Exception) -> str:

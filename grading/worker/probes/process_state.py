@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+RandomStates = tuple[Any, Any, torch.Tensor]
+
 
 def _set_default_device(device: torch.device) -> None:
     # A default device, even the CPU, makes every call of torch slower: it goes through a Python function.
@@ -91,7 +93,7 @@ class ProcessState:
     def __init__(self, **variables: str) -> None:
         self._settings = {name: read() for name, (read, _) in SETTINGS.items()}
         self._settings["environment"] |= variables
-        self._random = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        self._random = random_states()
 
     def restore_settings(self) -> None:
         """Restore every setting that has changed since, but not the random numbers."""
@@ -102,10 +104,20 @@ class ProcessState:
     def restore(self) -> None:
         """Restore every setting and every generator of random numbers, which then repeats its numbers."""
         self.restore_settings()
-        python, numpy, pytorch = self._random
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(pytorch)
+        restore_random_states(self._random)
+
+
+def random_states() -> RandomStates:
+    """Where the global generators of the CPU are: Python's, NumPy's and PyTorch's."""
+    return random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
+
+
+def restore_random_states(states: RandomStates) -> None:
+    """Bring the generators back to where they were; they then repeat their numbers."""
+    python, numpy, pytorch = states
+    random.setstate(python)
+    np.random.set_state(numpy)
+    torch.set_rng_state(pytorch)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from grading.protocol.questions import StudentRaised
-from grading.worker.training.views import Batch, Views, restored_draws
+from grading.worker.training.views import Batch, Views
 
 SLOTS = 4  # batches that a process may be ahead
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, see prctl(2)
@@ -38,8 +38,7 @@ class InLine:
 
     def next(self) -> Tensor:
         """The pictures of the next batch."""
-        with restored_draws():
-            return self._views.batch(next(self._batches))
+        return self._views.batch(next(self._batches))
 
     def close(self) -> None:
         """Nothing works beside the training."""

@@ -1,10 +1,8 @@
 """The training loop, the same for classification and segmentation."""
 
-import random
 import time
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -20,6 +18,7 @@ from grading.worker.training.observed import Observed
 from grading.worker.training.predictions import predict
 from grading.worker.training.segmentation import Segmentation
 from grading.worker.training.task import TrainingTask
+from grading.worker.training.views import seed_generators
 
 TASKS: dict[str, type[Classification] | type[Segmentation]] = {
     "classification": Classification,
@@ -90,9 +89,8 @@ def modules_of(job: Plain) -> list[str]:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed all that the harness or a student may draw from."""
-    random.seed(seed)
-    np.random.seed(seed)
+    """Seed all that the harness or a student may draw from, on a GPU too."""
+    seed_generators(seed)
     torch.manual_seed(seed)
 
 

@@ -87,4 +87,4 @@ def central_crop(height: int, width: int) -> tuple[int, int, int, int]:
     """The largest crop in the middle whose shape is allowed: top, left, height and width."""
     ratio = min(max(width / height, RATIO[0]), RATIO[1])
     crop_height, crop_width = min(height, round(width / ratio)), min(width, round(height * ratio))
-    return math.floor((height - crop_height) / 2), math.floor((width - crop_width) / 2), crop_height, crop_width
+    return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width

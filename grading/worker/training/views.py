@@ -6,8 +6,7 @@ drawn before it.
 
 import random
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from grading.data.arrays import Images
 from grading.protocol.questions import StudentRaised
+from grading.worker.probes.process_state import random_states, restore_random_states
 from grading.worker.student import call
 
 Transform = Callable[[Image.Image], Tensor]
@@ -76,11 +76,15 @@ class TransformedViews:
         self.dtype = dtype
 
     def batch(self, batch: Batch, out: Tensor | None = None) -> Tensor:
-        """As in `Views`. The global generators are seeded for each picture."""
-        views = []
-        for index in batch.indices:
-            seed_draws(zlib.crc32(f"{self._seed} {batch.epoch} {index}".encode()))
-            views.append(self.view(index))
+        """As in `Views`. The global generators are seeded for each picture, and then as before: dropout needs them."""
+        before = random_states()
+        try:
+            views = []
+            for index in batch.indices:
+                seed_generators(zlib.crc32(f"{self._seed} {batch.epoch} {index}".encode()))
+                views.append(self.view(index))
+        finally:
+            restore_random_states(before)
         return torch.stack(views, out=out)
 
     def view(self, index: int) -> Tensor:
@@ -96,20 +100,8 @@ class TransformedViews:
         return torch.stack([self.view(index) for index in range(len(self._images))])
 
 
-def seed_draws(seed: int) -> None:
+def seed_generators(seed: int) -> None:
     """Seed all that a transform may draw from: the three global generators, but not those of a GPU."""
     random.seed(seed)
     np.random.seed(seed)
     torch.default_generator.manual_seed(seed)
-
-
-@contextmanager
-def restored_draws() -> Iterator[None]:
-    """After the block, the three global generators are where they were before: dropout draws from one of them."""
-    states = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
