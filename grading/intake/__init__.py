@@ -1,0 +1,1 @@
+"""What a class has handed in: a platform's export, made into one submission for each student."""
