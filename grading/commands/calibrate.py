@@ -33,11 +33,12 @@ from grading.protocol.submission import locate
 from grading.protocol.text import one_line
 from grading.reporting.console import Console
 from grading.running.conditions import conditions, made_with
+from grading.running.grading import Grading
 from grading.running.journal import Journal
+from grading.running.local_engine import carry_out_one
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
-from grading.running.scheduler import carry_out
 from grading.scoring.control import gap
 from grading.verdicts.gate import sd_upper_bound
 from grading.verdicts.plausible import range_before_tail
@@ -99,7 +100,9 @@ def train(
     with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
         for part in parts:
             wanted_in_part = [(c, seed) for c, seed in wanted if seed < part.seeds]
-            carry_out(part, journal, progress.epoch, progress.finished, log, partial(_always, wanted_in_part))
+            wanted_now = partial(_always, wanted_in_part)
+            grading = Grading(part, journal, log, wanted_now, epoch=progress.epoch, finished=progress.finished)
+            carry_out_one(grading)
     return [journal.runs[c.id, seed] for c, seed in wanted]
 
 

@@ -32,11 +32,12 @@ from grading.commands.options import CANNOT_START, command_line
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
 from grading.running.api_tests import run_suite
+from grading.running.grading import Grading
 from grading.running.journal import Journal
+from grading.running.local_engine import carry_out_one
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
-from grading.running.scheduler import carry_out
 from grading.verdicts.expectation import expectation_of
 from grading.verdicts.outcome import Outcome, distrust
 from grading.verdicts.plausible import implausible
@@ -203,7 +204,7 @@ def grade(plan: Plan, name: str, right: bool, seeds: range, out: Path, console: 
     suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=False)
     journal = Journal(out / "journal.jsonl", plan.identity())
     with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
-        carry_out(plan, journal, progress.epoch, progress.finished, log, needed)
+        carry_out_one(Grading(plan, journal, log, needed, epoch=progress.epoch, finished=progress.finished))
     rows = []
     for c in plan.configurations:
         outcomes = tuple(doubted(outcome_from(plan, c, journal.runs, first)) for first in seeds)

@@ -30,11 +30,12 @@ from grading.protocol.submission import locate
 from grading.reporting.collect import results_of
 from grading.reporting.results import Results
 from grading.running.api_tests import run_suite
+from grading.running.grading import Grading
 from grading.running.journal import Journal
+from grading.running.local_engine import carry_out_one
 from grading.running.needed import expectations, needed
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
-from grading.running.scheduler import carry_out
 from grading.sandbox.choose import candidates
 from grading.sandbox.self_test import self_test
 from grading.sandbox.tiers import Sandbox
@@ -134,7 +135,7 @@ def train(sandbox: Sandbox, tmp_path: Path, quick_weights: None) -> Train:
         plan = with_few_secret_pictures(plan) if few else plan
         journal = Journal(tmp_path / "journal.jsonl", plan.identity())
         with (tmp_path / "log").open("wb") as log:
-            carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
+            carry_out_one(Grading(plan, journal, log))
         return journal.runs["Q1-1", 0]
 
     return train
@@ -203,7 +204,7 @@ def grade(tmp_path: Path) -> Callable[[str, str], Results]:
         journal = Journal(tmp_path / "journal.jsonl", plan.identity())
         wanted = partial(needed, plan, expected=expectations(plan))
         with (tmp_path / "log").open("wb") as log:
-            carry_out(plan, journal, lambda *_: None, lambda *_: None, log, wanted)
+            carry_out_one(Grading(plan, journal, log, wanted))
         return results_of(plan, journal.runs, NOT_RUN, 1.0)
 
     return grade

@@ -7,24 +7,20 @@ beforehand. A question's tests earn points only if exactly the known ones ran, e
 import json
 import os
 import shutil
-import signal
-import subprocess
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from grading import ROOT
 from grading.assignment.api_test_record import Checked, Suite
 from grading.assignment.test_ids import UPDATE, listed_tests
 from grading.protocol.finding import Finding
 from grading.protocol.submission import Submission
 from grading.protocol.text import duration
-from grading.running.clean_pytest import command, environment
-from grading.sandbox.locked_folder import remove_stale
+from grading.running.pytest_server import PytestServer
 
 # What the tests of each file take, measured on a busy machine. A wrong number makes parts of unequal length, and
 # nothing worse.
@@ -40,49 +36,66 @@ SECONDS = {
 SECONDS_OF_OTHERS = 3.0
 
 
+Pytest = Callable[[list[str], Path, float | None], int | None]
+"""Runs pytest: see `grading.running.pytest_server.PytestServer.run`."""
+
+
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:
     """Run every test of the student API; the arguments are those of `ApiTests`."""
     tests = ApiTests(submission, records, unsafe=unsafe, seconds=seconds)
-    try:
-        for part in tests.start():
-            tests.end(part, part.outcomes())
-    finally:
-        tests.close()
+    with PytestServer(unsafe=unsafe) as pytest, ThreadPoolExecutor() as pool:
+        try:
+            parts = tests.start()
+            for part, outcomes in zip(parts, pool.map(lambda part: part.outcomes(pytest.run), parts), strict=True):
+                tests.end(part, outcomes)
+        finally:
+            tests.close()
     return tests.suite
 
 
 class ApiTests:
-    """Every test of the student API, in parts that run at the same time: one for each core.
+    """The tests of the student API for one submission, in parts that may run at the same time.
 
     Args:
         records: a file for pytest's outcomes, kept as evidence; what pytest prints goes beside it, into a `.log`. Until
             all parts have ended, a folder beside it holds the files of each part.
+        listed: the question of each test that is run; all that there are by default.
+        most_parts: as many as this machine has cores by default.
         unsafe: run the submission unconfined where no sandbox works.
-        seconds: of all tests together.
+        seconds: of each part.
 
     Attributes:
         suite: the outcomes. The tests of a part that has not ended are GRADER_ERROR, and awaited.
     """
 
-    def __init__(self, submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> None:
-        self._submission = submission
+    def __init__(
+        self,
+        submission: Submission,
+        records: Path,
+        *,
+        listed: Mapping[str, str] | None = None,
+        most_parts: int | None = None,
+        unsafe: bool,
+        seconds: float = inf,
+    ) -> None:
+        self.submission = submission
         self._records = records.resolve()
-        self._options = ["--unsafe"] if unsafe else []
+        self._options = ["-q", "--sandbox", f"--impl={submission.argument}", *(["--unsafe"] if unsafe else [])]
         self._seconds = seconds
+        self._listed = listed_tests() if listed is None else listed
+        self._most_parts = most_parts or os.cpu_count() or 1
         self._parts: list[Part] = []
-        self.suite = Suite(composed((), listed_tests(), finished=False), awaited=frozenset(listed_tests()))
+        self.suite = Suite(composed((), self._listed, finished=False), awaited=frozenset(self._listed))
 
     def start(self) -> "list[Part]":
-        """Start all parts. Each must be waited for, and then ended; see `end`."""
+        """The parts. Each must be run, and then ended; see `end`."""
         # Nothing of a run that was stopped may be taken for this one's.
         shutil.rmtree(self._folder, ignore_errors=True)
         for file in (self._records, self._records.with_suffix(".log")):
             file.unlink(missing_ok=True)
         self._folder.mkdir()
-        end = time.monotonic() + self._seconds
-        options = ["-q", "--sandbox", f"--impl={self._submission.argument}", *self._options]
-        for number, listed in enumerate(split(listed_tests(), os.cpu_count() or 1)):
-            self._parts.append(Part(listed, self._folder / f"{number}.jsonl", options, end, self._seconds))
+        for number, listed in enumerate(split(self._listed, self._most_parts)):
+            self._parts.append(Part(listed, self._folder / f"{number}.jsonl", self._options, self._seconds))
         return list(self._parts)
 
     def end(self, part: "Part", outcomes: Iterable[Checked]) -> None:
@@ -93,9 +106,7 @@ class ApiTests:
             self.close()
 
     def close(self) -> None:
-        """Stop the parts that still run, and join the files of all parts. Does nothing the second time."""
-        for part in self._parts:
-            part.stop()
+        """Join the files of all parts, none of which runs any more. Does nothing the second time."""
         if self._parts:
             self._join_files()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -118,7 +129,7 @@ class ApiTests:
 def split(listed: Mapping[str, str], most: int) -> list[dict[str, str]]:
     """The listed tests in parts that take about equally long. The tests of a file stay together.
 
-    Few parts are better than many: each imports PyTorch twice, in pytest and in its sandbox.
+    Few parts are better than many: each starts a sandbox, in which PyTorch is imported.
 
     Args:
         listed: the question of each test.
@@ -131,6 +142,16 @@ def split(listed: Mapping[str, str], most: int) -> list[dict[str, str]]:
     return [{id: question for id, question in listed.items() if _file(id) in part} for part in parts]
 
 
+def files_with(listed: Mapping[str, str], is_needed: Callable[[str, str], bool]) -> dict[str, str]:
+    """All listed tests of the files in which one is needed.
+
+    Args:
+        is_needed: told by a test's id and question.
+    """
+    files = {_file(id) for id, question in listed.items() if is_needed(id, question)}
+    return {id: question for id, question in listed.items() if _file(id) in files}
+
+
 def _file(id: str) -> str:
     return id.partition("::")[0]
 
@@ -140,55 +161,32 @@ def _seconds(file: str) -> float:
 
 
 class Part:
-    """A process of pytest that runs some of the tests. It starts at once.
+    """Some of the tests, which one process of pytest runs.
 
     Args:
         listed: the question of each of its tests.
         records: a file for the outcomes; what pytest prints goes beside it, into a `.log`.
         options: of pytest.
-        end: when it is stopped, as `time.monotonic` counts.
-        seconds: the time limit of which `end` is the end.
+        seconds: after which it is stopped; infinity for never.
     """
 
-    def __init__(
-        self, listed: Mapping[str, str], records: Path, options: Iterable[str], end: float, seconds: float
-    ) -> None:
+    def __init__(self, listed: Mapping[str, str], records: Path, options: Iterable[str], seconds: float) -> None:
         self.listed = listed
         self.files = list(dict.fromkeys(map(_file, listed)))
         self._records = records
-        self._end = end
+        self._options = list(options)
         self._seconds = seconds
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                command([*options, f"--records={records}", *self.files], lifeline=True),
-                cwd=ROOT,
-                env=environment(),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
 
-    def outcomes(self) -> tuple[Checked, ...]:
-        """Wait for its end, and return what `composed` makes of it. This may be called in another thread."""
-        try:
-            status = self._process.wait(None if self._end == inf else max(0.0, self._end - time.monotonic()))
+    def outcomes(self, pytest: Pytest) -> tuple[Checked, ...]:
+        """Run the tests, and return what `composed` makes of what they report. This may be called in another thread."""
+        arguments = [*self._options, f"--records={self._records}", *self.files]
+        status = pytest(arguments, self._log, None if self._seconds == inf else self._seconds)
+        if status is None:
+            how = f"was stopped: the tests took more than {duration(self._seconds)}"
+        else:
             how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        except subprocess.TimeoutExpired:
-            status, how = -signal.SIGKILL, f"was stopped: the tests took more than {duration(self._seconds)}"
-        finally:
-            self.stop()
         ended = f"pytest {how}: {next((line for line in reversed(self.printed().splitlines()) if line.strip()), '')}"
         return composed(self.lines(), self.listed, ended, finished=status in FINISHED)
-
-    def stop(self) -> None:
-        """Kill it if it still runs."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-            remove_stale()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
 
     def lines(self) -> list[str]:
         """The lines of its records."""

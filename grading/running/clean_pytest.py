@@ -34,17 +34,15 @@ def environment() -> dict[str, str]:
     return inherited | fixed
 
 
-def command(arguments: Sequence[str], *, lifeline: bool = False) -> list[str]:
-    """The command that runs pytest on the tests of the student API, to be run in ROOT.
+def python_program(program: str) -> list[str]:
+    """The command of a Python process that runs a program, to be started in ROOT.
 
     Packages that only PYTHONPATH leads to are found, but last: they cannot take the place of installed ones.
-
-    Args:
-        lifeline: end with the process that starts it, see `grading.protocol.lifeline`.
     """
-    hold = "from grading.protocol.lifeline import end_with_the_grader; end_with_the_grader(); " if lifeline else ""
-    program = (
-        f"{hold}import sys; sys.path += [folder for folder in {sys.path!r} if folder not in sys.path]; import pytest; "
-        f"sys.exit(pytest.main({[*OPTIONS, *arguments]!r}))"
-    )
-    return [sys.executable, "-c", program]
+    paths = f"import sys; sys.path += [folder for folder in {sys.path!r} if folder not in sys.path]; "
+    return [sys.executable, "-c", paths + program]
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command that runs pytest on the tests of the student API, to be started in ROOT."""
+    return python_program(f"import pytest; sys.exit(pytest.main({[*OPTIONS, *arguments]!r}))")

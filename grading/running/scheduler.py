@@ -1,72 +1,57 @@
-"""Runs the tests of the student API and the trainings that are needed, at the same time."""
+"""Runs the tests and the trainings of submissions: what starts next, and when.
+
+A run of one submission is a class of one.
+"""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
-from typing import IO, Any
+from typing import Any
 
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
-from grading.running.api_tests import ApiTests
+from grading.running.engine import Engine
 from grading.running.gpu_memory import fitting_trainings, free_bytes, lacked_memory
-from grading.running.journal import Journal
+from grading.running.grading import Grading
 from grading.running.plan import Plan
-from grading.running.training import Progress, train_and_score
-from grading.sandbox.worker import Worker
 
-Wanted = Callable[[Mapping[tuple[str, int], Run]], list[tuple[Configuration, int]]]
+Begin = Callable[[], Grading | None]
+PeakOf = Callable[[Run], int | None]
+PEAK: PeakOf = attrgetter("peak_bytes")
 
 
 def carry_out(
-    plan: Plan,
-    journal: Journal,
-    progress: Progress,
-    finished: Callable[[Run], None],
-    log: IO[bytes],
-    wanted: Wanted | None = None,
+    gradings: Iterable[Begin],
+    engine: Engine,
     *,
-    tests: ApiTests | None = None,
-    peak_of: Callable[[Run], int | None] = attrgetter("peak_bytes"),
+    over: Callable[[Grading], None] | None = None,
+    peak_of: PeakOf = PEAK,
     replanned: Callable[[Plan], None] | None = None,
 ) -> None:
-    """Run tests, and the trainings of a plan that the journal does not hold yet.
+    """Run the tests of submissions, and the trainings that their journals do not hold yet.
 
-    All parts of the tests start at once. A training starts as soon as fewer than `plan.parallel` parts and trainings
-    run. If the plan trains one at a time on a GPU, more do once a training has shown how much memory it takes.
+    A submission is begun as soon as those before it leave a slot of the engine free. Its tests start first. A training
+    starts if fewer than `plan.parallel` parts of tests and trainings run; on a GPU only trainings count. If the plans
+    train one at a time on a GPU, more do once a training has shown how much memory it takes.
 
     Args:
-        progress: called after each epoch with its metrics, from the training's thread.
-        finished: called after each training, from this thread.
-        log: where the workers' standard output and error go.
-        wanted: which trainings can start, by what the journal holds; asked again after each part of the tests and each
-            training. All of the plan if it is not given.
-        tests: what is run besides the trainings.
+        gradings: called to begin each, in a thread of its own; what returns None is not graded.
+        over: called with each grading that has come to its end, in a thread of its own.
         peak_of: the most memory of the GPU that a training took, in bytes; None if it is not known.
-        replanned: called from this thread with the plan if from now on another number of trainings runs at a time.
+        replanned: called from this thread with a plan if from now on another number of trainings runs at a time.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C; trainings that had ended are in the journal, and parts that had ended in `tests`.
+        KeyboardInterrupt: on Ctrl-C; trainings that had ended are in the journals, and parts that had ended in `tests`.
             The workers and the other parts are gone.
     """
-    jobs = _Jobs(max(plan.parallel, os.cpu_count() or 1))
-    wanted = wanted or (lambda runs: list(plan.trainings()))
-    trainings = _Trainings(plan, journal, wanted, progress, finished, log, peak_of, replanned)
+    scheduler = _Scheduler(gradings, engine, over or (lambda _: None), _Sharing(peak_of, replanned))
     try:
-        if tests is not None:
-            for part in tests.start():
-                jobs.start(part.outcomes, partial(tests.end, part))
-        trainings.start(jobs)
-        while jobs.count:
-            jobs.wait()
-            trainings.start(jobs)
+        scheduler.run()
     finally:
-        jobs.close()
-        trainings.close()
-        if tests is not None:
-            tests.close()
+        scheduler.close()
 
 
 class _Jobs:
@@ -103,100 +88,154 @@ class _Jobs:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-@dataclass
-class _Trainings:
-    """The trainings of a run, each on a worker of its own.
+class _Sharing:
+    """How many trainings share a GPU.
 
     Attributes:
-        plan: as it is now: how many trainings run at a time may change.
-        under_way: the configuration and seed of each training that runs.
-        crowded: those of them beside which another one runs or ran.
-        again: by configuration and seed, those that lacked memory beside others. Each is trained once more, alone.
-        largest_peak: of all trainings, as far as it is known.
-        free_memory: of the GPU for all trainings together, in bytes; None as long as nobody has asked.
+        parallel: trainings at a time; None as long as the plan says it.
     """
 
-    plan: Plan
-    journal: Journal
-    wanted: Wanted
-    progress: Progress
-    finished: Callable[[Run], None]
-    log: IO[bytes]
-    peak_of: Callable[[Run], int | None]
-    replanned: Callable[[Plan], None] | None
-    under_way: set[tuple[str, int]] = field(default_factory=set)
-    crowded: set[tuple[str, int]] = field(default_factory=set)
-    again: dict[tuple[str, int], Configuration] = field(default_factory=dict)
-    largest_peak: int = -1
-    free_memory: int | None = None
+    def __init__(self, peak_of: PeakOf, replanned: Callable[[Plan], None] | None) -> None:
+        self.parallel: int | None = None
+        self._peak_of = peak_of
+        self._replanned = replanned
+        self._largest_peak = -1
+        self._free_memory: int | None = None  # for all trainings together; not known until a training has ended
 
-    def __post_init__(self) -> None:
-        self._share_gpu = self.plan.device == "cuda" and self.plan.parallel == 1
-        self._workers: list[Worker] = []
-        self._idle: list[Worker] = []
+    def learn(self, plan: Plan, runs: Iterable[Run], left: int) -> None:
+        """Choose how many trainings run at a time, if a larger peak is known than before.
 
-    def start(self, jobs: _Jobs) -> None:
-        """Start the trainings for which there is room."""
-        if self.again:
-            if jobs.count == 0:
-                (_, seed), configuration = next(iter(self.again.items()))
-                self._start(configuration, seed, jobs)
+        Args:
+            left: trainings that have not started or not ended.
+        """
+        peaks = [peak for run in runs if (peak := self._peak_of(run)) is not None]
+        if not peaks or max(peaks) <= self._largest_peak:
             return
-        for configuration, seed in self._missing():
-            if jobs.count >= self.plan.parallel:
-                return
-            if (configuration.id, seed) not in self.under_way:
-                self._start(configuration, seed, jobs)
+        self._largest_peak = max(peaks)
+        if self._free_memory is None:
+            self._free_memory = free_bytes()  # no training runs now: until here they ran one at a time
+        fitting = fitting_trainings(self._largest_peak, self._free_memory, os.cpu_count() or 1)
+        parallel = max(1, min(fitting, left))
+        if parallel == (self.parallel or plan.parallel):
+            return
+        self.parallel = parallel
+        if self._replanned is not None:
+            self._replanned(replace(plan, parallel=parallel))
+
+
+class _Scheduler:
+    """See `carry_out`.
+
+    Attributes:
+        open: the gradings that have begun and are not over, in their order.
+        crowded: of the trainings that run, those beside which another one runs or ran.
+        again: those that lacked memory beside others. Each is trained once more, alone.
+    """
+
+    def __init__(
+        self, gradings: Iterable[Begin], engine: Engine, over: Callable[[Grading], None], sharing: _Sharing
+    ) -> None:
+        self.open: list[Grading] = []
+        self.crowded: set[tuple[Grading, str, int]] = set()
+        self.again: dict[tuple[Grading, str, int], Configuration] = {}
+        self._waiting = iter(gradings)
+        self._beginning = 0
+        self._engine = engine
+        self._over = over
+        self._sharing = sharing
+        self._jobs = _Jobs(engine.slots + 1)
+
+    def run(self) -> None:
+        """Run all, to the end."""
+        self._start()
+        while self._jobs.count:
+            self._jobs.wait()
+            self._start()
 
     def close(self) -> None:
-        """Stop every training and every worker."""
-        for worker in self._workers:
-            worker.close()
+        """Stop whatever runs."""
+        self._jobs.close()
+        self._engine.close()
+        for grading in self.open:
+            grading.close()
 
-    def _missing(self) -> list[tuple[Configuration, int]]:
-        runs = self.journal.runs
-        return [(c, seed) for c, seed in self.wanted(runs) if (c.id, seed) not in runs]
+    def _start(self) -> None:
+        """Start what there is room for."""
+        if self.again:
+            if self._jobs.count == 0:
+                (grading, _, seed), configuration = next(iter(self.again.items()))
+                self._train(grading, configuration, seed)
+            return
+        for grading in list(self.open):
+            while grading.parts and self._jobs.count < self._engine.slots:
+                self._test(grading)
+            for configuration, seed in grading.missing:
+                if not self._has_room_to_train(grading):
+                    break
+                if (configuration.id, seed) not in grading.under_way:
+                    self._train(grading, configuration, seed)
+            if grading.is_over:
+                self._close(grading)
+        while self._jobs.count < self._engine.slots and (begin := next(self._waiting, None)) is not None:
+            self._jobs.start(begin, self._begun)
 
-    def _start(self, configuration: Configuration, seed: int, jobs: _Jobs) -> None:
-        if not self._idle:
-            self._workers.append(Worker(self.plan.submission, self.plan.sandbox, log=self.log))
-            self._idle.append(self._workers[-1])
-        worker = self._idle.pop()
-        self.under_way.add((configuration.id, seed))
-        if len(self.under_way) > 1:
-            self.crowded |= self.under_way
-        work = partial(train_and_score, self.plan, configuration, seed, worker, self.progress)
-        jobs.start(work, partial(self._end, configuration, worker))
+    def _has_room_to_train(self, grading: Grading) -> bool:
+        on_gpu = grading.plan.device == "cuda"
+        running = sum(len(each.under_way) for each in self.open) if on_gpu else self._jobs.count
+        parallel = self._sharing.parallel or grading.plan.parallel
+        return running < parallel and self._jobs.count < self._engine.slots
 
-    def _end(self, configuration: Configuration, worker: Worker, run: Run) -> None:
+    def _begun(self, grading: Grading | None) -> None:
+        if grading is not None:
+            self.open.append(grading)
+
+    def _close(self, grading: Grading) -> None:
+        self.open.remove(grading)
+        grading.close()
+
+        def work() -> None:
+            self._engine.release(grading)
+            self._over(grading)
+
+        self._jobs.start(work, lambda _: None)
+
+    def _test(self, grading: Grading) -> None:
+        part = grading.parts.popleft()
+        grading.parts_under_way += 1
+
+        def end(outcomes: Any) -> None:
+            assert grading.tests is not None
+            grading.tests.end(part, outcomes)
+            grading.parts_under_way -= 1
+            grading.something_ended()
+
+        self._jobs.start(partial(self._engine.test, grading, part), end)
+
+    def _train(self, grading: Grading, configuration: Configuration, seed: int) -> None:
+        if self._sharing.parallel not in (None, grading.plan.parallel):
+            grading.plan = replace(grading.plan, parallel=self._sharing.parallel)
+        grading.under_way.add((configuration.id, seed))
+        running = {(each, *key) for each in self.open for key in each.under_way}
+        if len(running) > 1:
+            self.crowded |= running
+        work = partial(self._engine.train, grading, configuration, seed)
+        self._jobs.start(work, partial(self._trained, grading, configuration))
+
+    def _trained(self, grading: Grading, configuration: Configuration, run: Run) -> None:
         """Note a training that has ended, unless it must be repeated."""
-        self._idle.append(worker)
-        key = (run.configuration, run.seed)
-        self.under_way.remove(key)
+        grading.under_way.remove((run.configuration, run.seed))
+        grading.something_ended()
+        key = (grading, run.configuration, run.seed)
         is_repeated = self.again.pop(key, None) is not None
         was_crowded = key in self.crowded
         self.crowded.discard(key)
         # A CPU's memory is not shared: each worker has its own limit.
-        if self.plan.device == "cuda" and was_crowded and not is_repeated and lacked_memory(run):
+        on_gpu = grading.plan.device == "cuda"
+        if on_gpu and was_crowded and not is_repeated and lacked_memory(run):
             self.again[key] = configuration
             return
-        self.journal.add(run)
-        self.finished(run)
-        if self._share_gpu:
-            self._let_fitting_trainings_run()
-
-    def _let_fitting_trainings_run(self) -> None:
-        """Choose how many trainings run at a time, if a larger peak is known than before."""
-        peaks = [peak for run in self.journal.runs.values() if (peak := self.peak_of(run)) is not None]
-        if not peaks or max(peaks) <= self.largest_peak:
-            return
-        self.largest_peak = max(peaks)
-        if self.free_memory is None:
-            self.free_memory = free_bytes()  # no training runs now: until here they ran one at a time
-        fitting = fitting_trainings(self.largest_peak, self.free_memory, os.cpu_count() or 1)
-        parallel = max(1, min(fitting, len(self._missing())))
-        if parallel == self.plan.parallel:
-            return
-        self.plan = replace(self.plan, parallel=parallel)
-        if self.replanned is not None:
-            self.replanned(self.plan)
+        grading.journal.add(run)
+        grading.finished(run)
+        if self._sharing.parallel or (on_gpu and grading.plan.parallel == 1):
+            left = sum(len(each.missing) for each in self.open)
+            self._sharing.learn(grading.plan, grading.journal.runs.values(), left)

@@ -11,11 +11,12 @@ from grading.assignment.training_record import Run
 from grading.commands.grade import parse
 from grading.protocol.limits import Limits
 from grading.protocol.wire import Plain
+from grading.running.grading import Grading
 from grading.running.journal import Journal
+from grading.running.local_engine import carry_out_one
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
-from grading.running.scheduler import carry_out
 from grading.running.training import blinded
 from grading.sandbox.worker import Worker
 
@@ -81,7 +82,7 @@ def test_an_unforeseen_error_costs_one_training(
     monkeypatch.setattr(f"grading.running.training.{place}", FAILING[place](error))
     journal = Journal(tmp_path / "journal.jsonl", plan.identity())
     with (tmp_path / "log").open("wb") as log:
-        carry_out(plan, journal, lambda *_: None, lambda *_: None, log)
+        carry_out_one(Grading(plan, journal, log))
     assert journal.runs["Q1-1", 0].kind == "GRADER_ERROR"
     assert type(error).__name__ in str(journal.runs["Q1-1", 0].failure)
     assert journal.runs["Q1-3", 0].failure is None

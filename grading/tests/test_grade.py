@@ -25,7 +25,8 @@ from grading.commands.grade import main, parse
 from grading.protocol.submission import locate
 from grading.reporting.discussion import read_discussion
 from grading.running.journal import PARTS
-from grading.running.plan import STARTING, Plan
+from grading.running.grading import Grading
+from grading.running.plan import STARTING
 from grading.running.resolve import make_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_weights")]
@@ -602,13 +603,13 @@ def test_changes_during_a_grading_are_not_graded(
     (folder / "discussion.md").write_text("# Q1-7\nas handed in\n")
     sha256 = locate(str(folder)).fingerprint()
 
-    def carry_out(plan: Plan, *_: object, **__: object) -> None:
+    def carry_out(grading: Grading, **_: object) -> None:
         for file in folder.iterdir():
             if file.is_file():
                 file.unlink()
-        assert read_discussion(plan.submission.folder) == {"Q1-7": "as handed in"}
+        assert read_discussion(grading.plan.submission.folder) == {"Q1-7": "as handed in"}
 
-    monkeypatch.setattr("grading.commands.grade.carry_out", carry_out)
+    monkeypatch.setattr("grading.commands.grade.carry_out_one", carry_out)
     assert main([*TRIAL, str(folder), "--only", "Q1-1", "--out", str(tmp_path / "out")]) == 3
     results = (tmp_path / "out" / "results.json").read_text()
     assert json.loads(results)["extra_data"]["submission"] == "ada"

@@ -1,10 +1,11 @@
 """Parts of the tests and trainings run at the same time, and none of them where it may not."""
 
 import json
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from grading.protocol.submission import locate
 from grading.protocol.wire import Plain
 from grading.running.api_tests import SECONDS, ApiTests, run_suite, split
 from grading.running.gpu_memory import fitting_trainings, lacked_memory
+from grading.running.grading import Grading
 from grading.running.journal import Journal
+from grading.running.local_engine import carry_out_one
 from grading.running.needed import needed, ready
 from grading.running.plan import Plan
+from grading.running.pytest_server import PytestServer
 from grading.running.resolve import make_plan
-from grading.running.scheduler import carry_out
 from grading.running.training import peak_claimed_in
 from grading.sandbox.worker import Worker
 
@@ -85,26 +88,43 @@ print("the end of", *{test.partition("::")[0] for test in tests})
 Behave = Callable[..., None]
 
 
+class Programs(PytestServer):
+    """A server that runs PROGRAM in place of pytest."""
+
+    def __init__(self, behaviour: dict[str, dict[str, Any]]) -> None:
+        super().__init__()
+        self._behaviour = behaviour
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def run(self, arguments: list[str], log: Path, seconds: float | None) -> int | None:
+        (records,) = [argument.removeprefix("--records=") for argument in arguments if "--records=" in argument]
+        tests = {id: question for id, question in LISTED.items() if id.partition("::")[0] == arguments[-1]}
+        name = arguments[-1].removeprefix("tests/test_").removesuffix(".py")
+        behaviour = self._behaviour.get(name, {})
+        command = [sys.executable, "-S", "-c", PROGRAM, records, json.dumps(tests), json.dumps(behaviour)]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        self._processes.append(process)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return None
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
 def behave(monkeypatch: pytest.MonkeyPatch) -> Behave:
     """Sets what the parts do: `behave(slow={"waits_for": ...})`. There are two, one for each file of LISTED."""
 
     def behave(**behaviour: dict[str, Any]) -> None:
-        def command(arguments: Sequence[str], *, lifeline: bool) -> list[str]:
-            (records,) = [argument.removeprefix("--records=") for argument in arguments if "--records=" in argument]
-            tests = {id: question for id, question in LISTED.items() if id.partition("::")[0] == arguments[-1]}
-            name = arguments[-1].removeprefix("tests/test_").removesuffix(".py")
-            return [
-                sys.executable,
-                "-S",
-                "-c",
-                PROGRAM,
-                records,
-                json.dumps(tests),
-                json.dumps(behaviour.get(name, {})),
-            ]
-
-        monkeypatch.setattr("grading.running.api_tests.command", command)
+        for user in ("api_tests", "local_engine"):
+            monkeypatch.setattr(f"grading.running.{user}.PytestServer", lambda **_: Programs(behaviour))
 
     monkeypatch.setattr("grading.running.api_tests.listed_tests", lambda: LISTED)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
@@ -196,8 +216,8 @@ class Trainings:
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
     trainings = Trainings()
-    monkeypatch.setattr("grading.running.scheduler.train_and_score", trainings)
-    monkeypatch.setattr("grading.running.scheduler.Worker", IdleWorker)
+    monkeypatch.setattr("grading.running.local_engine.train_and_score", trainings)
+    monkeypatch.setattr("grading.running.local_engine.Worker", IdleWorker)
     return trainings
 
 
@@ -224,7 +244,7 @@ def run(plan: Plan, tests: ApiTests, folder: Path, finished: Callable[[Run], Non
 
     journal = Journal(folder / "journal.jsonl", {})
     with (folder / "log").open("wb") as log:
-        carry_out(plan, journal, lambda *_: None, finished, log, wanted, tests=tests)
+        carry_out_one(Grading(plan, journal, log, wanted, tests=tests, finished=finished))
     return journal
 
 
@@ -360,15 +380,8 @@ class GpuRun:
             self.finished.append(run.seed)
 
         with self._log.open("wb") as log:
-            carry_out(
-                self.plan,
-                self.journal,
-                lambda *_: None,
-                finished,
-                log,
-                lambda _: self._wanted,
-                replanned=self.plans.append,
-            )
+            grading = Grading(self.plan, self.journal, log, lambda _: self._wanted, finished=finished)
+            carry_out_one(grading, replanned=self.plans.append)
 
 
 @pytest.fixture

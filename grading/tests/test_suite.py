@@ -1,6 +1,5 @@
 """The tests of the student API earn points only if exactly the known tests ran, on every machine."""
 
-import io
 import json
 import re
 import shutil
@@ -23,6 +22,7 @@ from grading.reporting.collect import results_of
 from grading.running.api_tests import composed, run_suite
 from grading.running.clean_pytest import command, environment
 from grading.running.needed import without_failed_tests
+from grading.running.pytest_server import PytestServer
 from grading.running.resolve import make_plan
 from grading.tests.fresh_python import run_python
 
@@ -121,17 +121,19 @@ COMPLETE = [
 ]
 
 
-class EndedProcess:
-    """Stands in for a process of pytest that has ended."""
+class EndedServer(PytestServer):
+    """Each run of it has ended with the same status."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, records: str | None = None) -> None:
+        super().__init__()
         self._status = status
-        self.stdin = io.BytesIO()
+        self._records = records
 
-    def wait(self, timeout: float | None = None) -> int:
+    def run(self, arguments: list[str], log: Path, seconds: float | None) -> int:
+        (file,) = [argument.removeprefix("--records=") for argument in arguments if "--records=" in argument]
+        if self._records is not None:
+            Path(file).write_text(self._records, "utf-8", errors="surrogateescape")
         return self._status
-
-    poll = wait
 
 
 @pytest.mark.parametrize(
@@ -159,15 +161,9 @@ class EndedProcess:
 def test_a_suite_that_did_not_end_normally_is_incomplete(
     status: int, records: list[object] | None, complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start(*_: object, **__: object) -> EndedProcess:
-        if records is not None:
-            lines = [line if isinstance(line, str) else json.dumps(line) for line in records]
-            (tmp_path / "tests.parts" / "0.jsonl").write_text(
-                "".join(f"{line}\n" for line in lines), "utf-8", errors="surrogateescape"
-            )
-        return EndedProcess(status)
-
-    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", start)
+    lines = [line if isinstance(line, str) else json.dumps(line) for line in records or ()]
+    text = None if records is None else "".join(f"{line}\n" for line in lines)
+    monkeypatch.setattr("grading.running.api_tests.PytestServer", lambda **_: EndedServer(status, text))
     monkeypatch.setattr("grading.running.api_tests.listed_tests", lambda: LISTED)
     monkeypatch.setattr("os.cpu_count", lambda: 1)  # one part
     ran = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=True)
@@ -178,7 +174,7 @@ def test_a_suite_that_did_not_end_normally_is_incomplete(
 
 
 def test_without_a_list_of_tests_nothing_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grading.running.api_tests.subprocess.Popen", lambda *_, **__: EndedProcess(0))
+    monkeypatch.setattr("grading.running.api_tests.PytestServer", lambda **_: EndedServer(0))
     monkeypatch.setattr("grading.running.api_tests.listed_tests", dict)
     first = run_suite(locate("solutions"), tmp_path / "tests.jsonl", unsafe=True).first_failure(["a"])
     assert first is not None

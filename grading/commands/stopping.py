@@ -1,0 +1,61 @@
+"""What stops a run before its end: signals, and a time limit. Results are written all the same."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# How long before a time limit a run is stopped: to end workers and write results takes some 2 s.
+MARGIN_SECONDS, MARGIN_SHARE = 5.0, 0.03
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The time limit of the run is near. It is handled as Ctrl-C is."""
+
+
+@contextmanager
+def stop_signals(time_limit: float | None) -> Iterator[None]:
+    """Within the block, SIGTERM, SIGHUP and a time limit that is near stop the run as Ctrl-C does.
+
+    Only the first one does: a later one must not disturb the writing of the results.
+
+    Args:
+        time_limit: in seconds from now; None for none.
+    """
+    numbers = _stop_signals_in_use()
+    handlers_before = {}
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise OutOfTime if signal.Signals(number).name == "SIGALRM" else KeyboardInterrupt
+
+    try:
+        for number in numbers:
+            handlers_before[number] = signal.signal(number, stop)
+        if time_limit is not None:
+            signal.setitimer(signal.ITIMER_REAL, time_limit - margin(time_limit))
+        yield
+    finally:
+        if time_limit is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in handlers_before.items():
+            signal.signal(number, handler)
+
+
+def _stop_signals_in_use() -> list[signal.Signals]:
+    """The signals that stop a run, but for those that this process ignores, as under nohup.
+
+    There are none outside the main thread, which alone may handle signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    names = ("SIGTERM", "SIGHUP", "SIGALRM")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+
+
+def margin(time_limit: float) -> float:
+    """The seconds before the end of a time limit in which workers are ended and results written."""
+    return min(max(MARGIN_SECONDS, MARGIN_SHARE * time_limit), time_limit / 2)

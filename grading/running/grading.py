@@ -1,0 +1,74 @@
+"""One submission in a run: what is known of it, and what can start."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+from grading.assignment.assignment import Configuration
+from grading.assignment.training_record import Run
+from grading.running.api_tests import ApiTests, Part
+from grading.running.journal import Journal
+from grading.running.plan import Plan
+from grading.running.training import Progress
+
+Wanted = Callable[[Mapping[tuple[str, int], Run]], list[tuple[Configuration, int]]]
+
+
+def _ignore(*_: object) -> None:
+    """Nobody watches."""
+
+
+@dataclass(eq=False)
+class Grading:
+    """One submission in a run.
+
+    Attributes:
+        plan: how many trainings run at a time may change while it runs.
+        log: where the workers' standard output and error go.
+        wanted: which trainings can start, by what the journal holds. All of the plan if it is not given.
+        tests: what is run besides the trainings; None if there are none.
+        epoch: called after each epoch with its metrics, from the training's thread.
+        finished: called after each training, from the thread of the scheduler.
+        parts: of the tests that have not started.
+        under_way: the configuration and seed of each training that runs.
+        parts_under_way: the number of parts of the tests that run.
+    """
+
+    plan: Plan
+    journal: Journal
+    log: IO[bytes]
+    wanted: Wanted | None = None
+    tests: ApiTests | None = None
+    epoch: Progress = _ignore
+    finished: Callable[[Run], None] = _ignore
+    parts: deque[Part] = field(init=False)
+    under_way: set[tuple[str, int]] = field(init=False, default_factory=set)
+    parts_under_way: int = field(init=False, default=0)
+    _can_start: list[tuple[Configuration, int]] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.parts = deque(self.tests.start() if self.tests is not None else ())
+
+    @property
+    def missing(self) -> list[tuple[Configuration, int]]:
+        """The trainings that are wanted and not in the journal; some may be under way."""
+        if self._can_start is None:
+            runs = self.journal.runs
+            wanted = list(self.plan.trainings()) if self.wanted is None else self.wanted(runs)
+            self._can_start = [(c, seed) for c, seed in wanted if (c.id, seed) not in runs]
+        return self._can_start
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it runs, and nothing is left to start."""
+        return not (self.parts or self.parts_under_way or self.under_way or self.missing)
+
+    def something_ended(self) -> None:
+        """Choose again what can start: after each part of the tests and each training."""
+        self._can_start = None
+
+    def close(self) -> None:
+        """End its tests; those that have ended are kept. The engine ends its trainings."""
+        if self.tests is not None:
+            self.tests.close()

@@ -1,0 +1,82 @@
+"""The engine that runs everything on this machine."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from threading import Lock
+
+from grading.assignment.api_test_record import Checked
+from grading.assignment.assignment import Configuration
+from grading.assignment.training_record import Run
+from grading.running.api_tests import Part
+from grading.running.engine import Engine
+from grading.running.grading import Grading
+from grading.running.plan import Plan
+from grading.running.pytest_server import PytestServer
+from grading.running.scheduler import carry_out
+from grading.running.training import train_and_score
+from grading.sandbox.worker import Worker
+
+
+class LocalEngine(Engine):
+    """Runs tests in forks of one process of pytest, and each training on a worker.
+
+    Args:
+        slots: as many as this machine has cores if it is not given.
+        unsafe: tests run unconfined if no sandbox works.
+    """
+
+    def __init__(self, slots: int | None = None, *, unsafe: bool = False) -> None:
+        self.slots = slots or os.cpu_count() or 1
+        self._pytest = PytestServer(unsafe=unsafe)
+        self._lock = Lock()
+        self._idle: defaultdict[Grading, list[Worker]] = defaultdict(list)
+        self._workers: defaultdict[Grading, list[Worker]] = defaultdict(list)
+        self._closed = False
+
+    def test(self, grading: Grading, part: Part) -> tuple[Checked, ...]:
+        return part.outcomes(self._pytest.run)
+
+    def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
+        worker = self._worker(grading)
+        try:
+            return train_and_score(grading.plan, configuration, seed, worker, grading.epoch)
+        finally:
+            with self._lock:
+                self._idle[grading].append(worker)
+
+    def release(self, grading: Grading) -> None:
+        with self._lock:
+            self._idle.pop(grading, None)
+            workers = self._workers.pop(grading, [])
+        for worker in workers:
+            worker.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            gradings = list(self._workers)
+        self._pytest.close()
+        for grading in gradings:
+            self.release(grading)
+
+    def _worker(self, grading: Grading) -> Worker:
+        """A worker that nobody uses."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the engine is closed")
+            if self._idle[grading]:
+                return self._idle[grading].pop()
+            worker = Worker(grading.plan.submission, grading.plan.sandbox, log=grading.log)
+            self._workers[grading].append(worker)
+            return worker
+
+
+def carry_out_one(grading: Grading, *, unsafe: bool = False, replanned: Callable[[Plan], None] | None = None) -> None:
+    """Carry out one grading on this machine; see `grading.running.scheduler.carry_out`.
+
+    Args:
+        unsafe: tests run unconfined if no sandbox works.
+    """
+    slots = max(grading.plan.parallel, os.cpu_count() or 1)
+    carry_out([lambda: grading], LocalEngine(slots, unsafe=unsafe), replanned=replanned)
