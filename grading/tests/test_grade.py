@@ -24,8 +24,8 @@ from grading.commands import fetch
 from grading.commands.grade import main, parse
 from grading.protocol.submission import locate
 from grading.reporting.discussion import read_discussion
-from grading.running.journal import PARTS
 from grading.running.grading import Grading
+from grading.running.journal import PARTS
 from grading.running.plan import STARTING
 from grading.running.resolve import make_plan
 
