@@ -25,7 +25,7 @@ from grading.running.api_tests import ApiTests
 from grading.running.grading import Grading
 from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
-from grading.running.needed import Runs, expectations, needed, ready
+from grading.running.needed import Runs, expectations, needed, needed_tests, ready
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import chosen, make_plan
@@ -128,7 +128,8 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
 def api_tests(plan: Plan, out: Path, options: Namespace) -> ApiTests:
     """The tests of the student API for a run; they have not started."""
     seconds = plan.assignment.limits["suite_seconds"]
-    return ApiTests(plan.submission, out / "tests.jsonl", seconds=seconds, unsafe=options.unsafe)
+    records = out / "tests.jsonl"
+    return ApiTests(plan.submission, records, listed=needed_tests(plan), seconds=seconds, unsafe=options.unsafe)
 
 
 def run_tests_and_trainings(state: State, journal: Journal, console: Console, *, unsafe: bool) -> None:

@@ -66,6 +66,8 @@ def _add_course_of_the_run(parser: ArgumentParser) -> None:
     add("--resume", action="store_true", help=resume)
     add("--list", action="store_true", help="list the configurations, and do nothing else")
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs, without a verdict")
+    tests_only = "run the tests of the student API, and train nothing"
+    add("--tests-only", action="store_true", help=tests_only)
     time_limit = "stop and write results within this time; what is missing is INCOMPLETE"
     add("--time-limit", type=_seconds, metavar="9m", help=time_limit)
     unsafe = "if no sandbox works, run the submission unconfined; the results are unverified"

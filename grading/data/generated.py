@@ -16,6 +16,7 @@ FACES_SEED = 1
 STREETS_SEED = 2
 
 _drawing = Lock()  # of two trainings that want the same pictures, one draws them
+AT_A_TIME = 16  # submissions whose secret pictures are kept; they take some 10 MB each
 
 
 def faces(cache: Path, train: int, validation: int) -> Dataset:
@@ -55,13 +56,13 @@ def secret_streets(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np
         return _secret_streets(count, seed)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=AT_A_TIME)
 def _secret_faces(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     drawn = drawn_faces.draw_faces(count, seed)
     return drawn.images, drawn.heavy_makeup
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=AT_A_TIME)
 def _secret_streets(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     drawn = drawn_streets.draw_streets(count, seed)
     return drawn.images, drawn.labels

@@ -29,11 +29,11 @@ def sources(*modules: str) -> dict[str, Path]:
         relative_path = path.relative_to(PACKAGE).as_posix()
         if relative_path not in files:
             files[relative_path] = path
-            unvisited += _imports(path)
+            unvisited += imported_modules(path)
     return dict(sorted(files.items()))
 
 
-def _imports(path: Path) -> Iterator[str]:
+def imported_modules(path: Path) -> Iterator[str]:
     """The modules of this package that a file imports, and the packages that they lie in."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []

@@ -16,8 +16,16 @@ KINDS = ("FINISHED", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH", "GRADER_ERROR"
 PARTS = {field.name for field in fields(ImageCounts)}
 
 
+# Of the identity, what each configuration needs a part of, by name.
+PARTS_OF_IDENTITY = ("data", "weights")
+
+
 class JournalError(Exception):
     """The journal belongs to another run, is damaged or in use; one line."""
+
+
+class OtherRun(JournalError):
+    """The journal belongs to another run."""
 
 
 class Journal:
@@ -28,10 +36,12 @@ class Journal:
 
     Args:
         path: the file; made if it is missing.
-        identity: what the run is about; a journal of another identity is refused.
+        identity: what the run is about; a journal of another identity is refused. What is named in PARTS_OF_IDENTITY
+            may grow: a run of other configurations needs other data and weights.
 
     Raises:
-        JournalError: the file belongs to another run, is damaged, or another grader is at work on it.
+        OtherRun: the file belongs to another run.
+        JournalError: it is damaged, or another grader is at work on it.
         OSError: it cannot be read or written.
     """
 
@@ -50,13 +60,14 @@ class Journal:
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
         expected = json.loads(json.dumps(identity))
-        if written is not None and written != expected:
-            differ = sorted(key for key in {*expected, *written} if written.get(key) != expected.get(key))
-            raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
+        if written is not None and (differ := _differences(written, expected)):
+            raise OtherRun(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
         self.runs = {key: run for key, run in every.items() if run.kind != "GRADER_ERROR"}
         # A line that a kill cut off must not join the next one.
         self._file.truncate(len(whole))
-        if written is None:
+        merged = {key: {**(written or {}).get(key, {}), **expected.get(key, {})} for key in PARTS_OF_IDENTITY}
+        expected |= {key: merged[key] for key in PARTS_OF_IDENTITY if key in expected}
+        if written != expected:
             self._append(expected)
 
     def add(self, run: Run) -> None:
@@ -70,19 +81,37 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
+def _differences(written: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """What two identities differ in, sorted."""
+    differ = {key for key in {*expected, *written} if written.get(key) != expected.get(key)}
+    for key in PARTS_OF_IDENTITY:
+        here, there = written.get(key), expected.get(key)
+        if isinstance(here, dict) and isinstance(there, dict) and all(here[name] == there[name] for name in here & there.keys()):
+            differ.discard(key)
+    return sorted(differ)
+
+
 def _read(lines: str) -> tuple[dict[str, Any] | None, dict[tuple[str, int], Run]]:
     """The identity in a journal, None if there is none yet, and its trainings.
+
+    A line of an identity stands at the beginning; another one stands in front of the first training of a run that
+    needed more data or weights.
 
     Raises:
         ValueError, TypeError, KeyError, ArithmeticError: a line is not as it was written.
     """
-    identity, *runs = [json.loads(line) for line in lines.split("\n")[:-1]] or [None]
+    identity: dict[str, Any] | None = None
     every: dict[tuple[str, int], Run] = {}
-    for run in map(_run_of, runs):
+    for line in map(json.loads, lines.split("\n")[:-1]):
+        if type(line) is not dict:
+            raise TypeError("neither an identity nor a training")
+        if identity is None or "configuration" not in line:
+            _check("configuration" not in line and not (identity and _differences(identity, line)))
+            identity = line
+            continue
+        run = _run_of(line)
         _check((run.configuration, run.seed) not in every or every[run.configuration, run.seed].kind == "GRADER_ERROR")
         every[run.configuration, run.seed] = run
-    if not isinstance(identity, dict | None):
-        raise TypeError("no identity")
     return identity, every
 
 

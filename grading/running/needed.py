@@ -1,5 +1,6 @@
 """Which trainings the verdicts of a plan rest on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
@@ -7,7 +8,9 @@ from statistics import fmean
 from grading.assignment.api_test_record import Suite
 from grading.assignment.assignment import Configuration
 from grading.assignment.calibration import Calibration, read_calibration
+from grading.assignment.test_ids import listed_tests
 from grading.assignment.training_record import Run
+from grading.running.api_tests import files_with
 from grading.running.conditions import misfits
 from grading.running.plan import Plan
 from grading.verdicts.expectation import Expectation, expectation_of
@@ -20,6 +23,20 @@ def without_failed_tests(plan: Plan, suite: Suite) -> Plan:
     """The plan without the configurations that a required test has decided already."""
     whole = tuple(c for c in plan.configurations if suite.first_failure(c.required_tests) is None)
     return replace(plan, configurations=whole)
+
+
+def needed_tests(plan: Plan) -> dict[str, str]:
+    """The question of each test that the plan needs: those of its questions, and those that its trainings require.
+
+    The other tests of their files run with them.
+    """
+    questions = {c.question for c in plan.configurations}
+    required = [re.compile(pattern) for c in plan.trainable for pattern in c.required_tests]
+
+    def is_needed(id: str, question: str) -> bool:
+        return question in questions or any(pattern.search(id) for pattern in required)
+
+    return files_with(listed_tests(), is_needed)
 
 
 def expectations(plan: Plan) -> dict[str, Expectation]:

@@ -37,16 +37,16 @@ def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *,
     if missing := [name for name in backbones if name in reasons]:
         raise DataError(reasons[missing[0]])
     reason = reason or next(iter(reasons.values()), None)
-    unavailable = {c.id: reason for c in plan.configurations if reason and c.network["build"] == "challenger"}
+    unavailable = {c.id: reason for c in plan.trainable if reason and c.network["build"] == "challenger"}
     for id, why in unavailable.items():
         say(f"{id} is not trained: {why}")
     usable = {name: file for name, file in files.items() if name not in reasons}
-    return replace(plan, weights=usable, unavailable=unavailable)
+    return replace(plan, weights=usable, unavailable={**plan.unavailable, **unavailable})
 
 
 def _backbones(plan: Plan) -> list[str]:
     """The backbones that the assignment itself needs."""
-    builds = {configuration.network["build"] for configuration in plan.configurations}
+    builds = {configuration.network["build"] for configuration in plan.trainable}
     return [name for build, name in (("case", "alexnet"), ("fcn8s", ENCODER)) if build in builds]
 
 
@@ -65,7 +65,7 @@ def _affordable_challengers(plan: Plan, cache: Path, pretraining_seed: int) -> t
 
 def _challengers(plan: Plan) -> list[str]:
     """The backbones that the student's challenger asks for."""
-    if all(configuration.network["build"] != "challenger" for configuration in plan.configurations):
+    if all(configuration.network["build"] != "challenger" for configuration in plan.trainable):
         return []
     try:
         with Worker(plan.submission, plan.sandbox) as worker:

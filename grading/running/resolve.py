@@ -17,6 +17,9 @@ from grading.tasks.registry import TASKS, task_of
 from grading.tasks.task import Task
 
 
+TESTS_ONLY = "only the tests were to run: --tests-only"  # why nothing is trained
+
+
 class UsageError(Exception):
     """The options do not fit together; one line."""
 
@@ -62,6 +65,7 @@ def make_plan(options: Namespace) -> Plan:
         threads=1 if one_core_each else cores,
         sandbox=choose(unsafe=options.unsafe),
         key=site_key(cache),
+        unavailable={c.id: TESTS_ONLY for c in configurations} if options.tests_only else {},
     )
 
 
