@@ -33,18 +33,28 @@ MOST_SECONDS = 30 * 24 * 3600
 NAME_BYTES = 120  # of a submission's name, in the name of its folder of results
 
 
-def command_line(program: str, about: str | None) -> ArgumentParser:
-    """The parser of a command that trains, with the options that all of them have."""
+def command_line(program: str, about: str | None, *, a_class: bool = False) -> ArgumentParser:
+    """The parser of a command that trains, with the options that all of them have.
+
+    Args:
+        a_class: whether it grades what a class has handed in, not one submission.
+    """
     parser = ArgumentParser(prog=program, description=about)
+    if a_class:
+        parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="what a class has handed in")
+    else:
+        what = "a package or a folder (default: %(default)s)"
+        parser.add_argument("submission", nargs="?", default="solutions", help=what)
     _add_what_is_trained(parser)
     _add_data(parser)
     _add_course_of_the_run(parser)
+    if not a_class:
+        _add_one_run(parser)
     return parser
 
 
 def _add_what_is_trained(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("submission", nargs="?", default="solutions", help="a package or a folder (default: %(default)s)")
     add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
     add("--only", metavar="Q1-1,Q2-1", help="only these questions or configurations")
     add("--seeds", type=_positive, metavar="N", help="trainings of each configuration")
@@ -58,13 +68,17 @@ def _add_data(parser: ArgumentParser) -> None:
     add("--weights", type=Path, metavar="DIR", help="pretrained weights, in torchvision's names")
 
 
-def _add_course_of_the_run(parser: ArgumentParser) -> None:
+def _add_one_run(parser: ArgumentParser) -> None:
     add = parser.add_argument
     out = "folder of the results (default: runs/<time>-<submission>-<profile>)"
     add("--out", type=Path, metavar="DIR", help=out)
     resume = "go on with a stopped run: the one in --out, or the newest one"
     add("--resume", action="store_true", help=resume)
     add("--list", action="store_true", help="list the configurations, and do nothing else")
+
+
+def _add_course_of_the_run(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add("--epochs", type=_positive, metavar="N", help="a trial of N epochs, without a verdict")
     tests_only = "run the tests of the student API, and train nothing"
     add("--tests-only", action="store_true", help=tests_only)

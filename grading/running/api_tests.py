@@ -10,7 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from grading.protocol.finding import Finding
 from grading.protocol.sources import imported_modules, sources
 from grading.protocol.submission import MODULES, Submission
 from grading.protocol.text import duration
-from grading.running.pytest_server import PytestServer
+from grading.running.pytest_server import PytestServer, TestRun
 
 # What the tests of each file take, measured on a busy machine. A wrong number makes parts of unequal length, and
 # nothing worse.
@@ -43,8 +43,8 @@ SECONDS = {
 SECONDS_OF_OTHERS = 3.0
 
 
-Pytest = Callable[[list[str], Path, float | None], int | None]
-"""Runs pytest: see `grading.running.pytest_server.PytestServer.run`."""
+Pytest = Callable[[TestRun], int | None]
+"""Runs tests: see `grading.running.pytest_server.PytestServer.run`."""
 
 
 def run_suite(submission: Submission, records: Path, *, unsafe: bool, seconds: float = inf) -> Suite:
@@ -89,13 +89,13 @@ class ApiTests:
     ) -> None:
         self.submission = submission
         self._records = records.resolve()
-        self._options = ["-q", "--sandbox", f"--impl={submission.argument}", *(["--unsafe"] if unsafe else [])]
-        self._seconds = seconds
+        self._unsafe = unsafe
+        self._seconds = None if seconds == inf else seconds
         self._listed = listed_tests() if listed is None else listed
         self._most_parts = most_parts or os.cpu_count() or 1
         self._parts: list[Part] = []
         self._conditions = sha256(
-            repr([submission.fingerprint(), _grader_fingerprint(), version("torch"), *self._listed.items()]).encode()
+            repr([submission.fingerprint(), tests_code(), version("torch"), *self._listed.items()]).encode()
         ).hexdigest()
         self.suite = self._known_suite() or Suite(
             composed((), self._listed, finished=False), awaited=frozenset(self._listed)
@@ -111,7 +111,10 @@ class ApiTests:
             file.unlink(missing_ok=True)
         self._folder.mkdir()
         for number, listed in enumerate(split(self._listed, self._most_parts)):
-            self._parts.append(Part(listed, self._folder / f"{number}.jsonl", self._options, self._seconds))
+            files = tuple(dict.fromkeys(map(_file, listed)))
+            records, log = self._folder / f"{number}.jsonl", self._folder / f"{number}.log"
+            tests = TestRun(self.submission, files, records, log, self._seconds, self._unsafe)
+            self._parts.append(Part(listed, tests))
         return list(self._parts)
 
     def end(self, part: "Part", outcomes: Iterable[Checked]) -> None:
@@ -152,7 +155,7 @@ class ApiTests:
         entries.sort(key=lambda entry: ("outcome" in entry, places.get(entry["test"], len(places))))
         lines = [*([] if self.suite.awaited else [self._first_line]), *map(json.dumps, entries)]
         write_whole(self._records, "".join(f"{line}\n" for line in lines))
-        printed = [f"== {' '.join(part.files)}\n{part.printed()}\n" for part in self._parts]
+        printed = [f"== {' '.join(part.tests.files)}\n{part.printed()}\n" for part in self._parts]
         self._records.with_suffix(".log").write_text("".join(printed), encoding="utf-8")
 
 
@@ -190,29 +193,22 @@ def _seconds(file: str) -> float:
     return SECONDS.get(file, SECONDS_OF_OTHERS)
 
 
+@dataclass(frozen=True)
 class Part:
     """Some of the tests, which one process of pytest runs.
 
-    Args:
+    Attributes:
         listed: the question of each of its tests.
-        records: a file for the outcomes; what pytest prints goes beside it, into a `.log`.
-        options: of pytest.
-        seconds: after which it is stopped; infinity for never.
     """
 
-    def __init__(self, listed: Mapping[str, str], records: Path, options: Iterable[str], seconds: float) -> None:
-        self.listed = listed
-        self.files = list(dict.fromkeys(map(_file, listed)))
-        self._records = records
-        self._options = list(options)
-        self._seconds = seconds
+    listed: Mapping[str, str]
+    tests: TestRun
 
     def outcomes(self, pytest: Pytest) -> tuple[Checked, ...]:
         """Run the tests, and return what `composed` makes of what they report. This may be called in another thread."""
-        arguments = [*self._options, f"--records={self._records}", *self.files]
-        status = pytest(arguments, self._log, None if self._seconds == inf else self._seconds)
+        status = pytest(self.tests)
         if status is None:
-            how = f"was stopped: the tests took more than {duration(self._seconds)}"
+            how = f"was stopped: the tests took more than {duration(self.tests.seconds or inf)}"
         else:
             how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         ended = f"pytest {how}: {next((line for line in reversed(self.printed().splitlines()) if line.strip()), '')}"
@@ -220,19 +216,15 @@ class Part:
 
     def lines(self) -> list[str]:
         """The lines of its records."""
-        return _text(self._records).split("\n")
+        return _text(self.tests.records).split("\n")
 
     def printed(self) -> str:
         """What pytest has printed."""
-        return _text(self._log)
-
-    @property
-    def _log(self) -> Path:
-        return self._records.with_suffix(".log")
+        return _text(self.tests.log)
 
 
 @cache
-def _grader_fingerprint() -> str:
+def tests_code() -> str:
     """Changes with the tests, and with the code that runs them."""
     tests = {path.name: path for path in (ROOT / "tests").glob("*.py")}
     modules = {module for path in tests.values() for module in imported_modules(path)}

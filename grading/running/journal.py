@@ -24,8 +24,8 @@ class JournalError(Exception):
     """The journal belongs to another run, is damaged or in use; one line."""
 
 
-class OtherRun(JournalError):
-    """The journal belongs to another run."""
+class JournalInUse(JournalError):
+    """Another grader is at work on the journal."""
 
 
 class Journal:
@@ -40,8 +40,8 @@ class Journal:
             may grow: a run of other configurations needs other data and weights.
 
     Raises:
-        OtherRun: the file belongs to another run.
-        JournalError: it is damaged, or another grader is at work on it.
+        JournalInUse: another grader is at work on it.
+        JournalError: it belongs to another run, or is damaged.
         OSError: it cannot be read or written.
     """
 
@@ -51,7 +51,7 @@ class Journal:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JournalError(f"{path.parent} is in use: another grader is at work on this run") from None
+            raise JournalInUse(f"{path.parent} is in use: another grader is at work on this run") from None
         self._file.seek(0)
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
@@ -61,7 +61,7 @@ class Journal:
             raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
         expected = json.loads(json.dumps(identity))
         if written is not None and (differ := _differences(written, expected)):
-            raise OtherRun(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
+            raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
         self.runs = {key: run for key, run in every.items() if run.kind != "GRADER_ERROR"}
         # A line that a kill cut off must not join the next one.
         self._file.truncate(len(whole))
@@ -86,7 +86,11 @@ def _differences(written: dict[str, Any], expected: dict[str, Any]) -> list[str]
     differ = {key for key in {*expected, *written} if written.get(key) != expected.get(key)}
     for key in PARTS_OF_IDENTITY:
         here, there = written.get(key), expected.get(key)
-        if isinstance(here, dict) and isinstance(there, dict) and all(here[name] == there[name] for name in here & there.keys()):
+        if (
+            isinstance(here, dict)
+            and isinstance(there, dict)
+            and all(here[name] == there[name] for name in here & there.keys())
+        ):
             differ.discard(key)
     return sorted(differ)
 

@@ -127,7 +127,7 @@ class Plan:
     @property
     def transform_processes(self) -> int:
         """Processes that make pictures ahead of each training: one for each core that no training is meant to have."""
-        return min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1)
+        return max(0, min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1))
 
     def backbones(self, configuration: Configuration) -> list[str]:
         """Whose pretrained weights a configuration may ask for."""
@@ -143,7 +143,7 @@ class Plan:
         """What two runs must share for one to go on where the other was stopped."""
         return {
             "submission": self.fingerprint,
-            "grader": _grader_fingerprint(),
+            "grader": history_code(),
             "torch": version("torch"),
             "profile": self.profile_name,
             "device": self.device,
@@ -222,6 +222,6 @@ HISTORY = ("grading.running.training", "grading.worker.serve")
 
 
 @cache
-def _grader_fingerprint() -> str:
+def history_code() -> str:
     """Changes with the code that a history comes from."""
     return fingerprint(sources(*HISTORY))

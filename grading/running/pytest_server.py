@@ -11,15 +11,15 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from grading import ROOT
-from grading.protocol.submission import MODULES
+from grading.protocol.submission import MODULES, Submission
 from grading.running.clean_pytest import OPTIONS, environment, python_program
 from grading.sandbox.locked_folder import remove_stale
 
-REQUEST_BYTES = 2**16
 SECONDS_TO_END = 5.0
 
 # Imported before a fork. Not the tests themselves: they take hypothesis's profile when they are imported.
@@ -37,6 +37,32 @@ PRELOADED = (
 )
 
 
+@dataclass(frozen=True)
+class TestRun:
+    """One run of the tests of the student API on a submission.
+
+    Attributes:
+        files: of the tests, relative to ROOT.
+        records: a file for the outcomes.
+        log: a file for what pytest prints.
+        seconds: after which it is stopped; None for never.
+        unsafe: run the submission unconfined if no sandbox works.
+    """
+
+    submission: Submission
+    files: tuple[str, ...]
+    records: Path
+    log: Path
+    seconds: float | None
+    unsafe: bool
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of pytest."""
+        options = ["-q", "--sandbox", f"--impl={self.submission.argument}", *(["--unsafe"] if self.unsafe else [])]
+        return [*OPTIONS, *options, f"--records={self.records}", *self.files]
+
+
 class PytestServer:
     """The process from which each run of pytest is forked. It starts with the first run.
 
@@ -52,16 +78,11 @@ class PytestServer:
         self._runs: set[socket.socket] = set()
         self._closed = False
 
-    def run(self, arguments: list[str], log: Path, seconds: float | None) -> int | None:
-        """Run pytest, and wait for its end. Several threads may call this at a time.
-
-        Args:
-            arguments: of pytest.
-            log: a file for what it prints.
-            seconds: after which it is stopped; None for no end.
+    def run(self, tests: TestRun) -> int | None:
+        """Run tests, and wait for their end. Several threads may call this at a time.
 
         Returns:
-            Its exit status; None if its time was over. If it died, the negative number of a signal.
+            The exit status of pytest; None if its time was over. If it died, the negative number of a signal.
         """
         connection, inner_end = socket.socketpair()
         with connection:
@@ -71,8 +92,8 @@ class PytestServer:
                 socket.send_fds(self._server(), [b"\0"], [inner_end.fileno()])
                 self._runs.add(connection)
             try:
-                connection.settimeout(seconds)
-                connection.sendall(json.dumps([*OPTIONS, *arguments]).encode() + b"\n" + os.fsencode(log) + b"\n")
+                connection.settimeout(tests.seconds)
+                connection.sendall(json.dumps([tests.arguments, str(tests.log)]).encode() + b"\n")
                 answer = connection.recv(64)
             except TimeoutError:
                 self._end(connection)
@@ -190,7 +211,7 @@ def _run(connection: socket.socket) -> NoReturn:
     status: int = pytest.ExitCode.INTERNAL_ERROR
     try:
         with connection.makefile("rb") as requests:
-            arguments, log = json.loads(requests.readline()), os.fsdecode(requests.readline().rstrip(b"\n"))
+            arguments, log = json.loads(requests.readline())
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         for stream in (1, 2):
             os.dup2(output, stream)

@@ -16,7 +16,6 @@ from grading.scoring.blinding import site_key
 from grading.tasks.registry import TASKS, task_of
 from grading.tasks.task import Task
 
-
 TESTS_ONLY = "only the tests were to run: --tests-only"  # why nothing is trained
 
 

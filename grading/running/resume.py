@@ -1,10 +1,12 @@
 """Going on with a run that was stopped."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from grading.assignment.assignment import MISTAKEN, OBEYED
 from grading.assignment.training_record import Run
-from grading.running.journal import Journal, JournalError
+from grading.running.journal import Journal, JournalError, JournalInUse
 from grading.running.plan import Plan
 from grading.running.resolve import UsageError
 
@@ -26,6 +28,28 @@ def opened_journal(out: Path, plan: Plan) -> Journal:
     if not all(_fits(plan, run) for run in journal.runs.values()) or not _of_the_same_images(plan, journal):
         raise JournalError(f"{out / 'journal.jsonl'}: damaged (trainings of no such assignment); choose another --out")
     return journal
+
+
+def journal_of_this(folder: Path, plan: Plan) -> Journal:
+    """The journal of a folder of results. One of another submission or grader, or a damaged one, is set aside first.
+
+    Raises:
+        JournalInUse: another grader is at work on it.
+        UsageError: nothing can be written there.
+    """
+    try:
+        return opened_journal(folder, plan)
+    except JournalInUse:
+        raise
+    except JournalError:
+        set_journal_aside(folder)
+        return opened_journal(folder, plan)
+
+
+def set_journal_aside(folder: Path) -> None:
+    """Rename the journal of a folder of results, if there is one: the next run trains everything anew."""
+    with suppress(FileNotFoundError):
+        os.replace(folder / "journal.jsonl", folder / "journal-before.jsonl")
 
 
 def _fits(plan: Plan, run: Run) -> bool:

@@ -5,7 +5,7 @@ the submission changes while it is graded is not what is graded.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grading import PACKAGE
 from grading.protocol.sources import sources
-from grading.protocol.submission import FOLDER_PACKAGE, MODULES, Submission, handed_in
+from grading.protocol.submission import FOLDER_PACKAGE, MODULES, HandedIn, Submission, handed_in
 from grading.sandbox.locked_folder import LockedFolder
 
 NOWHERE = "/nowhere"  # nobody can make it: the root of a sandbox is read-only
@@ -94,10 +94,15 @@ def copy_submission(submission: Submission, folder: Path) -> Submission:
     Raises:
         SubmissionError: see `handed_in`.
     """
+    return write_submission(submission, handed_in(submission), folder)
+
+
+def write_submission(submission: Submission, files: Iterable[HandedIn], folder: Path) -> Submission:
+    """Write the files of a submission into a folder, where a package keeps its dotted place and a folder its name."""
     is_folder = submission.package == FOLDER_PACKAGE
     target = folder / (submission.folder.name if is_folder else submission.package.replace(".", "/"))
     target.mkdir(parents=True)
-    for file in handed_in(submission):
+    for file in files:
         copy = target / file.place
         copy.parent.mkdir(parents=True, exist_ok=True)
         if file.content is None:

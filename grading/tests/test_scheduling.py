@@ -28,7 +28,7 @@ from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
 from grading.running.needed import needed, ready
 from grading.running.plan import Plan
-from grading.running.pytest_server import PytestServer
+from grading.running.pytest_server import PytestServer, TestRun
 from grading.running.resolve import make_plan
 from grading.running.training import peak_claimed_in
 from grading.sandbox.worker import Worker
@@ -96,17 +96,16 @@ class Programs(PytestServer):
         self._behaviour = behaviour
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def run(self, arguments: list[str], log: Path, seconds: float | None) -> int | None:
-        (records,) = [argument.removeprefix("--records=") for argument in arguments if "--records=" in argument]
-        tests = {id: question for id, question in LISTED.items() if id.partition("::")[0] == arguments[-1]}
-        name = arguments[-1].removeprefix("tests/test_").removesuffix(".py")
-        behaviour = self._behaviour.get(name, {})
-        command = [sys.executable, "-S", "-c", PROGRAM, records, json.dumps(tests), json.dumps(behaviour)]
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
+    def run(self, tests: TestRun) -> int | None:
+        (file,) = tests.files
+        listed = {id: question for id, question in LISTED.items() if id.partition("::")[0] == file}
+        behaviour = self._behaviour.get(file.removeprefix("tests/test_").removesuffix(".py"), {})
+        arguments = [str(tests.records), json.dumps(listed), json.dumps(behaviour)]
+        with tests.log.open("wb") as output:
+            process = subprocess.Popen([sys.executable, "-S", "-c", PROGRAM, *arguments], stdout=output, stderr=output)
         self._processes.append(process)
         try:
-            return process.wait(seconds)
+            return process.wait(tests.seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

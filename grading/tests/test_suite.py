@@ -22,7 +22,7 @@ from grading.reporting.collect import results_of
 from grading.running.api_tests import composed, run_suite
 from grading.running.clean_pytest import command, environment
 from grading.running.needed import without_failed_tests
-from grading.running.pytest_server import PytestServer
+from grading.running.pytest_server import PytestServer, TestRun
 from grading.running.resolve import make_plan
 from grading.tests.fresh_python import run_python
 
@@ -129,10 +129,9 @@ class EndedServer(PytestServer):
         self._status = status
         self._records = records
 
-    def run(self, arguments: list[str], log: Path, seconds: float | None) -> int:
-        (file,) = [argument.removeprefix("--records=") for argument in arguments if "--records=" in argument]
+    def run(self, tests: TestRun) -> int:
         if self._records is not None:
-            Path(file).write_text(self._records, "utf-8", errors="surrogateescape")
+            tests.records.write_text(self._records, "utf-8", errors="surrogateescape")
         return self._status
 
 

@@ -1,0 +1,1 @@
+"""A run over a whole class: from what was handed in to a gradebook."""
