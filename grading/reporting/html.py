@@ -26,6 +26,7 @@ def report_html(results: "Results") -> str:
             "outcome": outcome,
             "points": results.points(outcome),
             "curves": curves(outcome),
+            "mark": results.marks.get(outcome.configuration.id),
             "published": outcome.configuration.published[outcome.configuration.metric],
             "others": _other_metrics(outcome),
         }
