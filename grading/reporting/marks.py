@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from grading.reporting.results import Results
 
 DISCUSSION, REVIEW = "discussion", "review"
+LENGTH = 8  # letters of a checksum
+LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def to_mark(results: "Results") -> list[ToMark]:
         if question.id in results.discussion
     ]
     reviews = [
-        ToMark(id, REVIEW, results.possible_points(outcome), checksum(_evidence(outcome)))
+        ToMark(id, REVIEW, results.plan.assignment.possible_points(outcome.configuration), checksum(_evidence(outcome)))
         for id, outcome in results.outcomes.items()
         if outcome.verdict == "REVIEW"
     ]
@@ -72,8 +74,9 @@ def marked(results: "Results", marks: Mapping[str, Mark]) -> "Results":
 
 
 def checksum(text: str) -> str:
-    """A short checksum of a text."""
-    return sha256(text.encode("utf-8", errors="backslashreplace")).hexdigest()[:8]
+    """A short checksum of a text: letters alone, as spreadsheets take `12e45678` and `00012345` for numbers."""
+    digits = sha256(text.encode("utf-8", errors="backslashreplace")).hexdigest()[:LENGTH]
+    return digits.translate(LETTERS)
 
 
 def _evidence(outcome: Outcome) -> str:

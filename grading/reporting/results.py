@@ -63,15 +63,9 @@ class Results:
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
         """The points that a configuration earns, by a person's mark or by its verdict, and those that it could earn."""
-        possible = self.possible_points(outcome)
+        possible = self.plan.assignment.possible_points(outcome.configuration)
         mark = self.marks.get(outcome.configuration.id)
         return (outcome.credit * possible if mark is None else mark.points), possible
-
-    def possible_points(self, outcome: Outcome) -> float:
-        """The points that a configuration could earn: those of a question share its training points equally."""
-        question = self.plan.assignment.question(outcome.configuration.question)
-        siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
-        return question.training_points / len(siblings)
 
     def discussion_points(self, question: Question) -> tuple[float, float]:
         """The points of a discussion question, and those that there could be; both 0 if no person has marked it."""
