@@ -1,4 +1,4 @@
-"""Documents of a class that was never trained, in the form of results.json; test_gradebook_real.py compares the form."""
+"""Documents of a class that was never trained; test_gradebook_real.py compares their form with that of results.json."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

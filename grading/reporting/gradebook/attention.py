@@ -7,7 +7,7 @@ from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.points import Document
 from grading.reporting.marks import REVIEW
 
-FAULT, INCOMPLETE, TO_MARK = "fault", "incomplete", "to mark"
+FAULT, DISTRUSTED, INCOMPLETE, TO_MARK = "fault", "distrusted", "incomplete", "to mark"
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Reason:
     """One reason.
 
     Attributes:
-        kind: `fault`, `incomplete`, `review` or `to mark`.
+        kind: `fault`, `distrusted` (a REVIEW without points), `incomplete`, `review` or `to mark`.
         item: the configuration or question; empty for a fault.
         text: what the gradebook says.
         detail: more for the page of the class; may be empty.
@@ -41,9 +41,10 @@ def _configurations(document: Document) -> Iterator[Reason]:
         id, verdict = configuration["id"], configuration["verdict"]
         if id in extra.get("marks", {}) or verdict not in ("REVIEW", "INCOMPLETE"):
             continue
-        distrusted = ", distrusted" if configuration.get("distrusted") else ""
-        kind = REVIEW if verdict == "REVIEW" else INCOMPLETE
-        yield Reason(kind, id, f"{id} {verdict}{distrusted}", configuration.get("reason") or "")
+        distrusted = configuration.get("distrusted")
+        kind = INCOMPLETE if verdict == "INCOMPLETE" else DISTRUSTED if distrusted else REVIEW
+        text = f"{id} {verdict}, distrusted" if kind == DISTRUSTED else f"{id} {verdict}"
+        yield Reason(kind, id, text, distrusted or configuration.get("reason") or "")
 
 
 def _tests(document: Document) -> Iterator[Reason]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from grading.assignment.assignment import Assignment
-from grading.protocol.text import cleaned, printable
+from grading.protocol.text import cleaned, one_line, printable
 from grading.reporting.gradebook import attention
 from grading.reporting.gradebook.attention import Reason, reasons
 from grading.reporting.gradebook.drawings import Strip, histogram, strip
@@ -20,7 +20,13 @@ from grading.reporting.page import page
 
 MOST_GROUPS = 100  # of failures that are shown
 MOST_NAMES = 40  # of a group that are shown
-EXAMPLE_LETTERS = 1500
+EXAMPLE_LETTERS, GIST_LETTERS = 1500, 160
+URGENT = {
+    attention.FAULT: "not graded",
+    attention.DISTRUSTED: "REVIEW, as the metrics are distrusted: no points until a person decides",
+    attention.INCOMPLETE: "INCOMPLETE: grade again",
+    REVIEW: "REVIEW: points are provisional",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,10 @@ def class_html(graded: Sequence[Graded], assignment: Assignment) -> str:
         graded=graded,
         profiles=sorted({document["extra_data"]["profile"] for document in documents}),
         unverified=sum(not document["extra_data"].get("sandbox", {}).get("verified", True) for document in documents),
-        urgent=[_shown_reason(one, reason) for kind in URGENT for one, reason in why if reason.kind == kind],
+        urgent=[
+            (kind, title, [_shown_reason(one, reason) for one, reason in why if reason.kind == kind])
+            for kind, title in URGENT.items()
+        ],
         to_mark=_to_mark([reason for _, reason in why]),
         nobody_needed=len(graded) - len({one.hand_in.student for one, _ in why}),
         histogram=histogram(totals, _possible(graded)),
@@ -88,9 +97,6 @@ def class_html(graded: Sequence[Graded], assignment: Assignment) -> str:
             for one in graded
         ],
     )
-
-
-URGENT = (attention.FAULT, attention.INCOMPLETE, REVIEW)
 
 
 def anchor(student: str, item: str) -> str:
@@ -165,10 +171,9 @@ def _shown_reason(graded: Graded, reason: Reason) -> dict[str, str]:
     return {
         "student": student,
         "link": report_link(student, reason.item),
-        "kind": reason.kind,
         "text": reason.text,
         "detail": reason.detail.partition("\n")[0],
-        "anchor": anchor(student, reason.item) if reason.kind == REVIEW else "",
+        "anchor": anchor(student, reason.item) if reason.kind in (REVIEW, attention.DISTRUSTED) else "",
     }
 
 
@@ -194,5 +199,6 @@ def _shown_group(group: Group) -> dict[str, Any]:
         "count": len(group.students),
         "students": [(student, report_link(student)) for student in group.students[:MOST_NAMES]],
         "more": len(group.students[MOST_NAMES:]),
+        "gist": cleaned(one_line(group.gist), GIST_LETTERS),
         "example": cleaned(group.example, EXAMPLE_LETTERS),
     }

@@ -22,12 +22,14 @@ class Failure:
     Attributes:
         where: the test without its parameters, or the configuration.
         sort: what makes two failures the same, before normalisation.
+        gist: the finding in one line.
         message: the whole finding.
     """
 
     where: str
     outcome: str
     sort: str
+    gist: str
     message: str
 
     @property
@@ -41,32 +43,33 @@ class Group:
 
     Attributes:
         students: each once, in the class's order.
-        example: the finding of the first student.
+        gist, example: the finding of the first student, in one line and whole.
     """
 
     where: str
     outcome: str
     students: tuple[str, ...]
+    gist: str
     example: str
 
 
 def failure_groups(graded: Sequence[Graded]) -> list[Group]:
     """All groups, the largest first."""
-    groups: dict[tuple[str, str, str], dict[str, str]] = {}
+    groups: dict[tuple[str, str, str], dict[str, Failure]] = {}
     for one in graded:
         for failure in failures(one):
-            groups.setdefault(failure.key, {}).setdefault(one.hand_in.student, failure.message)
-    found = [
-        Group(where, outcome, tuple(messages), next(iter(messages.values())))
-        for (where, outcome, _), messages in groups.items()
-    ]
+            groups.setdefault(failure.key, {}).setdefault(one.hand_in.student, failure)
+    found = []
+    for by_student in groups.values():
+        first = next(iter(by_student.values()))
+        found.append(Group(first.where, first.outcome, tuple(by_student), first.gist, first.message))
     return sorted(found, key=lambda group: -len(group.students))
 
 
 def failures(graded: Graded) -> Iterator[Failure]:
     """What went wrong in one submission: tests, and trainings that failed for another reason than a test."""
     if graded.fault is not None:
-        yield Failure("not graded", "FAULT", graded.fault, graded.fault)
+        yield Failure("not graded", "FAULT", graded.fault, graded.fault, graded.fault)
         return
     findings = {test.id: test for test in graded.failed_tests}
     for id, outcome in failed_tests(graded.document).items():
@@ -83,9 +86,11 @@ def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
     """The inputs that hypothesis drew, the call with them, and line numbers do not make a failure another one."""
     where = PARAMETERS.sub("", id)
     if test is None:
-        return Failure(where, outcome, "", NO_FINDING)
+        return Failure(where, outcome, "", NO_FINDING, NO_FINDING)
     finding = test.finding
-    return Failure(where, outcome, "\n".join((finding.title, finding.asked, finding.got)), f"{id}\n{test.message}")
+    parts = (finding.title, finding.asked, finding.got)
+    gist = ": ".join(part.partition("\n")[0] for part in (finding.title, finding.got) if part)
+    return Failure(where, outcome, "\n".join(parts), gist, f"{id}\n{test.message}")
 
 
 def _training_failures(document: Document) -> Iterator[Failure]:
@@ -95,4 +100,4 @@ def _training_failures(document: Document) -> Iterator[Failure]:
         first_line = reason.partition("\n")[0]
         for_a_test = any(first_line.startswith(f"{id}: ") for id in failed)
         if configuration["verdict"] == "FAIL" and not for_a_test:
-            yield Failure(configuration["id"], "FAIL", reason, reason)
+            yield Failure(configuration["id"], "FAIL", reason, first_line, reason)
