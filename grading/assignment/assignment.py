@@ -220,6 +220,11 @@ class Assignment:
         found = next(c for c in self.configurations if c.id == id.removesuffix(CONTROL))
         return found if found.id == id else found.as_control
 
+    def possible_points(self, configuration: Configuration) -> float:
+        """What a configuration can earn: those of a question share its training points equally."""
+        siblings = [c for c in self.configurations if c.question == configuration.question]
+        return self.question(configuration.question).training_points / len(siblings)
+
 
 @cache
 def read_assignment(path: Path = FILE) -> Assignment:

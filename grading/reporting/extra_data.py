@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from grading.assignment.training_record import Run
+from grading.reporting.marks import to_mark
 from grading.reporting.rounding import rounded, rounded_text, student_reason
 from grading.verdicts.conclusions import RelationOutcome
 from grading.verdicts.outcome import Outcome
@@ -33,6 +34,10 @@ def extra_data(results: "Results") -> dict[str, Any]:
         ],
         "controls": [_control(control) for control in results.controls],
         "relations": [_relation(outcome) for outcome in results.relations],
+        "tests": len(results.suite.tests),
+        "failed_tests": {test.id: test.outcome for test in results.suite.tests if test.outcome != "PASS"},
+        "to_mark": [asdict(thing) for thing in to_mark(results)],
+        "marks": {item: mark.points for item, mark in results.marks.items()},
     }
 
 

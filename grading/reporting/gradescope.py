@@ -5,7 +5,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from grading.assignment.assignment import Question
+from grading.protocol.text import cleaned
 from grading.reporting.extra_data import extra_data
+from grading.reporting.marks import Mark
 from grading.reporting.rounding import rounded_text, student_reason
 from grading.verdicts.outcome import Outcome
 
@@ -21,7 +23,7 @@ def results_json(results: "Results") -> str:
         "score": results.score[0],
         "execution_time": results.seconds,
         "tests": [
-            *(_trainings_of(id, outcome, *results.points(outcome)) for id, outcome in results.outcomes.items()),
+            *(_trainings_of(id, outcome, results) for id, outcome in results.outcomes.items()),
             *(_tests_of(question, results) for question in results.questions),
             *(_discussion(question, results) for question in results.discussed),
         ],
@@ -54,8 +56,9 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
 
 
 def _discussion(question: Question, results: "Results") -> dict[str, Any]:
-    """A question that a person marks: no points, but what the run says about it, and the student's text."""
+    """A question that a person marks: the mark, what the run says about it, and the student's text."""
     claims, _ = results.evidence(question)
+    earned, possible = results.discussion_points(question)
     conclusions = [
         f"{claim.relation.id}: {claim.verdict}"
         + ("" if claim.difference is None else f" ({claim.difference:+.4f})")
@@ -66,25 +69,43 @@ def _discussion(question: Question, results: "Results") -> dict[str, Any]:
     return {
         "name": f"{question.id}: {question.title}",
         "number": f"{question.id}-discussion",
-        "score": 0.0,
-        "max_score": 0.0,
+        "score": earned,
+        "max_score": possible,
         "status": "passed",
         "output": "\n".join(
-            [f"{question.points:g} points, marked by a person", *map(rounded_text, conclusions), "", answer]
+            [
+                _decided(results.marks.get(question.id), question.points)
+                or f"{question.points:g} points, marked by a person",
+                *map(rounded_text, conclusions),
+                "",
+                answer,
+            ]
         ),
         "tags": [question.id, "DISCUSSION"],
     }
 
 
-def _trainings_of(id: str, outcome: Outcome, earned: float, possible: float) -> dict[str, Any]:
+def _decided(mark: Mark | None, possible: float) -> str:
+    """What a person has decided; empty if nobody has."""
+    if mark is None:
+        return ""
+    decision = f"decided by a person: {mark.points:g} of {possible:g}"
+    return f"{decision}\n{cleaned(mark.comment)}" if mark.comment else decision
+
+
+def _trainings_of(id: str, outcome: Outcome, results: "Results") -> dict[str, Any]:
     """The trainings of one configuration, as one entry."""
+    earned, possible = results.points(outcome)
+    mark = results.marks.get(id)
+    decision = _decided(mark, possible)
+    verdict = f"{decision}\n{outcome.verdict}" if decision else f"{outcome.verdict}{_provisional(outcome)}"
     return {
         "name": f"{id}: {outcome.configuration.title}",
         "number": id,
         "score": earned,
         "max_score": possible,
-        "status": "passed" if outcome.credit else "failed",
-        "output": f"{outcome.verdict}{_provisional(outcome)}: {student_reason(outcome)}",
+        "status": "passed" if (outcome.credit if mark is None else mark.points) else "failed",
+        "output": f"{verdict}: {student_reason(outcome)}",
         "tags": [outcome.configuration.question, outcome.verdict],
     }
 

@@ -9,12 +9,14 @@ from grading.scoring.metrics import METRICS
 if TYPE_CHECKING:
     from grading.reporting.results import Results
 
+HEADER = ["configuration", "seed", "epoch", "loss", *METRICS]
+
 
 def history_csv(results: "Results") -> str:
     """The file's text. Every number has all its digits; a metric that a task does not have is empty."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["configuration", "seed", "epoch", "loss", *METRICS])
+    writer.writerow(HEADER)
     for id, outcome in results.outcomes.items():
         for run in outcome.runs:
             for epoch in run.history:

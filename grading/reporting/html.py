@@ -1,12 +1,9 @@
 """report.html: one self-contained file that a person reads."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from grading.protocol.text import printable
 from grading.reporting.curves import curves
+from grading.reporting.page import page
 from grading.verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -15,23 +12,19 @@ if TYPE_CHECKING:
 
 def report_html(results: "Results") -> str:
     """The file's text: verdicts, tests, conclusions, and learning curves beside the report's figures."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
     rows: list[dict[str, Any]] = [
         {
             "outcome": outcome,
             "points": results.points(outcome),
             "curves": curves(outcome),
+            "mark": results.marks.get(outcome.configuration.id),
             "published": outcome.configuration.published[outcome.configuration.metric],
             "others": _other_metrics(outcome),
         }
         for outcome in results.outcomes.values()
     ]
-    return environment.get_template("report.html").render(
+    return page(
+        "report.html",
         results=results,
         rows=rows,
         earned=results.score[0],

@@ -1,10 +1,12 @@
 """The results of a run: verdicts, conclusions, tests, controls and notes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from grading.assignment.api_test_record import Suite
 from grading.assignment.assignment import Configuration, Question
 from grading.assignment.training_record import Run
+from grading.reporting.marks import Mark
 from grading.running.plan import Plan
 from grading.scoring.control import gap
 from grading.verdicts.conclusions import RelationOutcome
@@ -43,6 +45,8 @@ class Results:
         discussion: by question, the student's text.
         seconds: wall time of the tests and trainings of this run.
         grader_notes: what went wrong in the grader without effect on any verdict.
+        marks: by discussion question or configuration, the points that a person gives; see
+            `grading.reporting.marks.marked`.
     """
 
     plan: Plan
@@ -55,16 +59,18 @@ class Results:
     discussion: dict[str, str]
     seconds: float
     grader_notes: tuple[str, ...] = ()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def points(self, outcome: Outcome) -> tuple[float, float]:
-        """The points that a configuration earns, and those that it could earn.
+        """The points that a configuration earns, by a person's mark or by its verdict, and those that it could earn."""
+        possible = self.plan.assignment.possible_points(outcome.configuration)
+        mark = self.marks.get(outcome.configuration.id)
+        return (outcome.credit * possible if mark is None else mark.points), possible
 
-        The configurations of a question share its training points equally.
-        """
-        question = self.plan.assignment.question(outcome.configuration.question)
-        siblings = [c for c in self.plan.assignment.configurations if c.question == question.id]
-        possible = question.training_points / len(siblings)
-        return outcome.credit * possible, possible
+    def discussion_points(self, question: Question) -> tuple[float, float]:
+        """The points of a discussion question, and those that there could be; both 0 if no person has marked it."""
+        mark = self.marks.get(question.id)
+        return (0.0, 0.0) if mark is None else (mark.points, question.points)
 
     @property
     def questions(self) -> list[Question]:
@@ -100,6 +106,10 @@ class Results:
 
     @property
     def score(self) -> tuple[float, float]:
-        """The points of tests and configurations together, and those that there could be."""
-        points = [*map(self.points, self.outcomes.values()), *map(self.test_points, self.questions)]
+        """The points of tests, configurations and marked discussions together, and those that there could be."""
+        points = [
+            *map(self.points, self.outcomes.values()),
+            *map(self.test_points, self.questions),
+            *map(self.discussion_points, self.discussed),
+        ]
         return sum(earned for earned, _ in points), sum(possible for _, possible in points)

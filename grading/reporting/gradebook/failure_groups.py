@@ -1,0 +1,103 @@
+"""What went wrong in a class: failures that are the same but for numbers and addresses, in one group."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grading.assignment.api_test_record import Checked
+from grading.reporting.gradebook.graded import Graded
+from grading.reporting.gradebook.points import Document, failed_tests
+
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
+NUMBER = re.compile(r"(?<![A-Za-z_])[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|\b(?:nan|inf)\b")
+NUMBERS = re.compile(r"#(?:[\s,;x*\[\]()]*#)+")  # a list, a matrix or a shape
+PARAMETERS = re.compile(r"\[.*\]$", re.DOTALL)  # of a test's id
+NO_FINDING = "(the finding was not kept)"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that went wrong in one submission.
+
+    Attributes:
+        where: the test without its parameters, or the configuration.
+        sort: what makes two failures the same, before normalisation.
+        gist: the finding in one line.
+        message: the whole finding.
+    """
+
+    where: str
+    outcome: str
+    sort: str
+    gist: str
+    message: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.where, self.outcome, normalised(self.sort)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One thing that went wrong in some submissions.
+
+    Attributes:
+        students: each once, in the class's order.
+        gist, example: the finding of the first student, in one line and whole.
+    """
+
+    where: str
+    outcome: str
+    students: tuple[str, ...]
+    gist: str
+    example: str
+
+
+def failure_groups(graded: Sequence[Graded]) -> list[Group]:
+    """All groups, the largest first."""
+    groups: dict[tuple[str, str, str], dict[str, Failure]] = {}
+    for one in graded:
+        for failure in failures(one):
+            groups.setdefault(failure.key, {}).setdefault(one.hand_in.student, failure)
+    found = []
+    for by_student in groups.values():
+        first = next(iter(by_student.values()))
+        found.append(Group(first.where, first.outcome, tuple(by_student), first.gist, first.message))
+    return sorted(found, key=lambda group: -len(group.students))
+
+
+def failures(graded: Graded) -> Iterator[Failure]:
+    """What went wrong in one submission: tests, and trainings that failed for another reason than a test."""
+    if graded.fault is not None:
+        yield Failure("not graded", "FAULT", graded.fault, graded.fault, graded.fault)
+        return
+    findings = {test.id: test for test in graded.failed_tests}
+    for id, outcome in failed_tests(graded.document).items():
+        yield _test_failure(id, outcome, findings.get(id))
+    yield from _training_failures(graded.document)
+
+
+def normalised(text: str) -> str:
+    """The text with `#` for each number or list of numbers, and without addresses and needless spaces."""
+    return " ".join(NUMBERS.sub("#", NUMBER.sub("#", ADDRESS.sub("#", text))).split())
+
+
+def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
+    """The inputs that hypothesis drew, the call with them, and line numbers do not make a failure another one."""
+    where = PARAMETERS.sub("", id)
+    if test is None:
+        return Failure(where, outcome, "", NO_FINDING, NO_FINDING)
+    finding = test.finding
+    parts = (finding.title, finding.asked, finding.got)
+    gist = ": ".join(part.partition("\n")[0] for part in (finding.title, finding.got) if part)
+    return Failure(where, outcome, "\n".join(parts), gist, f"{id}\n{test.message}")
+
+
+def _training_failures(document: Document) -> Iterator[Failure]:
+    failed = failed_tests(document)
+    for configuration in document["extra_data"]["configurations"]:
+        reason = configuration.get("reason") or ""
+        first_line = reason.partition("\n")[0]
+        for_a_test = any(first_line.startswith(f"{id}: ") for id in failed)
+        if configuration["verdict"] == "FAIL" and not for_a_test:
+            yield Failure(configuration["id"], "FAIL", reason, first_line, reason)

@@ -1,0 +1,62 @@
+"""The files of a gradebook, each of which is written whole or not at all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from grading.assignment.assignment import Assignment
+from grading.assignment.files import write_whole
+from grading.protocol.text import one_line
+from grading.reporting.gradebook.canvas_csv import CanvasExport, canvas_csv, filled_export
+from grading.reporting.gradebook.changes_csv import changes, changes_csv
+from grading.reporting.gradebook.class_html import class_html
+from grading.reporting.gradebook.gradebook_csv import gradebook_csv
+from grading.reporting.gradebook.graded import Graded
+from grading.reporting.gradebook.marks_csv import marks_csv
+from grading.reporting.gradebook.marks_table import MarksError, read_marks
+from grading.reporting.gradebook.points import Document
+
+MARKS = "marks.csv"
+
+
+def write_class(
+    out: Path,
+    graded: Sequence[Graded],
+    assignment: Assignment,
+    before: Mapping[str, Document] | None = None,
+    export: CanvasExport | None = None,
+    column: str = "Homework",
+) -> list[str]:
+    """Write gradebook.csv, canvas.csv, marks.csv, changes.csv and class.html.
+
+    marks.csv is read before it is written anew: a person may have filled rows since the grading began. If it cannot be
+    read, it stays as it is.
+
+    Args:
+        out: the folder of the gradebook.
+        before: the results.json of the last grading, by student.
+        export: Canvas's own export; None to make the file from what the platform calls the students.
+        column: without an export, the header of the assignment's column.
+
+    Returns:
+        What the instructor should know: students whom the export does not have, and problems of marks.csv.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    canvas = canvas_csv(graded, assignment, column) if export is None else filled_export(graded, export)
+    old = before or {}
+    changed = [c for one in graded for c in changes(one.hand_in.student, old.get(one.hand_in.student), one.document)]
+    write_whole(out / "gradebook.csv", gradebook_csv(graded, assignment))
+    write_whole(out / "canvas.csv", canvas.text)
+    write_whole(out / "changes.csv", changes_csv(changed))
+    write_whole(out / "class.html", class_html(graded, assignment))
+    unmatched = [f"canvas.csv: {one_line(student)} is in no row of the export" for student in canvas.unmatched]
+    return unmatched + _write_marks(out / MARKS, graded, assignment)
+
+
+def _write_marks(path: Path, graded: Sequence[Graded], assignment: Assignment) -> list[str]:
+    """Write marks.csv; returns what the instructor should know."""
+    try:
+        marks = read_marks(path, assignment, [one.hand_in.student for one in graded])
+    except (MarksError, OSError) as error:
+        return [*str(error).splitlines(), f"{path.name} was left as it is"]
+    write_whole(path, marks_csv(graded, marks, assignment))
+    return list(marks.notes)
