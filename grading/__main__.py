@@ -8,6 +8,7 @@ from grading.commands.exits import as_command
 
 COMMANDS = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
+    "package": "pack an autograder for Gradescope, or a workflow for GitHub Classroom",
     "calibrate": "measure what the reference and other right designs reach",
     "fetch": "download ImageNet weights and CamVid",
     "pretrain": "pretrain one network of the mini profile for this machine",

@@ -57,7 +57,7 @@ def _add_what_is_trained(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
     add("--only", metavar="Q1-1,Q2-1", help="only these questions or configurations")
-    add("--seeds", type=_positive, metavar="N", help="trainings of each configuration")
+    add("--seeds", type=positive, metavar="N", help="trainings of each configuration")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: %(default)s")
 
 
@@ -79,14 +79,14 @@ def _add_one_run(parser: ArgumentParser) -> None:
 
 def _add_course_of_the_run(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--epochs", type=_positive, metavar="N", help="a trial of N epochs, without a verdict")
+    add("--epochs", type=positive, metavar="N", help="a trial of N epochs, without a verdict")
     tests_only = "run the tests of the student API, and train nothing"
     add("--tests-only", action="store_true", help=tests_only)
     time_limit = "stop and write results within this time; what is missing is INCOMPLETE"
-    add("--time-limit", type=_seconds, metavar="9m", help=time_limit)
+    add("--time-limit", type=seconds, metavar="9m", help=time_limit)
     unsafe = "if no sandbox works, run the submission unconfined; the results are unverified"
     add("--unsafe", action="store_true", help=unsafe)
-    add("--limit", type=_positive, metavar="N", help="a trial with N training images, without a verdict")
+    add("--limit", type=positive, metavar="N", help="a trial with N training images, without a verdict")
 
 
 def out_folder(options: Namespace, plan: Plan) -> Path:
@@ -138,14 +138,14 @@ def _short(name: str) -> str:
     return f"{encoded[:NAME_BYTES].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError(text)
     return number
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     """The seconds in a duration such as 90, 90s, 9m or 1h30m."""
     units = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
     hours, minutes, seconds = (int(part or 0) for part in units.groups()) if units else (0, 0, 0)

@@ -453,6 +453,7 @@ def test_two_graders_with_one_folder(
         ("fetch", "fetch_camvid", ["camvid"]),
         ("list_tests", "collect", []),
         ("pretrain", "known_challengers", ["alexnet"]),
+        ("package", "read_assignment", ["gradescope"]),
     ],
 )
 def test_every_command_that_breaks_blames_the_grader(

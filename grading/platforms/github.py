@@ -1,0 +1,34 @@
+"""The workflow that GitHub Classroom runs in each student's repository."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from grading.assignment.assignment import Configuration
+from grading.platforms.settings import pins
+
+TEMPLATE = Path(__file__).with_name("templates") / "classroom.yml"
+PLACE = Path(".github/workflows/classroom.yml")
+SETTING_UP = 15  # minutes, for packages and networks
+
+
+def workflow(arguments: Sequence[str], configurations: Sequence[Configuration], *, trains: bool, seconds: int) -> str:
+    """The text of the workflow.
+
+    Args:
+        arguments: of `grading/run_all.py`, besides the submission and `--out`.
+        trains: train the student's networks too, not only test.
+        seconds: the time limit of the grading.
+    """
+    releases = {name: release for name, release in pins("mini", configurations).items() if name.startswith("torch")}
+    torch = [f"{name}=={releases[name]}" if name in releases else name for name in ("torch", "torchvision")]
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for token, value in {
+        "@TRAINS@": str(trains).lower(),
+        "@MINUTES@": str(SETTING_UP + -(-seconds // 60)),
+        "@TORCH@": " ".join(torch),
+        "@TORCH_KEY@": "-".join(releases.values()) or "any",
+        "@ARGUMENTS@": shlex.join([*arguments, "--time-limit", f"{seconds}s"]),
+    }.items():
+        text = text.replace(token, value)
+    return text
