@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from grading.commands.exits import as_command
 
 COMMANDS = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
     "package": "pack an autograder for Gradescope, or a workflow for GitHub Classroom",
+    "class": "grade a whole class: from a platform's export to a gradebook",
     "calibrate": "measure what the reference and other right designs reach",
     "fetch": "download ImageNet weights and CamVid",
     "pretrain": "pretrain one network of the mini profile for this machine",
@@ -17,7 +19,7 @@ COMMANDS = {
     "mutate": "change the reference in small ways, and see whether the tests notice",
     "list_tests": "write tests/ids.txt anew, after tests were added or renamed",
 }
-"""What each command does. It is `main` in the module of its name in `grading.commands`."""
+"""What each command does. It is `main` in the module of its name in `grading.commands`; that of `class` is `class_`."""
 
 
 @as_command
@@ -35,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
-    return int(import_module(f"grading.commands.{command}").main(rest))
+    module = f"{command}_" if iskeyword(command) else command
+    return int(import_module(f"grading.commands.{module}").main(rest))
 
 
 def _usage() -> str:

@@ -3,15 +3,16 @@
 import json
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from grading.assignment.api_test_record import NOT_RUN, Suite
+from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.assignment import Configuration
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import is_no_space
@@ -20,10 +21,11 @@ from grading.intake.unpack import unpack
 from grading.protocol.submission import SubmissionError
 from grading.protocol.text import duration, one_line
 from grading.reporting.collect import results_of
-from grading.reporting.fault import fault_document, write_fault
+from grading.reporting.fault import GRADER, SUBMISSION, Fault, fault_document, write_fault
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_table import Marks
 from grading.reporting.gradescope import results_json
+from grading.reporting.marks import marked
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
@@ -35,9 +37,6 @@ from grading.running.pretrained import with_weights
 from grading.running.resume import journal_of_this, set_journal_aside
 from grading.running.scheduler import Begin
 from grading.sandbox.locked_folder import LockedFolder
-from grading.sandbox.staging import copy_submission
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -61,11 +60,10 @@ class ClassRun:
 
     Args:
         plan: of every submission; which one is open.
-        weights: the folder of pretrained weights that the user has given.
+        marks: of people.
+        options: of the command.
         only: the students who are graded; the results of all others stay as they are.
         again: those of whom nothing is kept.
-        marks: of people.
-        unsafe: run submissions unconfined if no sandbox works.
         say: prints a line; several threads call it.
 
     Attributes:
@@ -75,35 +73,32 @@ class ClassRun:
     def __init__(
         self,
         plan: Plan,
-        hand_ins: Iterable[HandIn],
+        hand_ins: Sequence[HandIn],
         gradebook: GradebookFolder,
-        *,
-        weights: Path | None,
-        only: Callable[[str], bool],
-        again: Callable[[str], bool],
         marks: Marks,
-        unsafe: bool,
-        say: Say,
+        options: Namespace,
+        *,
+        only: Collection[str],
+        again: Collection[str],
+        say: Callable[[str], None],
     ) -> None:
         self.graded: dict[str, Graded] = {}
         self._plan = plan
-        self._hand_ins = list(hand_ins)
+        self._hand_ins = hand_ins
         self._gradebook = gradebook
-        self._weights = weights
+        self._marks = marks
+        self._options = options
         self._only = only
         self._again = again
-        self._marks = marks
-        self._unsafe = unsafe
         self._say = say
         self._lock = Lock()
         self._pretraining = Lock()
         self._begun: dict[Grading, Begun] = {}
-        self._count = sum(map(only, (hand_in.student for hand_in in self._hand_ins)))
 
     def beginnings(self) -> Iterator[Begin]:
         """What begins each grading, in the order of the students."""
         for hand_in in self._hand_ins:
-            if self._only(hand_in.student):
+            if hand_in.student in self._only:
                 yield partial(self._begin, hand_in)
 
     def over(self, grading: Grading) -> None:
@@ -132,7 +127,7 @@ class ClassRun:
             return self._opened(hand_in, resources)
         except SubmissionError as error:
             resources.close()
-            self._refused(hand_in, str(error), by_grader=False)
+            self._refused(hand_in, str(error), SUBMISSION)
         except Exception as error:
             resources.close()
             self._failed(hand_in, error)
@@ -140,13 +135,11 @@ class ClassRun:
 
     def _opened(self, hand_in: HandIn, resources: ExitStack) -> Grading:
         folder = self._gradebook.of(hand_in.student)
-        unpacked = unpack(hand_in, resources.enter_context(LockedFolder()))
-        # A copy, from which everything is graded, whatever happens to a folder that was handed in.
-        submission = copy_submission(unpacked, resources.enter_context(LockedFolder()))
+        submission = unpack(hand_in, resources.enter_context(LockedFolder()))
         plan = replace(self._plan, submission=submission)
         with self._pretraining:  # of two submissions that need the same network, one pretrains it
-            plan = with_weights(plan, self._weights, self._say)
-        if self._again(hand_in.student):
+            plan = with_weights(plan, self._options.weights, self._say)
+        if hand_in.student in self._again:
             set_journal_aside(folder)
             (folder / "tests.jsonl").unlink(missing_ok=True)
         journal = journal_of_this(folder, plan)
@@ -157,9 +150,9 @@ class ClassRun:
                 submission,
                 folder / "tests.jsonl",
                 listed=needed_tests(plan),
-                most_parts=None if self._count == 1 else 1,
+                most_parts=None if len(self._only) == 1 else 1,
                 seconds=plan.assignment.limits["suite_seconds"],
-                unsafe=self._unsafe,
+                unsafe=self._options.unsafe,
             )
         expected = expectations(plan)
 
@@ -176,7 +169,7 @@ class ClassRun:
         suite = NOT_RUN if grading.tests is None else grading.tests.suite
         seconds = time.perf_counter() - begun.start
         results = results_of(grading.plan, grading.journal.runs, suite, seconds)
-        results = replace(results, marks=self._marks.of(student))
+        results = marked(results, self._marks.of(student))
         if begun.log.lost is not None:
             results = replace(results, grader_notes=(begun.log.lost,))
         write_results(results, self._gradebook.of(student))
@@ -188,37 +181,41 @@ class ClassRun:
             raise error
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}, line {last.lineno}"
-        self._refused(hand_in, f"the grader failed: {type(error).__name__}: {error} ({place})", by_grader=True)
+        self._refused(hand_in, f"the grader failed: {type(error).__name__}: {error} ({place})", GRADER)
 
-    def _refused(self, hand_in: HandIn, why: str, *, by_grader: bool) -> None:
-        fault = one_line(why)
-        document = fault_document(self._plan, hand_in.student, fault, by_grader=by_grader)
-        write_fault(document, self._gradebook.of(hand_in.student))
-        self._note(Graded(hand_in, document, fault=fault), fault)
+    def _refused(self, hand_in: HandIn, why: str, of: str) -> None:
+        graded = self._not_graded(hand_in, one_line(why), of)
+        write_fault(self._fault(hand_in, one_line(why), of), self._gradebook.of(hand_in.student))
+        self._note(graded, f"not graded: {graded.fault}")
+
+    def _not_graded(self, hand_in: HandIn, why: str, of: str) -> Graded:
+        return Graded(hand_in, fault_document(self._fault(hand_in, why, of)), fault=why)
+
+    def _fault(self, hand_in: HandIn, why: str, of: str) -> Fault:
+        plan = self._plan
+        return Fault(hand_in.student, plan.profile_name, why, of, plan.assignment, plan.configurations)
 
     def _note(self, graded: Graded, what: str) -> None:
         with self._lock:
             self.graded[graded.hand_in.student] = graded
             done = len(self.graded)
-        self._say(f"[{done}/{self._count}] {graded.hand_in.student}: {what}")
+        self._say(f"[{done}/{len(self._only)}] {graded.hand_in.student}: {what}")
 
     def _known_before(self, hand_in: HandIn) -> Graded:
         """What an earlier run wrote of a student whom this one did not grade."""
         document = self._gradebook.document(hand_in.student)
-        if document is not None:
-            return Graded(hand_in, document, fault=document["extra_data"].get("fault"))
-        fault = "not graded yet"
-        return Graded(hand_in, fault_document(self._plan, hand_in.student, fault, by_grader=True), fault=fault)
+        if document is None:
+            return self._not_graded(hand_in, "this run ended before it", GRADER)
+        fault = document["extra_data"].get("fault")
+        return Graded(hand_in, document, fault=fault and fault["finding"])
 
 
-def _failed_tests(suite: Suite) -> tuple[Any, ...]:
+def _failed_tests(suite: Suite) -> tuple[Checked, ...]:
     return tuple(test for test in suite.tests if test.outcome != "PASS")
 
 
 def _in_words(results: Results) -> str:
     earned, possible = results.score
-    verdicts: Mapping[str, int] = {}
-    for outcome in results.outcomes.values():
-        verdicts = {**verdicts, outcome.verdict: verdicts.get(outcome.verdict, 0) + 1}
+    verdicts = Counter(outcome.verdict for outcome in results.outcomes.values())
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
     return f"{earned:g} of {possible:g} points ({counts}; {duration(results.seconds)})"

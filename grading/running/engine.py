@@ -7,6 +7,7 @@ from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.api_tests import Part
 from grading.running.grading import Grading
+from grading.running.plan import Plan
 
 
 class Engine(ABC):
@@ -17,6 +18,10 @@ class Engine(ABC):
     """
 
     slots: int
+
+    @abstractmethod
+    def trainings_at_a_time(self, plan: Plan) -> int:
+        """How many trainings of a plan there is room for."""
 
     @abstractmethod
     def test(self, grading: Grading, part: Part) -> tuple[Checked, ...]:

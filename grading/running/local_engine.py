@@ -34,6 +34,9 @@ class LocalEngine(Engine):
         self._workers: defaultdict[Grading, list[Worker]] = defaultdict(list)
         self._closed = False
 
+    def trainings_at_a_time(self, plan: Plan) -> int:
+        return plan.parallel if plan.device == "cuda" else max(1, self.slots // plan.threads)
+
     def test(self, grading: Grading, part: Part) -> tuple[Checked, ...]:
         return part.outcomes(self._pytest.run)
 

@@ -1,5 +1,6 @@
 """The engine that runs everything on the nodes of a Ray cluster."""
 
+import logging
 import signal
 import threading
 import uuid
@@ -200,7 +201,7 @@ def _connect(address: str | None) -> None:
             address=address,
             include_dashboard=False if address is None else None,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UsageError(f"--engine ray: {one_line(str(error))}") from None

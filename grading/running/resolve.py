@@ -9,7 +9,7 @@ from grading.assignment.calibration import read_calibration
 from grading.assignment.checks import check_tests
 from grading.assignment.test_ids import listed_tests
 from grading.data.arrays import DataError, Dataset, cache_folder, writable
-from grading.protocol.submission import locate
+from grading.protocol.submission import Submission, locate
 from grading.running.plan import Plan
 from grading.sandbox.choose import choose
 from grading.scoring.blinding import site_key
@@ -23,8 +23,11 @@ class UsageError(Exception):
     """The options do not fit together; one line."""
 
 
-def make_plan(options: Namespace) -> Plan:
+def make_plan(options: Namespace, submission: Submission | None = None) -> Plan:
     """Settle what the options leave open and check the data; weights come later, as they may take long.
+
+    Args:
+        submission: in place of the one that the options name.
 
     Raises:
         AssignmentError, UsageError, SubmissionError, DataError, NoSandbox: one line for the user; nothing has been
@@ -33,7 +36,7 @@ def make_plan(options: Namespace) -> Plan:
     assignment = read_assignment()
     check_tests(assignment, listed_tests())
     configurations = chosen(assignment, options.only)
-    submission = locate(options.submission)
+    submission = submission or locate(options.submission)
     submission.fingerprint()  # a file that cannot be read is reported before anything is written
     tasks = sorted({configuration.task for configuration in configurations})
     profile_name = _profile(options, tasks)
