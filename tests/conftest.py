@@ -15,7 +15,7 @@ from hypothesis import seed
 from grading.assignment.assignment import AssignmentError, read_assignment
 from grading.protocol.finding import Finding
 from grading.protocol.questions import Student, StudentRaised
-from grading.protocol.submission import Submission, SubmissionError, locate
+from grading.protocol.submission import MODULES, Submission, SubmissionError, locate
 from grading.protocol.wire import Plain
 from grading.worker.student import LocalStudent
 
@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def student(pytestconfig: pytest.Config) -> Iterator[Student]:
+def student(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[Student]:
     """The implementation under test: answers probes with plain data."""
     submission = pytestconfig.stash[LOCATED]
     if not pytestconfig.getoption("--sandbox"):
@@ -98,7 +98,9 @@ def student(pytestconfig: pytest.Config) -> Iterator[Student]:
         sandbox = choose(unsafe=pytestconfig.getoption("--unsafe"))
     except NoSandbox as error:
         pytest.exit(f"--sandbox: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-    with Worker(submission, sandbox) as worker:
+    modules = {item.path.stem.removeprefix("test_") for item in request.session.items}
+    probes = [f"grading.worker.probes.{module}" for module in MODULES if module in modules]
+    with Worker(submission, sandbox, imported=probes) as worker:
         yield FormChecked(SandboxedStudent(worker))
 
 

@@ -15,7 +15,7 @@ from grading.running.plan import Plan
 from grading.running.pytest_server import PytestServer
 from grading.running.scheduler import carry_out
 from grading.running.training import train_and_score
-from grading.sandbox.worker import Worker
+from grading.sandbox.worker import TRAINING, Worker
 
 
 class LocalEngine(Engine):
@@ -70,7 +70,7 @@ class LocalEngine(Engine):
                 raise RuntimeError("the engine is closed")
             if self._idle[grading]:
                 return self._idle[grading].pop()
-            worker = Worker(grading.plan.submission, grading.plan.sandbox, log=grading.log)
+            worker = Worker(grading.plan.submission, grading.plan.sandbox, imported=[TRAINING], log=grading.log)
             self._workers[grading].append(worker)
             return worker
 

@@ -25,7 +25,7 @@ from grading.sandbox.choose import choose
 from grading.sandbox.forkserver import LOG_BYTES
 from grading.sandbox.locked_folder import LockedFolder
 from grading.sandbox.staging import write_submission
-from grading.sandbox.worker import Worker
+from grading.sandbox.worker import TRAINING, Worker
 
 Files = Mapping[str, bytes]
 TIERS = ("none", "own-user", "bubblewrap")  # the weakest first
@@ -125,7 +125,7 @@ class Unpacked:
         self.log.truncate(0)
         self.log.seek(0)
         if self._worker is None:
-            self._worker = Worker(self.submission, plan.sandbox, log=self.log)
+            self._worker = Worker(self.submission, plan.sandbox, imported=[TRAINING], log=self.log)
         run = train_and_score(plan, configuration, seed, self._worker, lambda *_: None)
         self.log.seek(0)
         return run, self.log.read(LOG_BYTES)

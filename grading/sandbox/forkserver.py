@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -32,15 +33,18 @@ class ForkServer:
         watch: the watch over its memory.
 
     Args:
+        imported: modules that every session finds imported.
         log: where the beginning of its output goes; standard error if None.
     """
 
-    def __init__(self, sandbox: Sandbox, workspace: Path, log: IO[bytes] | None) -> None:
+    def __init__(
+        self, sandbox: Sandbox, workspace: Path, imported: Sequence[str] = (), log: IO[bytes] | None = None
+    ) -> None:
         self.out_of_memory = False
         self.untouched = True
         self._control, inner_end = socket.socketpair()
         with inner_end:
-            arguments = ["-m", "grading.worker.serve", str(inner_end.fileno())]
+            arguments = ["-m", "grading.worker.serve", str(inner_end.fileno()), *imported]
             self._confined = sandbox.start(arguments, workspace, keep=inner_end.fileno(), output=subprocess.PIPE)
         output = self._confined.process.stdout
         self._drain = threading.Thread(target=_drain, args=(output, log), name="worker's output", daemon=True)

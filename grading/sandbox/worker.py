@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
@@ -18,6 +18,7 @@ from grading.sandbox.staging import Workspace
 from grading.sandbox.tiers import Sandbox
 
 SESSION_SECONDS = 10.0
+TRAINING = "grading.worker.training.loop"
 
 
 class WorkerStopped(Exception):
@@ -49,6 +50,7 @@ class Worker:
     Args:
         submission: the submission whose code runs.
         sandbox: the sandbox in which it runs.
+        imported: modules that every session finds imported, such as TRAINING: else each takes the time.
         log: where the first MiB of its standard output and error goes; standard error if None.
         limits: of the sessions that answer probes.
 
@@ -61,9 +63,11 @@ class Worker:
         submission: Submission,
         sandbox: Sandbox,
         *,
+        imported: Sequence[str] = (),
         log: IO[bytes] | None = None,
         limits: Limits | None = None,
     ) -> None:
+        self._imported = imported
         self._sandbox = sandbox
         self._log = log
         self._limits = limits or Limits()
@@ -158,7 +162,7 @@ class Worker:
         # Before the first session torch is imported, perhaps from a cold disk. The others start at once.
         start_seconds = START_SECONDS if is_first else SESSION_SECONDS
         if self._forkserver is None:
-            self._forkserver = ForkServer(self._sandbox, self._workspace.folder, self._log)
+            self._forkserver = ForkServer(self._sandbox, self._workspace.folder, self._imported, self._log)
         self._forkserver.watch.limit = limits.resident_bytes
         try:
             session = self._forkserver.session(limits)

@@ -39,9 +39,10 @@ class ForkedProcess:
 
 
 def _serve(arguments: list[str], environment: Mapping[str, str], kept: socket.socket, output: socket.socket) -> None:
-    """In the new process: run a module of the workspace, as `python -P -s -m MODULE DESCRIPTOR` does."""
+    """In the new process: run a module of the workspace, as `python -P -s -m MODULE DESCRIPTOR ARGUMENT...` does."""
     os.setsid()
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     output.close()
-    run_as_new([*arguments[:-1], str(kept.detach())], Path("/"), environment)
+    flag, module, _, *others = arguments
+    run_as_new([flag, module, str(kept.detach()), *others], Path("/"), environment)

@@ -1,9 +1,9 @@
-"""The fork server: `python -m grading.worker.serve DESCRIPTOR` answers for one submission inside the sandbox.
+"""The fork server: `python -m grading.worker.serve DESCRIPTOR MODULE...` answers for one submission inside the sandbox.
 
-This process imports torch and computes nothing. For each session, which is a training or a run of probes, it forks a
-child that loads the submission and talks to the grader over a connection of its own. So a session starts at once and
-always in the same state, and if it dies, no other one does. Nothing here is trusted: the grader treats all that comes
-out of the sandbox as written by the submission.
+This process imports torch and the modules that it is told, and computes nothing. For each session, which is a training
+or a run of probes, it forks a child that loads the submission and talks to the grader over a connection of its own. So
+a session starts at once and always in the same state, and if it dies, no other one does. Nothing here is trusted: the
+grader treats all that comes out of the sandbox as written by the submission.
 """
 
 import os
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -25,8 +26,6 @@ from grading.protocol.text import LETTERS
 from grading.protocol.wire import EXIT_CODE, FRAMES, START, STATUS, Plain, Stream, receive, send
 from grading.worker.probes.process_state import inside
 from grading.worker.student import LocalStudent, raised
-from grading.worker.training.loop import train
-from grading.worker.training.networks import check_weights
 
 SECONDS_TO_DIE = 0.5
 
@@ -114,6 +113,9 @@ def _answer_requests(stream: Stream) -> None:
 
 
 def _prepare(student: LocalStudent, job: Plain) -> None:
+    # Here, as below: torchvision takes as long as torch, and not every probe needs it.
+    from grading.worker.training.networks import check_weights
+
     torch.set_num_threads(job["threads"])  # before `student.state` is read, of which it is a part
     with inside(student.state):
         check_weights(job)
@@ -124,6 +126,8 @@ def _load(student: LocalStudent, module: str) -> None:
 
 
 def _train(student: LocalStudent, job: Plain, stream: Stream) -> None:
+    from grading.worker.training.loop import train
+
     for event in train(job, student):
         send(stream, {"event": event})
 
@@ -150,4 +154,6 @@ def _or_raised(answer: Callable[[], Plain]) -> Plain:
 
 
 if __name__ == "__main__":
+    for module in sys.argv[2:]:
+        import_module(module)
     main(int(sys.argv[1]))
