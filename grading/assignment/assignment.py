@@ -5,7 +5,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -172,7 +172,7 @@ class GateRule:
     most_seeds: int
     least_sd: float
     sds: float
-    margin: Mapping[str, float]
+    margin: Mapping[str, float] = field(hash=False)
     coverage: float
     confidence: float
 

@@ -1,8 +1,7 @@
 """From a plan, its trainings and the tests of the student API to the results of a run."""
 
 from collections.abc import Iterable, Mapping
-
-import numpy as np
+from statistics import fmean
 
 from grading.assignment.api_test_record import Suite
 from grading.assignment.assignment import MISTAKEN, OBEYED
@@ -111,12 +110,13 @@ def calibration_notes(plan: Plan) -> list[str]:
 
 
 def notes(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
-    """What a reader should know besides the verdict, by configuration."""
+    """What a reader should know besides the verdict, by configuration that was trained."""
     rules = {c.id: len(c.mapping) for c in plan.assignment.configurations}
     return {
         id: _why_so_low(plan, outcome)
         for id, outcome in outcomes.items()
-        if 0 < rules[id] < max(rules.values())
+        if outcome.finished
+        and 0 < rules[id] < max(rules.values())
         and {"accuracy_reported", "miou_reported"} <= set(outcome.configuration.published)
     }
 
@@ -129,10 +129,10 @@ def _why_so_low(plan: Plan, outcome: Outcome) -> str:
     accuracy, miou = published["accuracy_reported"], published["miou_reported"]
     classes = configuration.num_classes
     possible = (classes - 2 + 2 * accuracy / (2 - accuracy)) / classes
-    here = [run.tail("accuracy_reported") for run in outcome.finished]
-    share = f", of which this submission reaches {np.mean(here) / ceiling:.0%}" if here else ""
+    here = fmean(run.tail("accuracy_reported") for run in outcome.finished)
     return (
         f"Dropped classes count as wrong: in these validation crops at most {ceiling:.4f} of the pixels can be right "
-        f"as reported{share}. The report's pair, accuracy {accuracy:.4f} with mean IoU {miou:.4f}, is impossible for "
-        f"one confusion matrix over {classes} classes (at most {possible:.4f}): this protocol explains it."
+        f"as reported, of which this submission reaches {here / ceiling:.0%}. The report's pair, accuracy "
+        f"{accuracy:.4f} with mean IoU {miou:.4f}, is impossible for one confusion matrix over {classes} classes (at "
+        f"most {possible:.4f}): this protocol explains it."
     )

@@ -13,6 +13,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
 
 from grading.assignment.assignment import GateRule
@@ -93,6 +94,7 @@ class Decision:
     log_odds: float
 
 
+@lru_cache(maxsize=256)
 def pass_rate(gate: Gate, mean: float, sd: float) -> float:
     """The share of simulated gradings that pass if tails are normal with this mean and standard deviation."""
     generator = random.Random(0)
