@@ -276,6 +276,20 @@ def test_what_is_neither_an_archive_nor_python(name: str, desk: Desk, tmp_path: 
         desk.unpack(*canvas(tmp_path / "in", name), platform="canvas")
 
 
+def test_many_files_that_are_no_python(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match=r"\(0\.png, 1\.png, 2\.png, 3\.png, \.\.\.\)"):
+        desk.unpack(*canvas(tmp_path / "in", *(f"{number}.png" for number in range(9))), platform="canvas")
+
+
+def test_loose_files_are_bounded_together(desk: Desk, tmp_path: Path) -> None:
+    files = canvas(tmp_path / "in", *(f"data{number}.py" for number in range(9)))
+    for path in files:
+        with path.open("wb") as file:
+            file.truncate(30 * 2**20)
+    with pytest.raises(SubmissionError, match="more than 2000 files or 50 MiB"):
+        desk.unpack(*files, platform="canvas")
+
+
 @pytest.mark.parametrize("sources", [(), ("missing",), ("gone.zip", "gone.py")])
 def test_nothing_is_there(sources: tuple[str, ...], desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match="ada: the platform's export holds no file of this submission"):
