@@ -213,6 +213,8 @@ def test_a_gradescope_student_who_is_in_two_submissions(tmp_path: Path) -> None:
         '"\\x00": {}',
         "a: \x07",
         "&a [*a]",
+        "submission_1:\n  ? [a]\n  : b\n",
+        "submission_1:\n  :submitters: " + "[" * 5000 + "]" * 5000,
     ],
 )
 def test_gradescope_metadata_that_cannot_be_read(metadata: str, tmp_path: Path) -> None:
@@ -240,6 +242,12 @@ def test_gradescope_facts_of_another_form(facts: str, tmp_path: Path) -> None:
 def test_aliases_do_not_multiply(tmp_path: Path) -> None:
     bomb = "a0: &a0 {x: y}\n" + "".join(f"a{i}: &a{i} {{p: *a{i - 1}, q: *a{i - 1}}}\n" for i in range(1, 60))
     assert len(read_class(gradescope(tmp_path, bomb)).hand_ins) == 60
+
+
+def test_old_results_are_passed_over(tmp_path: Path) -> None:
+    results = "  :results: {tests: [{a: 1}, [b, {c: d}], text], {x: y}: z}\n  :history: [{':email': nobody@x.edu}]\n"
+    metadata = "".join(submitter(n, f"s{n}@x.edu", str(n)) + results for n in range(3))
+    assert students(read_class(gradescope(tmp_path, metadata))) == ["s0", "s1", "s2"]
 
 
 # --- Canvas
