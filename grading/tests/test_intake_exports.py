@@ -111,6 +111,13 @@ def test_a_folder_of_no_use(tmp_path: Path) -> None:
         assert str(raised.value).isprintable()
 
 
+@pytest.mark.parametrize("place", [".", "class", "../x/class"])
+def test_a_relative_folder(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay(tmp_path, "x/class/ada/", "x/class/bob.zip", "x/ada/", "x/bob.zip")
+    monkeypatch.chdir(tmp_path / "x")
+    assert all(path.is_absolute() for hand_in in read_class(Path(place)).hand_ins for path in hand_in.sources)
+
+
 def test_the_export_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     lay(tmp_path, "a/__MACOSX/", "a/assignment_12_export/submission_5/", "b/submissions/ada_1_2_hw4.zip")
     lay(tmp_path, "c/hw4-submissions/hw4-ada/.git/", "d/alice/hw4/heads.py")
