@@ -20,7 +20,7 @@ from grading.protocol.submission import MAX_BYTES, MODULES, Submission, Submissi
 DISCUSSION = "discussion.md"
 LOOSE = "loose files"  # the folder beside those of archives
 MAX_ARCHIVES = 4
-NOWHERE = "/nowhere"  # a link to it says to whoever imports it what it was: `grading.protocol.importing`
+NOWHERE = "/nowhere"  # a link to it stands for a link out of the folder: to import it is an error that says so
 
 # Canvas and browsers number a file whose name was handed in before: freezing-1.py, freezing (1).py.
 NUMBERED = re.compile(r"(?P<stem>\w+)(-\d+| ?\(\d+\))(?P<ending>\.\w+)")
