@@ -43,6 +43,7 @@ def read_class(folder: Path) -> ClassFolder:
     if not os.path.isdir(folder):
         what = "is a file: unpack the export, and name its folder" if os.path.exists(folder) else "does not exist"
         raise IntakeError(f"{folder} {what}")
+    folder = folder.absolute()  # who grades may have another working directory
     listing = _platform_listing(folder) or _inner_listing(folder) or list_folders(folder)
     if not listing.entries:
         raise IntakeError(

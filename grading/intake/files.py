@@ -2,6 +2,7 @@
 
 import os
 import stat
+from errno import ELOOP
 from pathlib import Path
 
 from grading.protocol.submission import MAX_BYTES, SubmissionError
@@ -30,4 +31,6 @@ def read_file(path: Path, name: str) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
+        if error.errno == ELOOP:
+            raise SubmissionError(f"{name}: is a link; hand in the file itself") from None
         raise SubmissionError(f"{name}: cannot be read ({error.strerror}); hand it in again") from None

@@ -1,7 +1,7 @@
-"""Gradescope's "Download Submissions", unpacked: `submission_metadata.yml` beside a folder for each submission.
+"""Gradescope's "Export Submissions", unpacked: `submission_metadata.yml` beside a folder for each submission.
 
 The metadata's keys are Ruby's symbols, such as `:sid`. All values are read as text: YAML would read a student's number
-007 as 7, and the name No as false.
+007 as 7, and the name No as false. Most of the file are old results, which may be megabytes: they are not built.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from grading.intake.listing import Entry, IntakeError, Listing, visible_entries
 from grading.intake.names import Wish
 
 METADATA = "submission_metadata.yml"
-Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # C's is ten times as fast: the file holds every result, too
+WANTED = (":submitters", ":late")
+Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # C's is ten times as fast
 
 
 def list_gradescope(folder: Path) -> Listing | None:
@@ -35,18 +36,73 @@ def list_gradescope(folder: Path) -> Listing | None:
 
 
 def _metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """What is known of each submission, by the name of its folder.
+    """What is WANTED of each submission, by the name of its folder.
 
     Raises:
         IntakeError: it cannot be read.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader)
+        with path.open("rb") as file:
+            return _submissions(yaml.parse(file, Loader))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise IntakeError(f"{path} cannot be read: {error}") from None
-    if not isinstance(document, dict) or not all(map(_is_plain, document)):
-        raise IntakeError(f"{path} is not Gradescope's: it should list submissions by the names of their folders")
-    return {name: facts if isinstance(facts, dict) else {} for name, facts in document.items()}
+
+
+def _submissions(events: Iterator[yaml.Event]) -> dict[str, dict[str, Any]]:
+    """The submissions in a document.
+
+    Raises:
+        ValueError: it is not Gradescope's.
+    """
+    document = next((event for event in events if isinstance(event, yaml.NodeEvent)), None)
+    if not isinstance(document, yaml.MappingStartEvent):
+        raise ValueError("it should list submissions by the names of their folders")
+    submissions: dict[str, dict[str, Any]] = {}
+    for name, value in _pairs(events):
+        if not _is_plain(name):
+            raise ValueError(f"{name!r} is not the name of a folder")
+        submissions[name] = {}
+        if not isinstance(value, yaml.MappingStartEvent):
+            _skip(value, events)
+            continue
+        for key, fact in _pairs(events):
+            if key in WANTED:
+                submissions[name][key] = _built(fact, events)
+            else:
+                _skip(fact, events)
+    return submissions
+
+
+def _pairs(events: Iterator[yaml.Event]) -> Iterator[tuple[str, yaml.Event]]:
+    """The keys of a mapping that has begun, each with the first event of its value; the caller takes the others.
+
+    Raises:
+        ValueError: a key is no text.
+    """
+    while not isinstance(key := next(events), yaml.MappingEndEvent):
+        if not isinstance(key, yaml.ScalarEvent):
+            raise ValueError("a key is no text")
+        yield key.value, next(events)
+
+
+def _built(first: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+    """A value of texts, lists and dictionaries. An alias is an empty text."""
+    if isinstance(first, yaml.MappingStartEvent):
+        return {key: _built(value, events) for key, value in _pairs(events)}
+    if isinstance(first, yaml.SequenceStartEvent):
+        values = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            values.append(_built(event, events))
+        return values
+    return first.value if isinstance(first, yaml.ScalarEvent) else ""
+
+
+def _skip(first: yaml.Event, events: Iterator[yaml.Event]) -> None:
+    """Pass over the rest of a value."""
+    depth = int(isinstance(first, yaml.CollectionStartEvent))
+    while depth:
+        event = next(events)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
 
 
 def _is_plain(name: str) -> bool:

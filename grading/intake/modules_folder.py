@@ -9,7 +9,7 @@ from pathlib import Path
 from grading.protocol.submission import MAX_ENTRIES, MODULES, SKIPPED, SubmissionError, regular_file
 
 MAX_LEVELS = 4  # of folders above the modules, as in `hand-in/homework-4/src/hw4`
-MOST_NAMED = 4  # folders in a message
+MOST_NAMED = 4  # folders or files in a message
 
 # What lies beside the student's modules in the handout. Some of its files have the names of modules.
 HANDOUT_FOLDERS = frozenset({"grading", "tests", "benchmarks"})

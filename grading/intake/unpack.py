@@ -12,15 +12,15 @@ from grading.intake.canvas import original_name
 from grading.intake.files import read_file
 from grading.intake.hand_in import HandIn
 from grading.intake.listing import archive_ending
-from grading.intake.modules_folder import HOW, find_modules, is_passed_over
+from grading.intake.modules_folder import HOW, MOST_NAMED, find_modules, is_passed_over
 from grading.intake.names import fit_name
 from grading.intake.unpacking import Unpacking
-from grading.protocol.submission import MODULES, Submission, SubmissionError, handed_in, locate
+from grading.protocol.submission import MAX_BYTES, MODULES, Submission, SubmissionError, handed_in, locate
 
 DISCUSSION = "discussion.md"
 LOOSE = "loose files"  # the folder beside those of archives
 MAX_ARCHIVES = 4
-NOWHERE = "/nowhere"  # a link to it says to whoever imports it what it was: `grading.protocol.importing`
+NOWHERE = "/nowhere"  # a link to it stands for a link out of the folder: to import it is an error that says so
 
 # Canvas and browsers number a file whose name was handed in before: freezing-1.py, freezing (1).py.
 NUMBERED = re.compile(r"(?P<stem>\w+)(-\d+| ?\(\d+\))(?P<ending>\.\w+)")
@@ -78,7 +78,8 @@ def _from_files(student: str, names: Mapping[Path, str], folder: Path) -> Submis
     loose = {path: _without_number(name) for path, name in names.items() if path not in archives}
     loose = {path: name for path, name in loose.items() if name.endswith(".py") or name == DISCUSSION}
     if not archives and not loose:
-        raise SubmissionError(f"{student}: neither an archive nor Python files ({', '.join(names.values())}); {HOW}")
+        named = ", ".join(list(names.values())[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        raise SubmissionError(f"{student}: neither an archive nor Python files ({named}); {HOW}")
     if len(archives) > MAX_ARCHIVES:
         raise SubmissionError(f"{student}: {len(archives)} archives; hand in one")
     loose_folder = folder / LOOSE
@@ -95,12 +96,11 @@ def _from_files(student: str, names: Mapping[Path, str], folder: Path) -> Submis
 
 
 def _copy_loose(student: str, names: Mapping[Path, str], folder: Path) -> None:
-    contents = [(name, read_file(path, name)) for path, name in names.items()]
-    copying = Unpacking(folder, student, sum(len(content) for _, content in contents))
-    for name, content in contents:
+    copying = Unpacking(folder, student, MAX_BYTES)
+    for path, name in names.items():
         parts = copying.place(name)
         if parts:
-            copying.write(parts, [content])
+            copying.write(parts, [read_file(path, name)])
 
 
 def _new_folder(folder: Path, name: str) -> Path:

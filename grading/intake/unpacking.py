@@ -32,6 +32,7 @@ class Unpacking:
         self._name = name
         self._entries_left = MAX_ENTRIES
         self._files_left = MAX_FILES
+        self._folders_left = MAX_FILES
         self._most_bytes = min(MAX_BYTES, max(MIN_BYTES, MAX_RATIO * packed_bytes))
         self._bytes_left = self._most_bytes
         # By folded parts: see `_folded`.
@@ -46,7 +47,9 @@ class Unpacking:
         Raises:
             SubmissionError: the path leads out of the folder, or is too long, or there are too many entries.
         """
-        self._count_entry()
+        self._entries_left -= 1
+        if self._entries_left < 0:
+            raise self._too_large()
         path = entry.replace("\\", "/")
         parts = tuple(part for part in path.split("/") if part not in ("", "."))
         if path.startswith("/") or ".." in parts or any(map(DRIVE.match, parts)) or "\0" in path:
@@ -71,7 +74,9 @@ class Unpacking:
             if folded[:depth] in self._files:
                 raise self.refused("/".join(parts[:depth]), "is a file and a folder at once; rename one of them")
             if folded[:depth] not in self._folders:
-                self._count_entry()
+                self._folders_left -= 1
+                if self._folders_left < 0:
+                    raise self._too_large()
                 (path / parts[depth - 1]).mkdir()
                 self._folders[folded[:depth]] = path / parts[depth - 1]
             path = self._folders[folded[:depth]]
@@ -106,11 +111,6 @@ class Unpacking:
         """The error for one entry of the archive."""
         shown = one_line(entry)
         return SubmissionError(f"{self._name}: {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''} {why}")
-
-    def _count_entry(self) -> None:
-        self._entries_left -= 1
-        if self._entries_left < 0:
-            raise self._too_large()
 
     def _too_large(self) -> SubmissionError:
         if self._bytes_left < 0 and self._most_bytes < MAX_BYTES:
