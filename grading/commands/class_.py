@@ -101,9 +101,13 @@ def run(options: Namespace) -> int:
         again = named(options.rerun, students, "--rerun")
         export = options.canvas and read_export(options.canvas, options.canvas_column)
         plan = make_plan(options, stubs())
-        gradebook = GradebookFolder(options.out)
-        marks = read_marks(gradebook.path / MARKS, plan.assignment, students)
+        marks = read_marks(options.out / MARKS, plan.assignment, students)
         engine = ENGINES[options.engine](options, plan)
+        try:
+            gradebook = GradebookFolder(options.out)
+        except BaseException:
+            engine.close()
+            raise
     except MarksError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return BAD_USAGE

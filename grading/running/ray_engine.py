@@ -1,7 +1,9 @@
 """The engine that runs everything on the nodes of a Ray cluster."""
 
 import logging
+import re
 import signal
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -29,6 +31,8 @@ from grading.running.resolve import UsageError
 from grading.sandbox.choose import NoSandbox
 
 RETRIES = 3  # of a task whose node is lost
+SECONDS_TO_CONNECT = 10.0
+HOST_AND_PORT = re.compile(r"\[?([^/]+?)\]?:(\d{1,5})")
 SECONDS_TO_CHECK = 300.0  # a node, which imports torch and tries its sandbox
 
 
@@ -195,6 +199,11 @@ def _connect(address: str | None) -> None:
     Raises:
         UsageError: there is none at the address.
     """
+    if address is not None and (place := HOST_AND_PORT.fullmatch(address)):
+        try:  # Ray itself tries for minutes
+            socket.create_connection((place[1], int(place[2])), timeout=SECONDS_TO_CONNECT).close()
+        except OSError as error:
+            raise UsageError(f"--engine ray: nobody answers at {address} ({error.strerror or error})") from None
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         ray.init(

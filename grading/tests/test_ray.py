@@ -134,8 +134,15 @@ def test_a_node_with_a_weaker_sandbox_is_refused(plan: Plan, monkeypatch: pytest
     replace(required, tier="none").check()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "no-such-host.invalid:6379"])
+def test_an_address_at_which_nobody_answers(address: str, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with pytest.raises(UsageError, match="nobody answers at"):
+        RayEngine(plan, address=address)
+
+
 def test_no_cluster_is_told_in_one_line(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     monkeypatch.setattr("ray.init", lambda **_: (_ for _ in ()).throw(ConnectionError("nobody\nanswers")))
     with pytest.raises(UsageError, match="nobody answers"):
-        RayEngine(plan, address="127.0.0.1:1")
+        RayEngine(plan, address="auto")
