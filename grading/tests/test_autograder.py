@@ -198,6 +198,15 @@ def test_an_image_that_cannot_grade_fails_when_it_is_built(image: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("== setup.sh FAILED at: preparation")
 
 
+def test_an_image_is_built_within_the_limits_of_its_container(image: Path, tmp_path: Path) -> None:
+    """Networks are pretrained beside each other, each with memory of its own."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$*" in *machine) echo 3 ;; *) echo "$PYTHON_CPU_COUNT $*" ;; esac\n')
+    python.chmod(0o755)
+    done = run_script(image, "setup.sh", HW4_PYTHON=str(python))
+    assert "3 -m grading.platforms.image\n" in done.stdout
+
+
 SETTINGS = Settings(("--profile", "mini"), ("Q2-3-merged",), time_limit=1, challengers=(), visibility="visible")
 WRITES = "import sys, pathlib; out = pathlib.Path(sys.argv[-1]); out.mkdir(); (out / 'results.json').write_text"
 ENDINGS = {
