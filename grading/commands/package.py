@@ -14,7 +14,7 @@ from grading.commands.options import positive, seconds
 from grading.data.arrays import DataError
 from grading.platforms.github import PLACE, workflow
 from grading.platforms.gradescope import autograder, pretrained
-from grading.platforms.settings import Settings, most_points
+from grading.platforms.settings import Settings, most_points, tested
 from grading.protocol.text import duration, one_line
 from grading.running.resolve import UsageError, chosen
 
@@ -112,9 +112,12 @@ def pack_github(options: argparse.Namespace) -> None:
     Raises:
         AssignmentError, UsageError, OSError: one line for the user; nothing is written.
     """
-    configurations = chosen(read_assignment(), options.only)
+    assignment = read_assignment()
+    configurations = chosen(assignment, options.only)
+    if not options.train and not tested(assignment, configurations):
+        raise UsageError(f"--only {options.only}: there are no tests of it; give --train")
     limit = int(options.time_limit)
-    text = workflow(_arguments(options), configurations, trains=options.train, seconds=limit)
+    text = workflow(_arguments(options), assignment, configurations, trains=options.train, seconds=limit)
     out = options.out if options.out.suffix in (".yml", ".yaml") else options.out / PLACE
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, text)

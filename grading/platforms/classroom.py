@@ -1,15 +1,16 @@
-"""Tell GitHub Classroom the points of a run: `python -m grading.platforms.classroom FOLDER`.
+"""Tell GitHub Classroom the points of a run: `python -m grading.platforms.classroom FOLDER QUESTION...`.
 
-FOLDER holds run_all's results.json, or tests.jsonl, the records of pytest. The step's output `result` is what the
-action classroom-resources/autograding-grading-reporter reads: JSON in base64. Classroom counts whole points, so they
-are a percentage of what can be earned without a person. The log and the step's summary show them one by one.
+FOLDER holds run_all's results.json, or tests.jsonl, pytest's records of the tests of these questions. The step's output
+`result` is what the action classroom-resources/autograding-grading-reporter reads: JSON in base64. Classroom counts
+whole points, so they are a percentage of what can be earned without a person. The log and the step's summary show them
+one by one.
 """
 
 import base64
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,10 @@ class Points:
     possible: float
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, questions: Sequence[str]) -> int:
     """Exit status: 0 the points are told, 1 there are none."""
     try:
-        points = read_points(folder)
+        points = read_points(folder, questions)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"error: {folder} holds no results that can be read ({one_line(str(error))})", file=sys.stderr)
         return 1
@@ -48,8 +49,8 @@ def main(folder: Path) -> int:
     return 0
 
 
-def read_points(folder: Path) -> list[Points]:
-    """The points of each entry of results.json; without it those of each question's tests.
+def read_points(folder: Path, questions: Sequence[str]) -> list[Points]:
+    """The points of each entry of results.json; without it those of the questions' tests.
 
     Raises:
         OSError, ValueError, KeyError, TypeError: both files are missing, or what is there is damaged.
@@ -59,13 +60,13 @@ def read_points(folder: Path) -> list[Points]:
         entries = json.loads(file.read_text(encoding="utf-8"))["tests"]
         return [Points(entry["name"], entry["score"], entry["max_score"]) for entry in entries if entry["max_score"]]
     records = (folder / "tests.jsonl").read_text(encoding="utf-8")
-    return list(_points_of_tests(records))
+    return list(_points_of_tests(records, questions))
 
 
-def _points_of_tests(records: str) -> Iterator[Points]:
+def _points_of_tests(records: str, questions: Sequence[str]) -> Iterator[Points]:
     suite = Suite(composed(records.splitlines(), listed_tests()))
     for question in read_assignment().questions:
-        if question.test_points:
+        if question.id in questions:
             earned = suite.share(question.id) * question.test_points
             yield Points(f"{question.id}: tests of the student API", earned, question.test_points)
 
@@ -94,4 +95,4 @@ def encoded(points: list[Points]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

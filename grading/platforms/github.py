@@ -4,15 +4,22 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.assignment.assignment import Configuration
-from grading.platforms.settings import pins
+from grading.assignment.assignment import Assignment, Configuration
+from grading.platforms.settings import marked, pins, tested
 
 TEMPLATE = Path(__file__).with_name("templates") / "classroom.yml"
 PLACE = Path(".github/workflows/classroom.yml")
 SETTING_UP = 15  # minutes, for packages and networks
 
 
-def workflow(arguments: Sequence[str], configurations: Sequence[Configuration], *, trains: bool, seconds: int) -> str:
+def workflow(
+    arguments: Sequence[str],
+    assignment: Assignment,
+    configurations: Sequence[Configuration],
+    *,
+    trains: bool,
+    seconds: int,
+) -> str:
     """The text of the workflow.
 
     Args:
@@ -22,12 +29,15 @@ def workflow(arguments: Sequence[str], configurations: Sequence[Configuration], 
     """
     releases = {name: release for name, release in pins("mini", configurations).items() if name.startswith("torch")}
     torch = [f"{name}=={releases[name]}" if name in releases else name for name in ("torch", "torchvision")]
+    questions = tested(assignment, configurations)
     text = TEMPLATE.read_text(encoding="utf-8")
     for token, value in {
         "@TRAINS@": str(trains).lower(),
         "@MINUTES@": str(SETTING_UP + -(-seconds // 60)),
         "@TORCH@": " ".join(torch),
         "@TORCH_KEY@": "-".join(releases.values()) or "any",
+        "@QUESTIONS@": shlex.join(questions),
+        "@MARKED@": shlex.quote(marked(questions)),
         "@ARGUMENTS@": shlex.join([*arguments, "--time-limit", f"{seconds}s"]),
     }.items():
         text = text.replace(token, value)

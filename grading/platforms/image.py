@@ -13,7 +13,7 @@ from grading import ROOT
 from grading.assignment.assignment import Assignment, read_assignment
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.data.arrays import DataError, cache_folder, writable
-from grading.platforms.settings import FILE, Settings, backbones, read_settings
+from grading.platforms.settings import FILE, Settings, backbones, marked, read_settings, tested
 from grading.protocol.text import one_line
 from grading.sandbox.choose import NoSandbox, choose
 from grading.scoring.blinding import site_key
@@ -73,12 +73,11 @@ def check(settings: Settings, assignment: Assignment) -> None:
         arguments = [*settings.arguments, *TRIAL, "--out", f"{out}/trial"]
         _expect(["grading/run_all.py", "solutions", *arguments], UNDECIDED, "a trial with the reference")
     say("self-check: the tests of the student API on the reference")
-    asked = {c.question for c in settings.chosen(assignment)}
-    questions = [q.id for q in assignment.questions if q.id in asked and q.test_points]
+    questions = tested(assignment, settings.chosen(assignment))
     unsafe = ["--unsafe"] if "--unsafe" in settings.arguments else []
     if questions:
-        marked = ["-m", " or ".join(question.replace("-", "_").lower() for question in questions)]
-        tests = ["-m", "pytest", "-q", "--sandbox", *unsafe, "--impl", "solutions", *marked, "tests"]
+        chosen = ["-m", marked(questions)]
+        tests = ["-m", "pytest", "-q", "--sandbox", *unsafe, "--impl", "solutions", *chosen, "tests"]
         _expect(tests, 0, "the tests of the student API")
 
 

@@ -1,5 +1,9 @@
-"""What a container lets its processes use, which is less than the machine has."""
+"""What a container lets its processes use, which is less than the machine has.
 
+`python -m grading.platforms.machine` prints how many trainings it has room for at a time.
+"""
+
+import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -40,3 +44,7 @@ def _number(file: Path) -> float:
         return float(file.read_text())
     except (OSError, ValueError):
         return 0.0
+
+
+if __name__ == "__main__":
+    print(workers(os.cpu_count() or 1))

@@ -81,3 +81,14 @@ def backbones(configurations: Sequence[Configuration], challengers: Sequence[str
     builds = {configuration.network["build"] for configuration in configurations}
     named = {"case": ["alexnet"], "fcn8s": [ENCODER], "challenger": [REFERENCE, *challengers]}
     return list(dict.fromkeys(name for build, names in named.items() if build in builds for name in names))
+
+
+def tested(assignment: Assignment, configurations: Sequence[Configuration]) -> list[str]:
+    """The questions of these configurations that have tests of the student API."""
+    asked = {configuration.question for configuration in configurations}
+    return [question.id for question in assignment.questions if question.id in asked and question.test_points]
+
+
+def marked(questions: Sequence[str]) -> str:
+    """What `pytest -m` takes for the tests of some questions."""
+    return " or ".join(question.replace("-", "_").lower() for question in questions)

@@ -198,17 +198,25 @@ def test_an_image_that_cannot_grade_fails_when_it_is_built(image: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("== setup.sh FAILED at: preparation")
 
 
+def test_an_image_is_built_within_the_limits_of_its_container(image: Path, tmp_path: Path) -> None:
+    """Networks are pretrained beside each other, each with memory of its own."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$*" in *machine) echo 3 ;; *) echo "$PYTHON_CPU_COUNT $*" ;; esac\n')
+    python.chmod(0o755)
+    done = run_script(image, "setup.sh", HW4_PYTHON=str(python))
+    assert "3 -m grading.platforms.image\n" in done.stdout
+
+
 SETTINGS = Settings(("--profile", "mini"), ("Q2-3-merged",), time_limit=1, challengers=(), visibility="visible")
+WRITES = "import sys, pathlib; out = pathlib.Path(sys.argv[-1]); out.mkdir(); (out / 'results.json').write_text"
 ENDINGS = {
     "status 4": "raise SystemExit(4)",
     "status 2": "raise SystemExit(2)",
     "killed": "import os; os.kill(os.getpid(), 9)",
     "out of time": "import time; time.sleep(60)",
     "no results": "",
-    "results that are no JSON": "import sys, pathlib; out = pathlib.Path(sys.argv[-1]); out.mkdir(); "
-    "(out / 'results.json').write_text('{')",
-    "results of another form": "import sys, pathlib; out = pathlib.Path(sys.argv[-1]); out.mkdir(); "
-    "(out / 'results.json').write_text('{}')",
+    "results that are no JSON": f"{WRITES}('{{')",
+    "results of another form": f"{WRITES}('{{}}')",
 }
 
 
@@ -233,11 +241,7 @@ def test_however_the_grading_ends_there_are_results(ending: str, stand_in: Path,
     assert "nothing about your submission" in document["output"]
 
 
-def test_the_limits_of_the_container_reach_the_grading(
-    stand_in: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = "import os, sys; sys.exit(f\"{os.environ['PYTHON_CPU_COUNT']} {sys.argv[1:]}\")"
-    (stand_in / "grading" / "run_all.py").write_text(f"{program}\n")
+def test_the_limits_of_the_container_reach_the_grading(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autograder, "workers", lambda cores: 3)
     monkeypatch.setattr(subprocess, "Popen", note := Noted())
     with pytest.raises(GraderFault):

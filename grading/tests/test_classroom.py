@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def test_the_workflow_is_one_that_github_reads(options: list[str], tmp_path: Pat
     assert set(re.findall(r"steps\.(\w+)\.outputs", text)) == outputs
     if options:
         assert "--only Q1-1,Q2-3 --seeds 2 --time-limit 3600s" in text
+        assert "-m 'q1_1 or q2_3' --records" in text
+        assert "classroom results Q1-1 Q2-3" in text
 
 
 def test_the_workflow_may_be_written_into_a_file(tmp_path: Path) -> None:
@@ -41,11 +44,22 @@ def test_the_workflow_may_be_written_into_a_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["classroom.yml"]
 
 
-def tell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def test_a_workflow_that_would_do_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Q1-6 has no tests of its own."""
+    assert main(["github", "--out", str(tmp_path), "--only", "Q1-6"]) == 2
+    assert "--train" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert main(["github", "--out", str(tmp_path), "--only", "Q1-6", "--train"]) == 0
+
+
+QUESTIONS = ("Q1-1", "Q1-2", "Q1-3", "Q1-5", "Q1-8", "Q2-1", "Q2-3")
+
+
+def tell(folder: Path, monkeypatch: pytest.MonkeyPatch, questions: Sequence[str] | None = None) -> dict[str, Any]:
     """What GitHub Classroom's reporter reads of a run."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(folder / "output"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary"))
-    assert classroom.main(folder) == 0
+    assert classroom.main(folder, QUESTIONS if questions is None else questions) == 0
     assert " in all" in (folder / "summary").read_text()
     name, _, value = (folder / "output").read_text().rstrip("\n").partition("=")
     assert name == "result"
@@ -72,6 +86,12 @@ def test_points_of_tests_alone(failing: str, score: int, tmp_path: Path, monkeyp
     assert result["status"] == ("pass" if score == 100 else "fail")
 
 
+def test_points_of_the_chosen_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = [line for line in records("none").splitlines(keepends=True) if "test_classes" in line]
+    (tmp_path / "tests.jsonl").write_text("".join(chosen))
+    assert tell(tmp_path, monkeypatch, ["Q2-3"])["tests"][0]["score"] == 100
+
+
 def test_a_part_of_the_tests_earns_nothing_of_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a student's file ends pytest in the middle."""
     whole = records("none").splitlines(keepends=True)
@@ -95,5 +115,5 @@ def test_a_run_without_results_has_no_points(
 ) -> None:
     if text is not None:
         (tmp_path / "results.json").write_text(text)
-    assert classroom.main(tmp_path) == 1
+    assert classroom.main(tmp_path, QUESTIONS) == 1
     assert capsys.readouterr().err.startswith("error: ")

@@ -24,10 +24,10 @@ def plan() -> Plan:
     return make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-6,Q1-8"]))
 
 
-TAILS = {"PASS": 0.94, "FAIL": 0.3, "too good": 0.999}
+TAILS = {"right": 0.94, "wrong": 0.3, "nearly right": 0.55, "undecided": 0.88, "too good": 0.999}
 
 
-@pytest.mark.parametrize("accuracy", [*TAILS.values(), 0.55, 0.88], ids=[*TAILS, "weak", "undecided"])
+@pytest.mark.parametrize("accuracy", TAILS.values(), ids=TAILS)
 @pytest.mark.parametrize("gap", [0.8, 0.0], ids=["learns", "does not learn"])
 def test_students_see_no_threshold(plan: Plan, accuracy: float, gap: float) -> None:
     trainings = [finished_run(id, seed, accuracy) for id in ("Q1-6", "Q1-8") for seed in range(plan.seeds)]

@@ -52,5 +52,8 @@ chmod 700 "$source" "$HW4_CACHE" "$root/results" "$root/submission"
 
 begin "preparation and self-check"
 cd "$source"
+# Python counts the cores of the whole machine, and networks are pretrained on all that it counts.
+PYTHON_CPU_COUNT=$("$python" -m grading.platforms.machine)
+export PYTHON_CPU_COUNT
 "$python" -m grading.platforms.image
 begin "the end"
