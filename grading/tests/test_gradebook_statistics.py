@@ -104,7 +104,7 @@ def with_findings(student: str, **findings: Finding) -> Graded:
 
 def test_the_same_failure_is_one_group() -> None:
     class_ = [
-        with_findings("a", x=Finding("freeze", got="1.5", inputs=("seed=1",), frames=("hw4/freezing.py:3",))),
+        with_findings("a", x=Finding("freeze", got="1.5", inputs=("seed=1",))),
         with_findings("b", x=Finding("freeze", got="2.5", inputs=("seed=2",), call="freeze(n)")),
         with_findings("c", x=Finding("freeze", got="None")),
     ]
@@ -119,6 +119,37 @@ def test_parameters_of_a_test_are_one_group_and_a_student_counts_once() -> None:
     assert len(tests) > 1
     (group,) = failure_groups([graded("a", document(failed=tests))])
     assert (group.where, group.students) == (FIRST.partition("[")[0], ("a",))
+
+
+def test_an_exception_is_one_failure_whichever_tests_notice_it() -> None:
+    """A function that is not written yet fails dozens of tests."""
+
+    def raised(line: int, title: str, function: str = "freeze") -> Finding:
+        frames = ("hw4/heads.py:1 in caller: x()", f"hw4/freezing.py:{line} in {function}: raise NotImplementedError")
+        return Finding(title, got="NotImplementedError: Q1-1", frames=frames)
+
+    class_ = [
+        with_findings("a", x=raised(3, "values stay"), y=raised(3, "buffers stay")),
+        with_findings("b", x=raised(70, "values stay")),
+        with_findings("c", x=raised(3, "values stay", "unfreeze")),
+    ]
+    groups = failure_groups(class_)
+    assert [(group.where, group.students) for group in groups] == [
+        ("freezing.py: freeze", ("a", "b")),
+        ("freezing.py: unfreeze", ("c",)),
+    ]
+    assert groups[0].gist == "NotImplementedError: Q1-1"
+
+
+@pytest.mark.parametrize("outcome", ["CRASH", "TIMEOUT", "OUT_OF_MEMORY", "GRADER_ERROR"])
+def test_a_session_that_died_is_one_failure(outcome: str) -> None:
+    tests = [
+        Checked(id, "Q1-1", outcome, Finding(f"property {number}", got="killed by signal 9"))
+        for number, id in enumerate((FIRST, SECOND))
+    ]
+    content = document(failed={test.id: outcome for test in tests})
+    (group,) = failure_groups([replace(graded("a", content), failed_tests=tuple(tests))])
+    assert (group.where, group.outcome, group.gist) == ("tests of Q1-1", outcome, "killed by signal 9")
 
 
 def test_trainings_and_faults_are_grouped() -> None:
