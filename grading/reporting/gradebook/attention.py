@@ -30,7 +30,7 @@ class Reason:
 def reasons(graded: Graded) -> list[Reason]:
     """All reasons; none if nobody is needed."""
     if graded.fault is not None:
-        return [Reason(FAULT, "", f"not graded: {graded.fault}")]
+        return [Reason(FAULT, "", f"not graded: {graded.fault}", graded.fault)]
     return [*_configurations(graded.document), *_tests(graded.document), *_discussions(graded.document)]
 
 

@@ -11,6 +11,7 @@ from grading.reporting.gradebook.points import Document, failed_tests
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"(?<![A-Za-z_])[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|\b(?:nan|inf)\b")
 NUMBERS = re.compile(r"#(?:[\s,;x*\[\]()]*#)+")  # a list, a matrix or a shape
+FRAME = re.compile(r"^(?:.*/)?([^/:]+):\d+ in (\S+?)(?::|$)")  # `hw4/heads.py:12 in replace_head: ...`
 PARAMETERS = re.compile(r"\[.*\]$", re.DOTALL)  # of a test's id
 NO_FINDING = "(the finding was not kept)"
 
@@ -20,7 +21,7 @@ class Failure:
     """One thing that went wrong in one submission.
 
     Attributes:
-        where: the test without its parameters, or the configuration.
+        where: the test without its parameters, the student's function that raised, the question, or the configuration.
         sort: what makes two failures the same, before normalisation.
         gist: the finding in one line.
         message: the whole finding.
@@ -83,14 +84,24 @@ def normalised(text: str) -> str:
 
 
 def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
-    """The inputs that hypothesis drew, the call with them, and line numbers do not make a failure another one."""
+    """A test that noticed something. An exception of a student's function, and a session that died, are one failure,
+    whichever tests notice it.
+
+    The inputs that hypothesis drew, the call with them, and line numbers do not make a failure another one.
+    """
     where = PARAMETERS.sub("", id)
     if test is None:
         return Failure(where, outcome, "", NO_FINDING, NO_FINDING)
-    finding = test.finding
+    finding, message = test.finding, f"{id}\n{test.message}"
+    frame = FRAME.match(finding.frames[-1]) if finding.frames else None
+    if frame is not None:
+        return Failure(f"{frame[1]}: {frame[2]}", outcome, finding.got, finding.got.partition("\n")[0], message)
+    if outcome != "FAIL":
+        said = finding.got or finding.title
+        return Failure(f"tests of {test.question}", outcome, said, said.partition("\n")[0], message)
     parts = (finding.title, finding.asked, finding.got)
     gist = ": ".join(part.partition("\n")[0] for part in (finding.title, finding.got) if part)
-    return Failure(where, outcome, "\n".join(parts), gist, f"{id}\n{test.message}")
+    return Failure(where, outcome, "\n".join(parts), gist, message)
 
 
 def _training_failures(document: Document) -> Iterator[Failure]:
