@@ -17,10 +17,13 @@ from typing import Any
 
 from grading import ROOT
 from grading.assignment.files import write_whole
+from grading.intake.hand_in import HandIn
+from grading.intake.unpack import unpack
 from grading.platforms.machine import workers
 from grading.platforms.settings import FILE, Settings, read_settings
 from grading.platforms.student_view import fault, refused, shown
-from grading.protocol.submission import Submission, SubmissionError, locate
+from grading.protocol.submission import Submission, SubmissionError
+from grading.sandbox.locked_folder import LockedFolder
 
 GRADED = (0, 1, 3)  # exit statuses of run_all.py that are a statement about the submission
 PATIENCE = 20.0  # seconds that a grading may need beyond its time limit, before it is killed
@@ -57,16 +60,13 @@ def results(root: Path) -> dict[str, Any]:
 
 @contextmanager
 def located(folder: Path) -> Iterator[Submission]:
-    """The submission among the files that were handed in.
+    """A copy of the submission among the files that were handed in.
 
     Raises:
         SubmissionError: there is none.
     """
-    try:
-        yield locate(str(folder))
-    except SubmissionError as error:
-        # Where the files lie on the platform tells a student nothing.
-        raise SubmissionError(str(error).replace(f" in {folder}", "").replace(f"{folder}", "your files")) from None
+    with LockedFolder() as copy:
+        yield unpack(HandIn("submission", (folder,), platform="gradescope"), copy)
 
 
 def graded(submission: Submission, settings: Settings) -> Mapping[str, Any]:

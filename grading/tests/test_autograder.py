@@ -60,6 +60,7 @@ def graded_on_gradescope(root: Path, files: Mapping[str, str | Path], **variable
     (root / "submission").mkdir()
     for name, content in files.items():
         text = content if isinstance(content, str) else content.read_text()
+        (root / "submission" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "submission" / name).write_text(text)
     done = run_script(root, "run_autograder", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -140,7 +141,8 @@ def test_an_image_is_built_and_grades(image: Path, repository: Path) -> None:
 
 @pytest.mark.slow
 def test_a_broken_submission_reads_what_is_wrong_with_it(image: Path) -> None:
-    document = graded_on_gradescope(image, {"fcn.py": "1 / 0\n", "classes.py": "x = 1\n"})
+    files = {"homework/hw4/fcn.py": "1 / 0\n", "homework/hw4/classes.py": "x = 1\n", "__MACOSX/hw4/fcn.py": ""}
+    document = graded_on_gradescope(image, files)
     assert "ZeroDivisionError" in document["tests"][0]["output"]
     assert [entry["number"] for entry in document["tests"]] == ["Q2-3-merged", "Q2-3-tests"]
 
