@@ -135,7 +135,7 @@ def run(options: Namespace) -> int:
         gradebook.keep({one.hand_in.student: one.document for one in graded})
     for note in notes:
         console.say(note)
-    return conclude(graded, gradebook.path, console)
+    return conclude(graded, plan, gradebook.path, console)
 
 
 def stubs() -> Submission:
@@ -157,12 +157,14 @@ def named(names: str | None, students: Collection[str], option: str) -> set[str]
     return chosen
 
 
-def conclude(graded: Sequence[Graded], gradebook: Path, console: Console) -> int:
+def conclude(graded: Sequence[Graded], plan: Plan, gradebook: Path, console: Console) -> int:
     """Say who needs a person, and where the files are; returns the exit status."""
     waiting = [one for one in graded if reasons(one)]
+    if plan.gives_no_verdict is not None:
+        console.say(f"no verdicts: {plan.gives_no_verdict}")
     console.say(f"{len(graded)} submissions; {len(waiting)} of them need a person")
     console.say(f"{gradebook / 'class.html'} shows the class; {gradebook / 'gradebook.csv'} holds the points")
-    return UNDECIDED if waiting else PASSED
+    return UNDECIDED if waiting or plan.gives_no_verdict is not None else PASSED
 
 
 def refuse(why: str) -> int:

@@ -21,6 +21,7 @@ def extra_data(results: "Results") -> dict[str, Any]:
         "submission_sha256": results.plan.fingerprint,
         "device": results.plan.device,
         "threads": results.plan.threads,
+        "gives_no_verdict": results.plan.gives_no_verdict,
         "calibration_notes": results.calibration_notes,
         "grader_notes": list(results.grader_notes),
         "sandbox": {

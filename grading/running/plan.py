@@ -66,6 +66,12 @@ class Plan:
         return tuple(c for c in self.configurations if c.id not in self.unavailable)
 
     @property
+    def gives_no_verdict(self) -> str | None:
+        """Why no configuration at all will get a verdict, whatever is handed in; None if one may."""
+        reasons = {self.unavailable.get(c.id) for c in self.configurations}
+        return self.withheld or (reasons.pop() if len(reasons) == 1 and not self.trainable else None)
+
+    @property
     def profile(self) -> Profile:
         return self.assignment.profiles[self.profile_name]
 

@@ -35,8 +35,10 @@ def reasons(graded: Graded) -> list[Reason]:
 
 
 def _configurations(document: Document) -> Iterator[Reason]:
-    """The verdicts that are left to a person, and those that are missing."""
+    """The verdicts that are left to a person, and those that are missing; those of a run without verdicts are not."""
     extra = document["extra_data"]
+    if extra.get("gives_no_verdict"):
+        return
     for configuration in extra["configurations"]:
         id, verdict = configuration["id"], configuration["verdict"]
         if id in extra.get("marks", {}) or verdict not in ("REVIEW", "INCOMPLETE"):
