@@ -118,7 +118,7 @@ def run(options: Namespace) -> int:
         f"{engine.slots} tests or trainings at a time; sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})"
     )
     try:
-        carry_out(class_run.beginnings(), engine, over=class_run.over)
+        carry_out(class_run.beginnings(), engine, over=class_run.over, broke=class_run.broke)
         is_whole = True
     except KeyboardInterrupt as stop:
         why = f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
