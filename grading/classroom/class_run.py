@@ -15,7 +15,7 @@ from threading import Lock
 from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.assignment import Configuration
 from grading.classroom.gradebook_folder import GradebookFolder
-from grading.classroom.no_space import is_no_space
+from grading.classroom.no_space import no_space
 from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
 from grading.protocol.submission import SubmissionError
@@ -110,7 +110,7 @@ class ClassRun:
         Raises:
             Exception: the error itself, if it would meet all others, too.
         """
-        if is_no_space(error):
+        if no_space(error):
             raise error
         self._begun[grading].error = error
 
@@ -202,7 +202,7 @@ class ClassRun:
 
     def _failed(self, hand_in: HandIn, error: Exception) -> None:
         """Note that the grader could not grade a submission. A full disk is not this submission's alone."""
-        if is_no_space(error):
+        if no_space(error):
             raise error
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}, line {last.lineno}"
@@ -210,7 +210,12 @@ class ClassRun:
 
     def _refused(self, hand_in: HandIn, why: str, of: str) -> None:
         graded = self._not_graded(hand_in, one_line(why), of)
-        write_fault(self._fault(hand_in, one_line(why), of), self._gradebook.of(hand_in.student))
+        try:
+            write_fault(self._fault(hand_in, one_line(why), of), self._gradebook.of(hand_in.student))
+        except OSError as error:
+            if no_space(error):
+                raise
+            self._say(f"{hand_in.student}: its results cannot be written: {error}")
         self._note(graded, f"not graded: {graded.fault}")
 
     def _not_graded(self, hand_in: HandIn, why: str, of: str) -> Graded:
