@@ -14,6 +14,7 @@ COMMANDS = {
     "calibrate": "measure what the reference and other right designs reach",
     "fetch": "download ImageNet weights and CamVid",
     "pretrain": "pretrain one network of the mini profile for this machine",
+    "check_class": "grade a made-up class, with a grader that is killed again and again",
     "check_tests": "test the tests of the student API: right and wrong modules",
     "check_verdicts": "measure how often the gates are right",
     "mutate": "change the reference in small ways, and see whether the tests notice",

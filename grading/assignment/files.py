@@ -1,12 +1,22 @@
 """Files that are there whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all; what a kill leaves is overwritten the next time."""
+    """Write a file whole or not at all; what a kill leaves is overwritten the next time.
+
+    Raises:
+        OSError: it cannot be written, and nothing has changed.
+    """
     aside = path.with_name(f".{path.name}.part")
-    # A byte of a file name that is no UTF-8, in a path or in a message, must not cost the file.
-    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
-    os.replace(aside, path)
+    try:
+        # A byte of a file name that is no UTF-8, in a path or in a message, must not cost the file.
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(aside, path)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+        raise

@@ -15,7 +15,7 @@ from threading import Lock
 from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.assignment import Configuration
 from grading.classroom.gradebook_folder import GradebookFolder
-from grading.classroom.no_space import is_no_space
+from grading.classroom.no_space import no_space
 from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
 from grading.protocol.submission import SubmissionError
@@ -47,12 +47,14 @@ class Begun:
         log: what its workers print.
         resources: its temporary folders.
         start: in seconds of `time.perf_counter`.
+        error: what the grader raised in it, if it has failed.
     """
 
     hand_in: HandIn
     log: Log
     resources: ExitStack
     start: float
+    error: Exception | None = None
 
 
 class ClassRun:
@@ -94,6 +96,7 @@ class ClassRun:
         self._lock = Lock()
         self._pretraining = Lock()
         self._begun: dict[Grading, Begun] = {}
+        self._is_finished = False
 
     def beginnings(self) -> Iterator[Begin]:
         """What begins each grading, in the order of the students."""
@@ -101,18 +104,35 @@ class ClassRun:
             if hand_in.student in self._only:
                 yield partial(self._begin, hand_in)
 
+    def broke(self, grading: Grading, error: Exception) -> None:
+        """Note that the grader failed in a grading.
+
+        Raises:
+            Exception: the error itself, if it would meet all others, too.
+        """
+        if no_space(error):
+            raise error
+        self._begun[grading].error = error
+
     def over(self, grading: Grading) -> None:
         """Judge a submission by what is known, and write its results."""
         with self._lock:
             begun = self._begun.pop(grading)
         try:
             with begun.log, begun.resources:
+                if begun.error is not None:
+                    raise begun.error
                 self._report(grading, begun)
         except Exception as error:
             self._failed(begun.hand_in, error)
 
     def finish(self) -> list[Graded]:
-        """Judge what has begun and is not over, and take in what was known of all others; in the order of students."""
+        """Judge what has begun and is not over, and take in what was known of all others; in the order of students.
+
+        What begins later, in a thread that still runs, is not graded.
+        """
+        with self._lock:
+            self._is_finished = True
         for grading in list(self._begun):
             self.over(grading)
         for hand_in in self._hand_ins:
@@ -133,7 +153,7 @@ class ClassRun:
             self._failed(hand_in, error)
         return None
 
-    def _opened(self, hand_in: HandIn, resources: ExitStack) -> Grading:
+    def _opened(self, hand_in: HandIn, resources: ExitStack) -> Grading | None:
         folder = self._gradebook.of(hand_in.student)
         submission = unpack(hand_in, resources.enter_context(LockedFolder()))
         plan = replace(self._plan, submission=submission)
@@ -161,8 +181,13 @@ class ClassRun:
 
         grading = Grading(plan, journal, log, wanted, tests=tests)
         with self._lock:
-            self._begun[grading] = Begun(hand_in, log, resources, time.perf_counter())
-        return grading
+            if not self._is_finished:
+                self._begun[grading] = Begun(hand_in, log, resources, time.perf_counter())
+                return grading
+        grading.close()
+        log.close()
+        resources.close()
+        return None
 
     def _report(self, grading: Grading, begun: Begun) -> None:
         student = begun.hand_in.student
@@ -177,7 +202,7 @@ class ClassRun:
 
     def _failed(self, hand_in: HandIn, error: Exception) -> None:
         """Note that the grader could not grade a submission. A full disk is not this submission's alone."""
-        if is_no_space(error):
+        if no_space(error):
             raise error
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}, line {last.lineno}"
@@ -185,7 +210,12 @@ class ClassRun:
 
     def _refused(self, hand_in: HandIn, why: str, of: str) -> None:
         graded = self._not_graded(hand_in, one_line(why), of)
-        write_fault(self._fault(hand_in, one_line(why), of), self._gradebook.of(hand_in.student))
+        try:
+            write_fault(self._fault(hand_in, one_line(why), of), self._gradebook.of(hand_in.student))
+        except OSError as error:
+            if no_space(error):
+                raise
+            self._say(f"{hand_in.student}: its results cannot be written: {error}")
         self._note(graded, f"not graded: {graded.fault}")
 
     def _not_graded(self, hand_in: HandIn, why: str, of: str) -> Graded:

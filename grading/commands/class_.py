@@ -17,10 +17,11 @@ from pathlib import Path
 from grading import ROOT
 from grading.classroom.class_run import ClassRun
 from grading.classroom.gradebook_folder import GradebookFolder
-from grading.classroom.no_space import is_no_space
+from grading.classroom.no_space import no_space
 from grading.commands.exits import BAD_USAGE, PASSED, UNDECIDED, as_command
 from grading.commands.options import CANNOT_START, command_line, positive
-from grading.commands.stopping import OutOfTime, stop_signals
+from grading.commands.stopping import OutOfTime, not_stopped, stop_signals
+from grading.data.arrays import DataError
 from grading.intake.exports import read_class
 from grading.intake.listing import IntakeError
 from grading.protocol.submission import Submission, locate
@@ -34,6 +35,7 @@ from grading.reporting.gradebook.write import MARKS, write_class
 from grading.running.engine import Engine
 from grading.running.local_engine import LocalEngine
 from grading.running.plan import Plan
+from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
 from grading.sandbox.locked_folder import remove_stale
@@ -67,10 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with stop_signals(options.time_limit):
         try:
             return run(options)
-        except OSError as error:
-            if not is_no_space(error):
+        except Exception as error:
+            if (full := no_space(error)) is None:
                 raise
-            return refuse(f"{error.filename or options.out}: no space left; make some, and give the same command again")
+            return refuse(f"{full.filename or options.out}: no space left; make some, and give the same command again")
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
@@ -122,17 +124,21 @@ def run(options: Namespace) -> int:
         f"{engine.slots} tests or trainings at a time; sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})"
     )
     try:
-        carry_out(class_run.beginnings(), engine, over=class_run.over)
+        provide_weights(plan, options, console)
+        carry_out(class_run.beginnings(), engine, over=class_run.over, broke=class_run.broke)
         is_whole = True
+    except DataError as error:
+        return refuse(str(error))
     except KeyboardInterrupt as stop:
         why = f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
         console.say(f"{why}; the same command goes on")
         is_whole = False
-    graded = class_run.finish()
-    column = options.canvas_column
-    notes = write_class(gradebook.path, graded, plan.assignment, gradebook.last, export, column)
-    if is_whole:
-        gradebook.keep({one.hand_in.student: one.document for one in graded})
+    with not_stopped():
+        graded = class_run.finish()
+        column = options.canvas_column
+        notes = write_class(gradebook.path, graded, plan.assignment, gradebook.last, export, column)
+        if is_whole:
+            gradebook.keep({one.hand_in.student: one.document for one in graded})
     for note in notes:
         console.say(note)
     return conclude(graded, plan, gradebook.path, console)
@@ -141,6 +147,16 @@ def run(options: Namespace) -> int:
 def stubs() -> Submission:
     """What stands in a plan as long as no submission does."""
     return locate(str(ROOT / "hw4"))
+
+
+def provide_weights(plan: Plan, options: Namespace, console: Console) -> None:
+    """Get the weights that all submissions share, before any begins: if they cannot be had, none can be trained.
+
+    Raises:
+        DataError: they cannot be had.
+    """
+    shared = tuple(c for c in plan.configurations if c.network["build"] != "challenger")
+    with_weights(replace(plan, configurations=shared), options.weights, console.say)
 
 
 def named(names: str | None, students: Collection[str], option: str) -> set[str]:

@@ -23,7 +23,7 @@ def stop_signals(time_limit: float | None) -> Iterator[None]:
     Args:
         time_limit: in seconds from now; None for none.
     """
-    numbers = _stop_signals_in_use()
+    numbers = [number for number in _stop_signals_in_use() if number != signal.SIGINT]
     handlers_before = {}
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -44,6 +44,18 @@ def stop_signals(time_limit: float | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def not_stopped() -> Iterator[None]:
+    """Within the block, which writes results, neither Ctrl-C nor what `stop_signals` handles stops the run."""
+    numbers = _stop_signals_in_use()
+    handlers_before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers_before.items():
+            signal.signal(number, handler)
+
+
 def _stop_signals_in_use() -> list[signal.Signals]:
     """The signals that stop a run, but for those that this process ignores, as under nohup.
 
@@ -51,7 +63,7 @@ def _stop_signals_in_use() -> list[signal.Signals]:
     """
     if threading.current_thread() is not threading.main_thread():
         return []
-    names = ("SIGTERM", "SIGHUP", "SIGALRM")
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
 

@@ -117,11 +117,16 @@ def _without_number(name: str) -> str:
 
 
 def _copy(student: str, modules: Path, above: Iterable[Path], folder: Path) -> Submission:
-    """A copy of the files in a folder with modules, and of a discussion that lies in one of the folders above."""
+    """A copy of the files in a folder with modules, and of a discussion that lies in one of the folders above.
+
+    What is passed over in an archive is not copied either: packed or not, it is the same submission.
+    """
     submission = replace(locate(str(modules)), name=student)
     target = folder / submission.package
     target.mkdir()
     for file in handed_in(submission):
+        if any(map(is_passed_over, file.place.parts)):
+            continue
         copy = target / file.place
         copy.parent.mkdir(parents=True, exist_ok=True)
         if file.content is None:

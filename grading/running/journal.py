@@ -46,14 +46,14 @@ class Journal:
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        self._file = path.open("a+b")
+        self._file = path.open("a+b", buffering=0)  # a line that did not fit on the disk must not be written later
         weakref.finalize(self, self._file.close)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise JournalInUse(f"{path.parent} is in use: another grader is at work on this run") from None
         self._file.seek(0)
-        content = self._file.read()
+        content = self._file.readall()
         whole = content[: content.rfind(b"\n") + 1]
         try:
             written, every = _read(whole.decode())
@@ -71,14 +71,24 @@ class Journal:
             self._append(expected)
 
     def add(self, run: Run) -> None:
-        """Append a training; it is on the disk when this returns."""
-        self.runs[run.configuration, run.seed] = run
+        """Append a training; it is on the disk when this returns.
+
+        Raises:
+            OSError: it cannot be written, and the file is as before.
+        """
         self._append(asdict(run))
+        self.runs[run.configuration, run.seed] = run
 
     def _append(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        end = os.fstat(self._file.fileno()).st_size
+        rest = memoryview(json.dumps(line).encode() + b"\n")
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(end)
+            raise
 
 
 def _differences(written: dict[str, Any], expected: dict[str, Any]) -> list[str]:

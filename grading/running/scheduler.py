@@ -4,8 +4,9 @@ A run of one submission is a class of one.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -21,6 +22,7 @@ from grading.running.plan import Plan
 Begin = Callable[[], Grading | None]
 PeakOf = Callable[[Run], int | None]
 PEAK: PeakOf = attrgetter("peak_bytes")
+MOST_OPEN = 2
 
 
 def carry_out(
@@ -28,18 +30,23 @@ def carry_out(
     engine: Engine,
     *,
     over: Callable[[Grading], None] | None = None,
+    broke: Callable[[Grading, Exception], None] | None = None,
     peak_of: PeakOf = PEAK,
     replanned: Callable[[Plan], None] | None = None,
 ) -> None:
     """Run the tests of submissions, and the trainings that their journals do not hold yet.
 
-    A submission is begun as soon as those before it leave a slot of the engine free. Its tests start first. A training
-    starts if fewer than `plan.parallel` parts of tests and trainings run; on a GPU only trainings count. If the plans
-    train one at a time on a GPU, more do once a training has shown how much memory it takes.
+    A submission is begun as soon as those before it leave a slot of the engine free. At most MOST_OPEN for each slot
+    are under way at a time, because each holds open files and a worker. Its tests start first. A training starts if
+    fewer than `plan.parallel` parts of tests and trainings run; on a GPU only trainings count. If the plans train one
+    at a time on a GPU, more do once a training has shown how much memory it takes.
 
     Args:
         gradings: called to begin each, in a thread of its own; what returns None is not graded.
         over: called with each grading that has come to its end, in a thread of its own.
+        broke: called from this thread with a grading in which the grader itself has failed, and what was raised.
+            Nothing more of it is started, and `over` is called when nothing of it runs; the others go on. Whatever
+            `broke` raises ends them all. By default it raises the error itself.
         peak_of: the most memory of the GPU that a training took, in bytes; None if it is not known.
         replanned: called from this thread with a plan if from now on another number of trainings runs at a time.
 
@@ -47,11 +54,15 @@ def carry_out(
         KeyboardInterrupt: on Ctrl-C; trainings that had ended are in the journals, and parts that had ended in `tests`.
             The workers and the other parts are gone.
     """
-    scheduler = _Scheduler(gradings, engine, over or (lambda _: None), _Sharing(peak_of, replanned))
+    scheduler = _Scheduler(gradings, engine, over or (lambda _: None), broke or _raise, _Sharing(peak_of, replanned))
     try:
         scheduler.run()
     finally:
         scheduler.close()
+
+
+def _raise(_: Grading, error: Exception) -> None:
+    raise error
 
 
 class _Jobs:
@@ -63,25 +74,27 @@ class _Jobs:
 
     def __init__(self, most: int) -> None:
         self._pool = ThreadPoolExecutor(most)
-        self._ends: dict[Future[Any], Callable[[Any], None]] = {}
+        self._ends: dict[Future[Any], Callable[[Future[Any]], None]] = {}
 
     @property
     def count(self) -> int:
         """The number of those that have not ended."""
         return len(self._ends)
 
-    def start(self, work: Callable[[], Any], end: Callable[[Any], None]) -> None:
+    def start(self, work: Callable[[], Any], end: Callable[[Future[Any]], None]) -> Future[Any]:
         """Call a function.
 
         Args:
-            end: what `wait` calls with its result.
+            end: what `wait` calls with its future when it has ended.
         """
-        self._ends[self._pool.submit(work)] = end
+        future = self._pool.submit(work)
+        self._ends[future] = end
+        return future
 
     def wait(self) -> None:
         """Wait until a function ends, and do in this thread what is to be done with the results of all that have."""
         for future in wait(self._ends, return_when=FIRST_COMPLETED).done:
-            self._ends.pop(future)(future.result())
+            self._ends.pop(future)(future)
 
     def close(self) -> None:
         """Start none any more. Those that run are not waited for."""
@@ -128,20 +141,29 @@ class _Scheduler:
 
     Attributes:
         open: the gradings that have begun and are not over, in their order.
+        broken: of these, the ones in which the grader has failed.
         crowded: of the trainings that run, those beside which another one runs or ran.
         again: those that lacked memory beside others. Each is trained once more, alone.
     """
 
     def __init__(
-        self, gradings: Iterable[Begin], engine: Engine, over: Callable[[Grading], None], sharing: _Sharing
+        self,
+        gradings: Iterable[Begin],
+        engine: Engine,
+        over: Callable[[Grading], None],
+        broke: Callable[[Grading, Exception], None],
+        sharing: _Sharing,
     ) -> None:
         self.open: list[Grading] = []
+        self.broken: set[Grading] = set()
         self.crowded: set[tuple[Grading, str, int]] = set()
         self.again: dict[tuple[Grading, str, int], Configuration] = {}
         self._waiting = iter(gradings)
         self._beginning = 0
         self._engine = engine
         self._over = over
+        self._broke = broke
+        self._closing: set[Future[Any]] = set()
         self._sharing = sharing
         self._jobs = _Jobs(engine.slots + 1)
 
@@ -153,9 +175,10 @@ class _Scheduler:
             self._start()
 
     def close(self) -> None:
-        """Stop whatever runs."""
+        """Stop whatever runs. What is over is waited for: that takes no longer than to write its results."""
         self._jobs.close()
         self._engine.close()
+        wait(self._closing)
         for grading in self.open:
             grading.close()
 
@@ -167,17 +190,45 @@ class _Scheduler:
                 self._train(grading, configuration, seed)
             return
         for grading in list(self.open):
-            while grading.parts and self._jobs.count < self._engine.slots:
-                self._test(grading)
-            for configuration, seed in grading.missing:
-                if not self._has_room_to_train(grading):
-                    break
-                if (configuration.id, seed) not in grading.under_way:
-                    self._train(grading, configuration, seed)
-            if grading.is_over:
+            with self._costing_only(grading):
+                self._start_of(grading)
+            if self._is_over(grading):
                 self._close(grading)
-        while self._jobs.count < self._engine.slots and (begin := next(self._waiting, None)) is not None:
+        while self._has_room_to_begin() and (begin := next(self._waiting, None)) is not None:
+            self._beginning += 1
             self._jobs.start(begin, self._begun)
+
+    def _start_of(self, grading: Grading) -> None:
+        """Start what there is room for of one submission."""
+        while grading.parts and self._jobs.count < self._engine.slots:
+            self._test(grading)
+        if grading in self.broken:
+            return
+        for configuration, seed in grading.missing:
+            if not self._has_room_to_train(grading):
+                break
+            if (configuration.id, seed) not in grading.under_way:
+                self._train(grading, configuration, seed)
+
+    def _is_over(self, grading: Grading) -> bool:
+        if grading in self.broken:
+            return not (grading.parts_under_way or grading.under_way)
+        return grading.is_over
+
+    @contextmanager
+    def _costing_only(self, grading: Grading) -> Iterator[None]:
+        """Whatever is raised within costs this grading alone."""
+        try:
+            yield
+        except Exception as error:
+            self.broken.add(grading)
+            grading.parts.clear()
+            self.again = {key: configuration for key, configuration in self.again.items() if key[0] is not grading}
+            self._broke(grading, error)
+
+    def _has_room_to_begin(self) -> bool:
+        slots = self._engine.slots
+        return self._jobs.count < slots and len(self.open) + self._beginning < MOST_OPEN * slots
 
     def _has_room_to_train(self, grading: Grading) -> bool:
         on_gpu = grading.plan.device == "cuda"
@@ -185,29 +236,37 @@ class _Scheduler:
         parallel = self._sharing.parallel or grading.plan.parallel
         return running < parallel and self._jobs.count < self._engine.slots
 
-    def _begun(self, grading: Grading | None) -> None:
-        if grading is not None:
+    def _begun(self, future: "Future[Grading | None]") -> None:
+        self._beginning -= 1
+        if (grading := future.result()) is not None:
             self.open.append(grading)
 
     def _close(self, grading: Grading) -> None:
+        with self._costing_only(grading):
+            grading.close()
         self.open.remove(grading)
-        grading.close()
+        self.broken.discard(grading)
 
         def work() -> None:
             self._engine.release(grading)
             self._over(grading)
 
-        self._jobs.start(work, lambda _: None)
+        def end(future: Future[Any]) -> None:
+            self._closing.remove(future)
+            future.result()
+
+        self._closing.add(self._jobs.start(work, end))
 
     def _test(self, grading: Grading) -> None:
         part = grading.parts.popleft()
         grading.parts_under_way += 1
 
-        def end(outcomes: Any) -> None:
-            assert grading.tests is not None
-            grading.tests.end(part, outcomes)
+        def end(future: Future[Any]) -> None:
             grading.parts_under_way -= 1
             grading.something_ended()
+            with self._costing_only(grading):
+                assert grading.tests is not None
+                grading.tests.end(part, future.result())
 
         self._jobs.start(partial(self._engine.test, grading, part), end)
 
@@ -219,23 +278,28 @@ class _Scheduler:
         if len(running) > 1:
             self.crowded |= running
         work = partial(self._engine.train, grading, configuration, seed)
-        self._jobs.start(work, partial(self._trained, grading, configuration))
 
-    def _trained(self, grading: Grading, configuration: Configuration, run: Run) -> None:
+        def end(future: Future[Run]) -> None:
+            grading.under_way.remove((configuration.id, seed))
+            grading.something_ended()
+            key = (grading, configuration.id, seed)
+            is_repeated = self.again.pop(key, None) is not None
+            was_crowded = key in self.crowded
+            self.crowded.discard(key)
+            with self._costing_only(grading):
+                self._trained(grading, configuration, future.result(), was_crowded and not is_repeated)
+
+        self._jobs.start(work, end)
+
+    def _trained(self, grading: Grading, configuration: Configuration, run: Run, may_have_lacked_memory: bool) -> None:
         """Note a training that has ended, unless it must be repeated."""
-        grading.under_way.remove((run.configuration, run.seed))
-        grading.something_ended()
-        key = (grading, run.configuration, run.seed)
-        is_repeated = self.again.pop(key, None) is not None
-        was_crowded = key in self.crowded
-        self.crowded.discard(key)
         # A CPU's memory is not shared: each worker has its own limit.
         on_gpu = grading.plan.device == "cuda"
-        if on_gpu and was_crowded and not is_repeated and lacked_memory(run):
-            self.again[key] = configuration
+        if on_gpu and may_have_lacked_memory and lacked_memory(run):
+            self.again[grading, run.configuration, run.seed] = configuration
             return
         grading.journal.add(run)
         grading.finished(run)
         if self._sharing.parallel or (on_gpu and grading.plan.parallel == 1):
-            left = sum(len(each.missing) for each in self.open)
+            left = sum(len(each.missing) for each in self.open if each not in self.broken)
             self._sharing.learn(grading.plan, grading.journal.runs.values(), left)

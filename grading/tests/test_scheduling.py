@@ -143,7 +143,8 @@ def test_all_parts_together_make_the_suite(behave: Behave, tmp_path: Path) -> No
     assert outcomes(suite) == "PFP"
     assert not suite.awaited
     assert {path.name for path in tmp_path.iterdir()} == {"tests.jsonl", "tests.log"}
-    entries = [json.loads(line) for line in (tmp_path / "tests.jsonl").read_text().splitlines()]
+    conditions, *entries = [json.loads(line) for line in (tmp_path / "tests.jsonl").read_text().splitlines()]
+    assert set(conditions) == {"conditions"}
     assert [entry["test"] for entry in entries] == [*LISTED, *LISTED]
     printed = (tmp_path / "tests.log").read_text()
     assert "the end of tests/test_quick.py" in printed
