@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -103,6 +104,16 @@ def mini_file(name: str, cache: Path, seed: int = 0) -> Path:
     return cache / f"mini-{name}-{key}.safetensors"
 
 
+_locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_running: set[subprocess.Popen[str]] = set()
+
+
+def stop_pretraining() -> None:
+    """Kill every pretraining that runs, in whichever thread it is waited for."""
+    for process in list(_running):
+        process.kill()
+
+
 def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], seed: int) -> dict[str, str]:
     files = {name: mini_file(name, cache, seed) for name in names}
     missing = [name for name, file in files.items() if not file.is_file()]
@@ -115,7 +126,9 @@ def _pretrained(names: Sequence[str], cache: Path, say: Callable[[str], None], s
 
     def attempt(name: str) -> str | None:
         try:
-            _pretrain(name, files[name], seed, say, running)
+            with _locks[files[name]]:  # of two submissions that need it, one pretrains it
+                if not files[name].is_file():
+                    _pretrain(name, files[name], seed, say, running)
         except (DataError, OSError) as error:
             return str(error)
         return None
@@ -152,9 +165,13 @@ def _pretrain(
         _limited(process),
     ):
         running.append(process)
-        assert process.stdout is not None
-        last = _pass_on(process.stdout, name, say)
-        process.wait()
+        _running.add(process)
+        try:
+            assert process.stdout is not None
+            last = _pass_on(process.stdout, name, say)
+            process.wait()
+        finally:
+            _running.discard(process)
     seconds = time.monotonic() - start
     if process.returncode == -signal.SIGXCPU or seconds >= WALL_SECONDS:
         raise DataError(f"pretraining {name} was stopped after {duration(seconds)}: it takes too long on this machine")

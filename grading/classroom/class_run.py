@@ -14,6 +14,7 @@ from threading import Lock
 
 from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.assignment import Configuration
+from grading.backbones.weights import stop_pretraining
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import no_space
 from grading.intake.hand_in import HandIn
@@ -94,7 +95,6 @@ class ClassRun:
         self._again = again
         self._say = say
         self._lock = Lock()
-        self._pretraining = Lock()
         self._begun: dict[Grading, Begun] = {}
         self._is_finished = False
 
@@ -133,6 +133,7 @@ class ClassRun:
         """
         with self._lock:
             self._is_finished = True
+        stop_pretraining()
         for grading in list(self._begun):
             self.over(grading)
         for hand_in in self._hand_ins:
@@ -157,8 +158,7 @@ class ClassRun:
         folder = self._gradebook.of(hand_in.student)
         submission = unpack(hand_in, resources.enter_context(LockedFolder()))
         plan = replace(self._plan, submission=submission)
-        with self._pretraining:  # of two submissions that need the same network, one pretrains it
-            plan = with_weights(plan, self._options.weights, self._say)
+        plan = with_weights(plan, self._options.weights, self._say)
         if hand_in.student in self._again:
             set_journal_aside(folder)
             (folder / "tests.jsonl").unlink(missing_ok=True)
