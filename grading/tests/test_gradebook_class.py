@@ -7,10 +7,13 @@ from urllib.parse import unquote
 
 import pytest
 
+from grading.assignment.assignment import Assignment
 from grading.reporting.fault import SUBMISSION, Fault, fault_document
 from grading.reporting.gradebook.canvas_csv import read_export
 from grading.reporting.gradebook.class_html import anchor, class_html, report_link
 from grading.reporting.gradebook.graded import Graded
+from grading.reporting.gradebook.marks_csv import marks_csv
+from grading.reporting.gradebook.marks_table import Marks
 from grading.reporting.gradebook.write import write_class
 from grading.tests.gradebook_documents import ASSIGNMENT, document, graded, of_question
 from grading.tests.test_reporting import NASTY
@@ -171,6 +174,29 @@ def test_marks_that_were_filled_meanwhile_stay(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("mia,Q1-4,discussion,10,,", "mia,Q1-4,discussion,10,6.5,good"))
     write_class(tmp_path, mixed_class(), ASSIGNMENT)
     assert "mia,Q1-4,discussion,10,6.5,good" in path.read_text()
+
+
+def test_marks_that_are_saved_while_the_file_is_made_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_class(tmp_path, mixed_class(), ASSIGNMENT)
+    path = tmp_path / "marks.csv"
+    filled = path.read_text().replace("mia,Q1-4,discussion,10,,", "mia,Q1-4,discussion,10,6.5,good")
+
+    def slow(class_: list[Graded], marks: Marks, assignment: Assignment) -> str:
+        text = marks_csv(class_, marks, assignment)
+        path.write_text(filled)
+        return text
+
+    monkeypatch.setattr("grading.reporting.gradebook.write.marks_csv", slow)
+    write_class(tmp_path, mixed_class(), ASSIGNMENT)
+    assert path.read_text() == filled
+
+
+def test_marks_that_do_not_change_are_not_written(tmp_path: Path) -> None:
+    """A spreadsheet that has the file open is not told that it changed."""
+    write_class(tmp_path, mixed_class(), ASSIGNMENT)
+    before = (tmp_path / "marks.csv").stat()
+    write_class(tmp_path, mixed_class(), ASSIGNMENT)
+    assert (tmp_path / "marks.csv").stat().st_ino == before.st_ino
 
 
 def test_broken_marks_stay_as_they_are(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.protocol.text import printable
-from grading.reporting.gradebook.cells import BOM
+from grading.reporting.gradebook.cells import BOM, armed
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_csv import marks_csv
 from grading.reporting.gradebook.marks_table import COLUMNS, Marks, MarksError, Row, read_marks
@@ -37,8 +37,9 @@ def problems(tmp_path: Path, content: str | bytes) -> list[str]:
 
 def by_key(text: str) -> dict[tuple[str, str], dict[str, str]]:
     rows = list(csv.DictReader(StringIO(text.removeprefix(BOM), newline="")))
-    assert len({(row["student"], row["item"]) for row in rows}) == len(rows)
-    return {(row["student"], row["item"]): row for row in rows}
+    found = {(armed(row["student"]), row["item"]): row for row in rows}
+    assert len(found) == len(rows)
+    return found
 
 
 def class_with(text: str = "Yes.", **more: str) -> list[Graded]:

@@ -53,10 +53,19 @@ def write_class(
 
 
 def _write_marks(path: Path, graded: Sequence[Graded], assignment: Assignment) -> list[str]:
-    """Write marks.csv; returns what the instructor should know."""
+    """Write marks.csv if it changes; returns what the instructor should know."""
+    found = _content(path)
     try:
         marks = read_marks(path, assignment, [one.hand_in.student for one in graded])
     except (MarksError, OSError) as error:
         return [*str(error).splitlines(), f"{path.name} was left as it is"]
-    write_whole(path, marks_csv(graded, marks, assignment))
+    text = marks_csv(graded, marks, assignment)
+    if _content(path) != found:
+        return _write_marks(path, graded, assignment)  # a person has saved it meanwhile
+    if text.encode(errors="backslashreplace") != found:
+        write_whole(path, text)
     return list(marks.notes)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
