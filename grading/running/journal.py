@@ -108,8 +108,8 @@ def _differences(written: dict[str, Any], expected: dict[str, Any]) -> list[str]
 def _read(lines: str) -> tuple[dict[str, Any] | None, dict[tuple[str, int], Run]]:
     """The identity in a journal, None if there is none yet, and its trainings.
 
-    A line of an identity stands at the beginning; another one stands in front of the first training of a run that
-    needed more data or weights.
+    A line of an identity stands at the beginning; another one, which differs, stands in front of the first training of
+    a run that needed more data or weights.
 
     Raises:
         ValueError, TypeError, KeyError, ArithmeticError: a line is not as it was written.
@@ -120,7 +120,8 @@ def _read(lines: str) -> tuple[dict[str, Any] | None, dict[tuple[str, int], Run]
         if type(line) is not dict:
             raise TypeError("neither an identity nor a training")
         if identity is None or "configuration" not in line:
-            _check("configuration" not in line and not (identity and _differences(identity, line)))
+            _check("configuration" not in line)
+            _check(identity is None or (line != identity and not _differences(identity, line)))
             identity = line
             continue
         run = _run_of(line)
