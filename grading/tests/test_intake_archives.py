@@ -440,7 +440,12 @@ def padded(content: bytes) -> bytes:
         tar_header(tarfile.XHDTYPE, -512),
         tar_header(tarfile.GNUTYPE_LONGNAME, -1024),
         tar_header(tarfile.XHDTYPE, 10 * MIB) + b"1" * 10 * MIB,
-        tar_header(tarfile.XHDTYPE, 8000) + padded(b"1" * 8000),
+        300
+        * (
+            tar_header(tarfile.XHDTYPE, 20_000)
+            + padded(b"20000 comment=" + b"1" * 19_985 + b"\n")
+            + tar_header(b"0", 0, ".x")
+        ),
         b"".join(tar_header(tarfile.XHDTYPE, 512) + padded(b"11 path=abc\n") for _ in range(20_000)),
         tar_header(tarfile.REGTYPE, 60 * MIB),
     ],

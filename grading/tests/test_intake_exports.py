@@ -320,7 +320,7 @@ def test_one_clone_of_which_nobody_knows_the_assignment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "places", [("ada/.git/", "bob/.git/"), ("hw4-a/.git/", "hw4-b/"), ("hw4-a/.git/", "hw4-b.zip")]
+    "places", [("ada/.git/", "bob/.git/"), ("hw4-a/.git/", "hw4-b/"), ("hw4-a/.git/", "hw4-b/.git/", "hw4-c.zip")]
 )
 def test_folders_of_which_some_have_a_git_folder(places: tuple[str, ...], tmp_path: Path) -> None:
     assert read_class(lay(tmp_path, *places)).platform == "folders"
