@@ -248,6 +248,7 @@ GZIP = make_tar({"hw4/heads.py": os.urandom(1000)})
         (make_zip({"a.py": b"1"}, zipfile.ZIP_LZMA), "is packed by an unusual method"),
         (make_zip({"a.py": b"1"}, zipfile.ZIP_BZIP2), "is packed by an unusual method"),
     ],
+    ids=lambda value: "archive" if isinstance(value, bytes) else None,
 )
 def test_what_cannot_be_unpacked(archive: bytes, message: str, tmp_path: Path) -> None:
     assert message in refusal(archive, tmp_path)
