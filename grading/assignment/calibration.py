@@ -35,7 +35,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Measured:
-    """One configuration over `seeds` trainings of `seconds` each, on one core.
+    """One configuration over `seeds` trainings, the fastest of which took `seconds` on one core.
 
     Attributes:
         tails: of the metric that verdicts rest on, by seed.

@@ -7,7 +7,8 @@ In the mini profile the networks are pretrained again after every four seeds: an
 arrives at other weights, and the measured spread must cover that.
 
 If the contract leaves a design to the student, every other right design in tests/checker/wheats is trained once, too.
-`--designs 0` leaves them out; the configurations that use them then cannot be failed by numbers.
+`--designs 0` leaves them out, and keeps what an earlier calibration measured of them under the same conditions. Without
+any, no number can fail the configurations that use them.
 
 Every training is measured on other secret pictures, so that the spread covers the choice of pictures. Controls
 (`grading.scoring.control`) are trained too, to know how well right submissions learn a secret rule.
@@ -15,7 +16,7 @@ Every training is measured on other secret pictures, so that the spread covers t
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data, 4 the grader broke."""
     parser = command_line("python -m grading calibrate", __doc__)
     parser.add_argument(
-        "--designs", type=int, choices=[0, 1], default=1, help="0: do not train the other right designs"
+        "--designs",
+        type=int,
+        choices=[0, 1],
+        default=1,
+        help="0: do not train the other right designs, and keep what is known of them",
     )
     options = parser.parse_args(arguments)
     console = Console()
@@ -75,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {failed[0].configuration} seed {failed[0].seed}: {failed[0].failure}", file=sys.stderr)
         return 1
     path = FOLDER / f"{plan.profile_name}.json"
-    write(path, plan, runs, designs)
+    write(path, plan, runs, designs if options.designs else None)
     console.say(f"{path} written")
     return 0
 
@@ -140,28 +145,39 @@ def parts(plan: Plan, weights: Path | None, say: Callable[[str], None]) -> Itera
         yield replace(with_weights(plan, weights, say, pretraining_seed=pretraining), seeds=seeds)
 
 
-def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]]) -> None:
+def write(path: Path, plan: Plan, runs: list[Run], designs: list[tuple[str, Run]] | None) -> None:
     """Write the calibration; configurations that were not run keep their entries.
 
     Args:
         path: the file.
         runs: of the reference.
-        designs: of other designs, each with its design's name.
+        designs: of other designs, each with its design's name; None to keep those in the file.
     """
     old = json.loads(path.read_text(encoding="utf-8"))["configurations"] if path.is_file() else {}
     new = {
         c.id: {
             "conditions": conditions(plan, c),
             "made_with": made_with(plan.device),
-            **of_configuration(c, runs, designs, plan.assignment.gate.confidence),
+            **of_configuration(c, runs, designs or (), plan.assignment.gate.confidence),
         }
         for c in plan.configurations
     }
+    if designs is None:
+        new = {id: with_designs_of(old.get(id, {}), entry) for id, entry in new.items()}
     table = {
         "profile": plan.profile_name,
         "configurations": {**old, **new},
     }
     write_whole(path, json.dumps(table, indent=1) + "\n")
+
+
+def with_designs_of(earlier: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a configuration with the other designs of an earlier one, if both have the same conditions."""
+    if earlier.get("conditions") != entry["conditions"]:
+        return entry
+    kept = {key: earlier[key] for key in ("design_early", "designs", "design_control_gaps")}
+    least = {key: min(entry[key], earlier[key]) for key in ("least_progress", "least_range")}
+    return {**entry, **kept, **(least if kept["designs"] else {})}
 
 
 def of_configuration(
@@ -189,7 +205,9 @@ def of_configuration(
 
 
 def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
-    """Means and standard deviations over seeds of every metric, and the mean time of a training.
+    """Means and standard deviations over seeds of every metric, and the time of the fastest training.
+
+    The others may have shared the machine with something else.
 
     Args:
         confidence: of the upper bound of a standard deviation.
@@ -205,7 +223,7 @@ def measured(runs: list[Run], confidence: float) -> dict[str, Any]:
             "best_mean": _rounded(fmean(run.best(metric) for run in runs)),
             "initial_mean": _rounded(fmean(run.initial(metric) for run in runs)),
         }
-    return {"seeds": len(runs), "seconds": round(fmean(run.seconds for run in runs), 1), "metrics": spreads}
+    return {"seeds": len(runs), "seconds": round(min(run.seconds for run in runs), 1), "metrics": spreads}
 
 
 def _rounded(value: float) -> float:

@@ -45,3 +45,26 @@ def test_a_written_calibration_fits_its_plan_and_keeps_other_configurations(
         calibration["Q1-1"], conditions={**calibration["Q1-1"].conditions, "images": {"training": 1}}
     )
     assert set(misfits(plan, {**calibration, "Q1-1": of_one_image})) == {"Q1-1"}
+
+
+def test_without_other_designs_those_of_the_same_conditions_are_kept(tmp_path: Path) -> None:
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-5", "--seeds", "2"]))
+    path = tmp_path / "mini.json"
+    design = ("augmentation-gentle", run("Q1-5", 0, 0.7, 0.75))
+    reference = [run("Q1-5", seed, 0.6, 0.8 + seed / 100) for seed in range(2)]
+    write(path, plan, reference, [design])
+    better = [run("Q1-5", seed, 0.5, 0.9 + seed / 100) for seed in range(2)]
+    write(path, plan, better, None)
+    entry = json.loads(path.read_text())["configurations"]["Q1-5"]
+    assert entry["tails"] == [0.9, 0.91]
+    assert entry["designs"] == {"augmentation-gentle": 0.75}
+    assert entry["design_early"] == {"augmentation-gentle": 0.7}
+    assert entry["least_progress"] == pytest.approx(0.05), "the design's"
+
+    table = json.loads(path.read_text())
+    table["configurations"]["Q1-5"]["conditions"]["metric"] = "another"
+    path.write_text(json.dumps(table))
+    write(path, plan, better, None)
+    entry = json.loads(path.read_text())["configurations"]["Q1-5"]
+    assert entry["designs"] == {}
+    assert entry["least_progress"] == pytest.approx(0.4)
