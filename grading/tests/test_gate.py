@@ -90,7 +90,7 @@ def test_the_shipped_gates_decide_the_reference_in_a_few_trainings(configuration
     expectation = expectation_of(configuration, MINI, calibration, RULE)
     sd = max(spread.tail_sd, 0.001)
     shares, seeds = simulated(expectation.gate, expectation.tail, sd, pictures=min(sd, 0.007))
-    assert shares["FAIL"] <= 0.002
+    assert shares["FAIL"] <= 0.002 + 2 * math.sqrt(0.002 / SIMULATIONS)  # two standard errors of the simulation
     assert shares["PASS"] >= 0.98
     assert seeds < (2.6 if configuration.sds is None else 3.6)
     # The measured tails in any order, and the upper bound of the spread.
