@@ -126,10 +126,12 @@ class ApiTests:
 
     def close(self) -> None:
         """Join the files of all parts, none of which runs any more. Does nothing the second time."""
-        if self._parts:
-            self._join_files()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._parts = []
+        try:
+            if self._parts:
+                self._join_files()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._parts = []
 
     def _known_suite(self) -> Suite | None:
         """The suite in `records`; None if it is of something else, or the grader could not tell an outcome."""

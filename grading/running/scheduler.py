@@ -6,7 +6,7 @@ A run of one submission is a class of one.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -178,9 +178,10 @@ class _Scheduler:
         """Stop whatever runs. What is over is waited for: that takes no longer than to write its results."""
         self._jobs.close()
         self._engine.close()
-        wait(self._closing)
-        for grading in self.open:
-            grading.close()
+        wait([future for future in self._closing if not future.cancelled()])
+        with ExitStack() as stack:  # if one cannot be closed, the others are
+            for grading in self.open:
+                stack.callback(grading.close)
 
     def _start(self) -> None:
         """Start what there is room for."""
