@@ -39,10 +39,10 @@ def tests_of(tmp_path: Path) -> Iterator[Callable[..., ApiTests]]:
 
 def run(tests: ApiTests, outcome: str = "PASS", *, without: str = "") -> list[str]:
     """Run the parts; all tests have the same outcome, but one may have none. Returns the files of the parts."""
-    files = []
+    files: list[str] = []
     for part in tests.start():
         files += part.tests.files
-        lines = [{"test": id, "question": question} for id, question in part.listed.items()]
+        lines: list[dict[str, object]] = [{"test": id, "question": question} for id, question in part.listed.items()]
         finding = {} if outcome == "PASS" else {"finding": {"title": "wrong", "hint": "look"}}
         lines += [{"test": id, "outcome": outcome, **finding} for id in part.listed if id != without]
         part.tests.records.write_text("".join(json.dumps(line) + "\n" for line in lines))
