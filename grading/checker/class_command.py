@@ -15,7 +15,7 @@ from grading import ROOT
 from grading.sandbox.locked_folder import PREFIX
 
 SECONDS_TO_END = 15.0  # of the processes of a killed grader
-FULL_LOG = "commands.log"
+LOG = "commands.log"
 
 
 class Command:
@@ -23,16 +23,18 @@ class Command:
 
     Args:
         folder: an existing one, for the log and the temporary folder; others may read what lies above it.
+        program: what stands before the arguments of each command.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._log = folder / FULL_LOG
+    def __init__(self, folder: Path, program: Sequence[str] = (sys.executable, "-m", "grading")) -> None:
+        self._program = list(program)
+        self._log = folder / LOG
         self._temporary = folder / "tmp"
         self._temporary.mkdir(exist_ok=True)
         self._temporary.chmod(0o755)
 
     def run(self, *arguments: str) -> int:
-        """Run `python -m grading` with these arguments, to its end; returns the exit status."""
+        """Run a command to its end; returns the exit status."""
         with self._started(arguments) as process:
             return process.wait()
 
@@ -40,7 +42,8 @@ class Command:
         """Start a command, and kill its process alone after a time.
 
         Returns:
-            The exit status if it ended before that time, else None; and those of its processes that survive it.
+            The exit status if it ended before that time, else None; and those of its processes that are still there
+            SECONDS_TO_END later.
         """
         with self._started(arguments) as process:
             with suppress(subprocess.TimeoutExpired):
@@ -73,11 +76,9 @@ class Command:
     def _started(self, arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         environment = os.environ | {"TMPDIR": str(self._temporary)}
         with self._log.open("ab") as log:
-            log.write(f"== python -m grading {' '.join(arguments)}\n".encode())
+            log.write(f"== {' '.join(arguments)}\n".encode())
             log.flush()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "grading", *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+            process = subprocess.Popen([*self._program, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             yield process
         except BaseException:

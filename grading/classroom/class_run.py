@@ -6,7 +6,7 @@ import traceback
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ class Begun:
 
     Attributes:
         log: what its workers print.
-        resources: its temporary folders.
+        resources: all that it holds, to be closed.
         start: in seconds of `time.perf_counter`.
         error: what the grader raised in it, if it has failed.
     """
@@ -60,6 +60,8 @@ class Begun:
 
 class ClassRun:
     """Grades hand-ins, each as `run_all` would. What goes wrong with one costs that one alone.
+
+    It is used in a `with` block, after which no temporary folder of it is left.
 
     Args:
         plan: of every submission; which one is open.
@@ -98,6 +100,17 @@ class ClassRun:
         self._begun: dict[Grading, Begun] = {}
         self._is_finished = False
 
+    def __enter__(self) -> "ClassRun":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._is_finished = True
+            left = list(self._begun.values())
+        with ExitStack() as stack:  # if one cannot be closed, the others are
+            for begun in left:
+                stack.callback(begun.resources.close)
+
     def beginnings(self) -> Iterator[Begin]:
         """What begins each grading, in the order of the students."""
         for hand_in in self._hand_ins:
@@ -119,7 +132,7 @@ class ClassRun:
         with self._lock:
             begun = self._begun.pop(grading)
         try:
-            with begun.log, begun.resources:
+            with begun.resources:
                 if begun.error is not None:
                     raise begun.error
                 self._report(grading, begun)
@@ -162,8 +175,8 @@ class ClassRun:
         if hand_in.student in self._again:
             set_journal_aside(folder)
             (folder / "tests.jsonl").unlink(missing_ok=True)
-        journal = journal_of_this(folder, plan)
-        log = Log(folder / "worker.log")
+        journal = resources.enter_context(closing(journal_of_this(folder, plan)))
+        log = resources.enter_context(Log(folder / "worker.log"))
         tests = None
         if plan.withheld is None:
             tests = ApiTests(
@@ -179,13 +192,11 @@ class ClassRun:
         def wanted(runs: Runs) -> list[tuple[Configuration, int]]:
             return ready(plan, NOT_RUN if tests is None else tests.suite, runs, expected)
 
-        grading = Grading(plan, journal, log, wanted, tests=tests)
+        grading = resources.enter_context(closing(Grading(plan, journal, log, wanted, tests=tests)))
         with self._lock:
             if not self._is_finished:
                 self._begun[grading] = Begun(hand_in, log, resources, time.perf_counter())
                 return grading
-        grading.close()
-        log.close()
         resources.close()
         return None
 

@@ -18,7 +18,7 @@ LAST = ".last.json"
 class GradebookFolder:
     """The folder of a gradebook, which this process has locked: two runs cannot write into it at a time.
 
-    The kernel releases the lock when this object or its process is gone, whatever ended it.
+    The lock lasts for a `with` block, and no longer than the process, whatever ends it.
 
     Attributes:
         path: where it is; made if it is missing.
@@ -33,7 +33,7 @@ class GradebookFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-            weakref.finalize(self, os.close, self._lock)
+            self._release = weakref.finalize(self, os.close, self._lock)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{path} is in use: another run is at work on this gradebook") from None
@@ -42,6 +42,12 @@ class GradebookFolder:
                 f"{path}: cannot be written ({error.strerror or error}); give another folder as --out"
             ) from None
         self.last: Mapping[str, Any] = _json_in(path / LAST) or {}
+
+    def __enter__(self) -> "GradebookFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._release()
 
     def of(self, student: str) -> Path:
         """A student's folder; made if it is missing."""

@@ -116,29 +116,32 @@ def run(options: Namespace) -> int:
     except (*CANNOT_START, IntakeError, CanvasError) as error:
         return refuse(str(error))
     plan = replace(plan, parallel=engine.trainings_at_a_time(plan))
-    class_run = ClassRun(plan, handed_in.hand_ins, gradebook, marks, options, only=chosen, again=again, say=console.say)
     for name in handed_in.passed_over:
         console.say(f"passed over: {name}")
     console.say(
         f"{len(chosen)} submissions ({handed_in.platform}), profile {plan.profile_name}, on {plan.device}, "
         f"{engine.slots} tests or trainings at a time; sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})"
     )
-    try:
-        provide_weights(plan, options, console)
-        carry_out(class_run.beginnings(), engine, over=class_run.over, broke=class_run.broke)
-        is_whole = True
-    except DataError as error:
-        return refuse(str(error))
-    except KeyboardInterrupt as stop:
-        why = f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
-        console.say(f"{why}; the same command goes on")
-        is_whole = False
-    with not_stopped():
-        graded = class_run.finish()
-        column = options.canvas_column
-        notes = write_class(gradebook.path, graded, plan.assignment, gradebook.last, export, column)
-        if is_whole:
-            gradebook.keep({one.hand_in.student: one.document for one in graded})
+    class_run = ClassRun(plan, handed_in.hand_ins, gradebook, marks, options, only=chosen, again=again, say=console.say)
+    with gradebook, class_run:
+        try:
+            provide_weights(plan, options, console)
+            carry_out(class_run.beginnings(), engine, over=class_run.over, broke=class_run.broke)
+            is_whole = True
+        except DataError as error:
+            return refuse(str(error))
+        except KeyboardInterrupt as stop:
+            why = (
+                f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
+            )
+            console.say(f"{why}; the same command goes on")
+            is_whole = False
+        with not_stopped():
+            graded = class_run.finish()
+            column = options.canvas_column
+            notes = write_class(gradebook.path, graded, plan.assignment, gradebook.last, export, column)
+            if is_whole:
+                gradebook.keep({one.hand_in.student: one.document for one in graded})
     for note in notes:
         console.say(note)
     return conclude(graded, plan, gradebook.path, console)

@@ -43,6 +43,8 @@ SECONDS = {
 SECONDS_OF_OTHERS = 3.0
 
 
+KNOWN = ("PASS", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH")  # outcomes that say something about the submission
+
 Pytest = Callable[[TestRun], int | None]
 """Runs tests: see `grading.running.pytest_server.PytestServer.run`."""
 
@@ -126,18 +128,23 @@ class ApiTests:
 
     def close(self) -> None:
         """Join the files of all parts, none of which runs any more. Does nothing the second time."""
-        if self._parts:
-            self._join_files()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._parts = []
+        try:
+            if self._parts:
+                self._join_files()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._parts = []
 
     def _known_suite(self) -> Suite | None:
-        """The suite in `records`; None if it is of something else, or the grader could not tell an outcome."""
+        """The suite in `records`; None if it is of something else, damaged, or the grader could not tell an outcome."""
         first, *lines = _text(self._records).split("\n")
         if first != self._first_line:
             return None
-        tests = composed(lines, self._listed)
-        return None if any(test.outcome == "GRADER_ERROR" for test in tests) else Suite(tests)
+        try:
+            tests = composed(lines, self._listed)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return None
+        return Suite(tests) if all(test.outcome in KNOWN for test in tests) else None
 
     @property
     def _first_line(self) -> str:

@@ -51,24 +51,17 @@ class Journal:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._file.close()
             raise JournalInUse(f"{path.parent} is in use: another grader is at work on this run") from None
-        self._file.seek(0)
-        content = self._file.readall()
-        whole = content[: content.rfind(b"\n") + 1]
         try:
-            written, every = _read(whole.decode())
-        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
-            raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
-        expected = json.loads(json.dumps(identity))
-        if written is not None and (differ := _differences(written, expected)):
-            raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
-        self.runs = {key: run for key, run in every.items() if run.kind != "GRADER_ERROR"}
-        # A line that a kill cut off must not join the next one.
-        self._file.truncate(len(whole))
-        merged = {key: {**(written or {}).get(key, {}), **expected.get(key, {})} for key in PARTS_OF_IDENTITY}
-        expected |= {key: merged[key] for key in PARTS_OF_IDENTITY if key in expected}
-        if written != expected:
-            self._append(expected)
+            self._take_in(path, json.loads(json.dumps(identity)))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Release the lock, before this object is gone."""
+        self._file.close()
 
     def add(self, run: Run) -> None:
         """Append a training; it is on the disk when this returns.
@@ -78,6 +71,25 @@ class Journal:
         """
         self._append(asdict(run))
         self.runs[run.configuration, run.seed] = run
+
+    def _take_in(self, path: Path, expected: dict[str, Any]) -> None:
+        """Read what is in the file, and write the identity if it is not there."""
+        self._file.seek(0)
+        content = self._file.readall()
+        whole = content[: content.rfind(b"\n") + 1]
+        try:
+            written, every = _read(whole.decode())
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+            raise JournalError(f"{path}: damaged ({type(error).__name__}); choose another --out") from None
+        if written is not None and (differ := _differences(written, expected)):
+            raise JournalError(f"{path.parent} holds another run: {', '.join(differ)} differ; choose another --out")
+        self.runs = {key: run for key, run in every.items() if run.kind != "GRADER_ERROR"}
+        # A line that a kill cut off must not join the next one.
+        self._file.truncate(len(whole))
+        merged = {key: {**(written or {}).get(key, {}), **expected.get(key, {})} for key in PARTS_OF_IDENTITY}
+        expected |= {key: merged[key] for key in PARTS_OF_IDENTITY if key in expected}
+        if written != expected:
+            self._append(expected)
 
     def _append(self, line: dict[str, Any]) -> None:
         end = os.fstat(self._file.fileno()).st_size

@@ -6,7 +6,7 @@ A run of one submission is a class of one.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -115,11 +115,11 @@ class _Sharing:
         self._largest_peak = -1
         self._free_memory: int | None = None  # for all trainings together; not known until a training has ended
 
-    def learn(self, plan: Plan, runs: Iterable[Run], left: int) -> None:
+    def learn(self, plan: Plan, runs: Iterable[Run], left: int | None) -> None:
         """Choose how many trainings run at a time, if a larger peak is known than before.
 
         Args:
-            left: trainings that have not started or not ended.
+            left: trainings that have not started or not ended; None if it is not known.
         """
         peaks = [peak for run in runs if (peak := self._peak_of(run)) is not None]
         if not peaks or max(peaks) <= self._largest_peak:
@@ -128,7 +128,7 @@ class _Sharing:
         if self._free_memory is None:
             self._free_memory = free_bytes()  # no training runs now: until here they ran one at a time
         fitting = fitting_trainings(self._largest_peak, self._free_memory, os.cpu_count() or 1)
-        parallel = max(1, min(fitting, left))
+        parallel = max(1, fitting if left is None else min(fitting, left))
         if parallel == (self.parallel or plan.parallel):
             return
         self.parallel = parallel
@@ -159,6 +159,7 @@ class _Scheduler:
         self.crowded: set[tuple[Grading, str, int]] = set()
         self.again: dict[tuple[Grading, str, int], Configuration] = {}
         self._waiting = iter(gradings)
+        self._has_more = True
         self._beginning = 0
         self._engine = engine
         self._over = over
@@ -178,9 +179,10 @@ class _Scheduler:
         """Stop whatever runs. What is over is waited for: that takes no longer than to write its results."""
         self._jobs.close()
         self._engine.close()
-        wait(self._closing)
-        for grading in self.open:
-            grading.close()
+        wait([future for future in self._closing if not future.cancelled()])
+        with ExitStack() as stack:  # if one cannot be closed, the others are
+            for grading in self.open:
+                stack.callback(grading.close)
 
     def _start(self) -> None:
         """Start what there is room for."""
@@ -194,9 +196,12 @@ class _Scheduler:
                 self._start_of(grading)
             if self._is_over(grading):
                 self._close(grading)
-        while self._has_room_to_begin() and (begin := next(self._waiting, None)) is not None:
-            self._beginning += 1
-            self._jobs.start(begin, self._begun)
+        while self._has_more and self._has_room_to_begin():
+            begin = next(self._waiting, None)
+            self._has_more = begin is not None
+            if begin is not None:
+                self._beginning += 1
+                self._jobs.start(begin, self._begun)
 
     def _start_of(self, grading: Grading) -> None:
         """Start what there is room for of one submission."""
@@ -301,5 +306,10 @@ class _Scheduler:
         grading.journal.add(run)
         grading.finished(run)
         if self._sharing.parallel or (on_gpu and grading.plan.parallel == 1):
-            left = sum(len(each.missing) for each in self.open if each not in self.broken)
-            self._sharing.learn(grading.plan, grading.journal.runs.values(), left)
+            self._sharing.learn(grading.plan, grading.journal.runs.values(), self._trainings_left())
+
+    def _trainings_left(self) -> int | None:
+        """Those that have not started or not ended; None if nobody knows it yet."""
+        if self._has_more or any(each.parts or each.parts_under_way for each in self.open):
+            return None
+        return sum(len(each.missing) for each in self.open if each not in self.broken)
