@@ -118,10 +118,11 @@ class PytestServer:
             runs = list(self._runs)
             if self._control is not None:
                 self._control.close()
+        if self._process is not None:
+            self._process.kill()  # no run ends with it, and it may still be importing
+            self._process.wait()
         for connection in runs:
             self._end(connection)
-        if self._process is not None:
-            self._process.wait()
 
     def __enter__(self) -> "PytestServer":
         return self

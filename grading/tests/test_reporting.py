@@ -117,7 +117,7 @@ def results_near_a_threshold(plan: Plan, gap: float, *, moved: bool) -> Results:
 
     `moved`: all metrics are shifted by less than rounding shows.
     """
-    near = expectations(plan)["Q1-1"].gate.threshold + 0.002
+    near = expectations(plan)["Q1-1"].gate.threshold + 0.001
     # Away from the nearest value at which the rounded one changes.
     offset = math.copysign(0.0005, round(near, 2) - near) if moved else 0.0
     means = {"Q1-1": near, "Q1-2": 0.602, "Q1-6": 0.939, "Q1-8": 0.942}
