@@ -140,7 +140,8 @@ def run(options: Namespace) -> int:
                 gradebook.keep({one.hand_in.student: one.document for one in graded})
     for note in notes:
         console.say(note)
-    return conclude(graded, gradebook.path, console)
+    status = conclude(graded, gradebook.path, console)
+    return status if is_whole else UNDECIDED
 
 
 def stubs() -> Submission:
