@@ -237,6 +237,19 @@ def test_after_a_changed_threshold_only_verdicts_change(world: ClassWorld, monke
     assert "Q2-3-merged PASS -> REVIEW" in changes["ada"]["through"]
 
 
+def test_after_a_change_of_the_training_code_all_is_trained_anew(
+    world: ClassWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(world)
+    world.grade()
+    monkeypatch.setattr("grading.running.plan.history_code", lambda: "another one")
+    assert world.grade() == 0
+    assert world.tested == []
+    assert trained(world) == trainings_of("ada", "cyd")
+    assert (world.book / "ada" / "journal-before.jsonl").is_file()
+    expect_whole(world)
+
+
 def raise_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     """No training reaches what is asked for any more, so a person decides."""
     options = parse(["-", "--out", "-", "--unsafe", "--profile", "mini", "--only", "Q2-3"])
