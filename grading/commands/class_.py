@@ -144,7 +144,8 @@ def run(options: Namespace) -> int:
                 gradebook.keep({one.hand_in.student: one.document for one in graded})
     for note in notes:
         console.say(note)
-    return conclude(graded, plan, gradebook.path, console)
+    status = conclude(graded, plan, gradebook.path, console)
+    return status if is_whole else UNDECIDED
 
 
 def stubs() -> Submission:

@@ -91,7 +91,7 @@ class PytestServer:
             with inner_end, self._lock:
                 if self._closed:
                     return -signal.SIGKILL
-                socket.send_fds(self._server(), [b"\0"], [inner_end.fileno()])
+                self._hand_over(inner_end)
                 self._runs.add(connection)
             try:
                 connection.settimeout(tests.seconds)
@@ -129,6 +129,14 @@ class PytestServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _hand_over(self, inner_end: socket.socket) -> None:
+        """Let a run be forked that has this end of a connection."""
+        try:
+            socket.send_fds(self._server(), [b"\0"], [inner_end.fileno()])
+        except OSError:  # the process was killed, and is not known to be gone yet
+            self._process = None
+            socket.send_fds(self._server(), [b"\0"], [inner_end.fileno()])
 
     def _server(self) -> socket.socket:
         """The connection to the process; it is started if it is missing or gone."""

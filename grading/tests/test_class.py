@@ -237,6 +237,19 @@ def test_after_a_changed_threshold_only_verdicts_change(world: ClassWorld, monke
     assert "Q2-3-merged PASS -> REVIEW" in changes["ada"]["through"]
 
 
+def test_after_a_change_of_the_training_code_all_is_trained_anew(
+    world: ClassWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(world)
+    world.grade()
+    monkeypatch.setattr("grading.running.plan.history_code", lambda: "another one")
+    assert world.grade() == 0
+    assert world.tested == []
+    assert trained(world) == trainings_of("ada", "cyd")
+    assert (world.book / "ada" / "journal-before.jsonl").is_file()
+    expect_whole(world)
+
+
 def raise_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     """No training reaches what is asked for any more, so a person decides."""
     options = parse(["-", "--out", "-", "--unsafe", "--profile", "mini", "--only", "Q2-3"])
@@ -454,23 +467,41 @@ def test_a_signal_while_the_gradebook_is_written_changes_nothing(
     expect_whole(world)
 
 
-def test_what_begins_too_late_leaves_nothing(world: ClassWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A grading that is still unpacked when the run is stopped."""
-    three(world)
-    stopped, ended = threading.Event(), threading.Event()
+@pytest.fixture
+def stopped_while_unpacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A run is stopped while cyd's submission is being unpacked, which goes on until the test has ended."""
+    stopped = threading.Event()
 
     def slow(hand_in: HandIn, folder: Path) -> Submission:
         if hand_in.student == "cyd":
             os.kill(os.getpid(), signal.SIGTERM)
-            stopped.wait(30)
-            threading.Timer(0.5, ended.set).start()
+            stopped.wait(1)
         return unpack(hand_in, folder)
 
-    monkeypatch.setattr(class_run, "unpack", slow)
+    with monkeypatch.context() as patches:
+        patches.setattr(class_run, "unpack", slow)
+        yield
+    stopped.set()
+
+
+@pytest.mark.usefixtures("stopped_while_unpacking")
+def test_what_begins_too_late_leaves_nothing(world: ClassWorld) -> None:
+    three(world)
     assert world.grade() == 3
     assert "this run ended before it" in needs_a_person(world, "cyd")
-    stopped.set()
-    assert ended.wait(30)
+    expect_clean(world)
+
+
+def test_a_stopped_run_is_not_whole_though_an_earlier_one_was(
+    world: ClassWorld, request: pytest.FixtureRequest
+) -> None:
+    """cyd has handed in again. What stands in the gradebook is about the submission before."""
+    three(world)
+    assert world.grade() == 0
+    world.hand_in_wrong("cyd")
+    request.getfixturevalue("stopped_while_unpacking")
+    assert world.grade() == 3
+    assert world.total("cyd") == "10"
     expect_clean(world)
 
 

@@ -112,6 +112,17 @@ def test_after_it_was_killed_it_starts_anew(server: PytestServer, run_of: Callab
     assert server_process(server) != first
 
 
+def test_it_starts_anew_if_it_dies_just_now(run_of: Callable[..., TestRun], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel has closed its connection, but nobody knows yet that it is gone."""
+    with PytestServer(unsafe=True) as server:
+        assert server.run(run_of(PASSES)) == 0
+        assert server._process is not None
+        server._process.kill()
+        server._process.wait()
+        monkeypatch.setattr(server._process, "poll", lambda: None)
+        assert server.run(run_of(FAILS)) == 1
+
+
 def test_a_run_survives_the_process_that_it_was_forked_from(
     server: PytestServer, run_of: Callable[..., TestRun], tmp_path: Path
 ) -> None:
