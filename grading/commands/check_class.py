@@ -5,7 +5,8 @@ graded once undisturbed, and once by a grader that is killed again and again, as
 started anew. Both gradebooks must be equal, but for times. Some submissions are graded alone, by `run_all`: they must
 get the same scores. No process and no temporary file may be left.
 
-Options that are not listed here are those of `class`, such as `--tests-only`, or `--seeds 1 --epochs 1 --limit 4`.
+Options that are not listed here are passed on to `class` and `run_all`: `--tests-only` (200 submissions then take an
+hour on two cores), or `--seeds 1 --epochs 1 --limit 4`.
 """
 
 import json

@@ -22,7 +22,7 @@ from grading.running.plan import Plan
 Begin = Callable[[], Grading | None]
 PeakOf = Callable[[Run], int | None]
 PEAK: PeakOf = attrgetter("peak_bytes")
-MOST_OPEN = 2
+MOST_OPEN = 2  # submissions under way for each slot
 
 
 def carry_out(
@@ -310,6 +310,6 @@ class _Scheduler:
 
     def _trainings_left(self) -> int | None:
         """Those that have not started or not ended; None if nobody knows it yet."""
-        if self._has_more or any(each.parts or each.parts_under_way for each in self.open):
+        if self._has_more or self._beginning or any(each.parts or each.parts_under_way for each in self.open):
             return None
         return sum(len(each.missing) for each in self.open if each not in self.broken)
