@@ -4,7 +4,6 @@ There is no sandbox: the catalogue belongs to this project, and a thousand sandb
 tested in a process that is forked from this one, which has imported torch: to import it takes longer than the tests.
 """
 
-import gc
 import os
 import shutil
 import signal
@@ -14,19 +13,17 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from _pytest.config import default_plugins
 
 from grading import ROOT
 from grading.checker.catalogue import write_submission
-from grading.protocol.submission import MODULES
 from grading.running.clean_pytest import OPTIONS, environment
+from grading.running.pytest_server import preload
 
 
 @dataclass(frozen=True)
@@ -106,38 +103,15 @@ class Watcher:
             self.failure = Failure(report.nodeid, "", "GRADER_ERROR", str(report.longrepr))
 
 
-# Imported before the fork. Not the tests themselves: they take hypothesis's profile when they are imported.
-PRELOADED = (
-    *(f"_pytest.{plugin}" for plugin in default_plugins),
-    "pdb",
-    "_hypothesis_pytestplugin",
-    "hypothesis.internal.conjecture.engine",
-    "torchmetrics.functional.classification",
-    "torchvision.transforms.v2",
-    "grading.assignment.checks",
-    "grading.backbones.challengers",
-    "grading.running.meant",
-    "grading.worker.probes.process_state",
-    *(f"grading.worker.probes.{module}" for module in MODULES),
-    *(f"tests.{name}" for name in ("answers", "asked", "built_on", "diagnosis", "points", "raised", "telling")),
-)
-
-
 def prepare() -> None:
     """Import what every test needs, and set the working directory and environment that a grading has."""
-    import torch  # here: it takes seconds, and to read a command line does not need it
-
     os.environ.clear()
     os.environ.update(environment())
     if str(ROOT) not in sys.path:  # pytest puts it there too, for the package `tests`
         sys.path.insert(0, str(ROOT))
-    for name in PRELOADED:
-        import_module(name)
-    torch.set_num_threads(1)  # a fork of a process with threads may hang
+    preload("pdb", "grading.running.meant", "grading.worker.probes.process_state")
     os.chdir(ROOT)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that run_all ends its processes
-    gc.collect()
-    gc.freeze()  # pytest collects garbage several times: not among all that was imported here
 
 
 def run_all(tasks: Iterable[Task], jobs: int, limit_s: float) -> Iterator[Trial]:

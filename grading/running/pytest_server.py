@@ -30,8 +30,6 @@ PRELOADED = (
     "torchvision.transforms.v2",
     "grading.assignment.checks",
     "grading.backbones.challengers",
-    "grading.sandbox.worker",
-    "grading.worker.student",
     *(f"grading.worker.probes.{module}" for module in MODULES),
     *(f"tests.{name}" for name in ("answers", "asked", "built_on", "diagnosis", "points", "raised", "telling")),
 )
@@ -181,7 +179,8 @@ def serve(descriptor: int, unsafe: bool) -> None:
     """
     control = socket.socket(fileno=descriptor)
     control.set_inheritable(False)
-    _prepare(unsafe)
+    preload("grading.sandbox.worker")
+    choose_once(unsafe)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -193,22 +192,29 @@ def serve(descriptor: int, unsafe: bool) -> None:
         os.close(descriptors[0])
 
 
-def _prepare(unsafe: bool) -> None:
-    """Import what every run needs, and choose the sandbox once for all."""
+def choose_once(unsafe: bool) -> None:
+    """Choose the sandbox for all runs."""
+    from grading.sandbox.choose import NoSandbox, choose
+
+    with suppress(NoSandbox):  # each run says so
+        choose(unsafe=unsafe)
+
+
+def preload(*others: str) -> None:
+    """Import what every run of the tests needs, so that a fork of this process need not.
+
+    Args:
+        others: modules that are imported besides.
+    """
     import gc
     from importlib import import_module
 
-    import pytest  # noqa: F401
     import torch
     from _pytest.config import default_plugins
 
-    from grading.sandbox.choose import NoSandbox, choose
-
-    for name in (*(f"_pytest.{plugin}" for plugin in default_plugins), *PRELOADED):
+    for name in (*(f"_pytest.{plugin}" for plugin in default_plugins), *PRELOADED, *others):
         import_module(name)
     torch.set_num_threads(1)  # a fork of a process with threads may hang
-    with suppress(NoSandbox):  # each run says so
-        choose(unsafe=unsafe)
     gc.collect()
     gc.freeze()  # pytest collects garbage several times: not among all that was imported here
 
