@@ -10,7 +10,7 @@ does anew only what must be done anew. What a person writes into marks.csv count
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,15 +22,15 @@ from grading.commands.exits import BAD_USAGE, PASSED, UNDECIDED, as_command
 from grading.commands.options import CANNOT_START, command_line, positive
 from grading.commands.stopping import OutOfTime, not_stopped, stop_signals
 from grading.data.arrays import DataError
-from grading.intake.exports import read_class
+from grading.intake.exports import ClassFolder, read_class
 from grading.intake.listing import IntakeError
 from grading.protocol.submission import Submission, locate
 from grading.protocol.text import duration, one_line, printable
 from grading.reporting.console import Console
 from grading.reporting.gradebook.attention import reasons
-from grading.reporting.gradebook.canvas_csv import CanvasError, read_export
+from grading.reporting.gradebook.canvas_csv import CanvasError, CanvasExport, read_export
 from grading.reporting.gradebook.graded import Graded
-from grading.reporting.gradebook.marks_table import MarksError, read_marks
+from grading.reporting.gradebook.marks_table import Marks, MarksError, read_marks
 from grading.reporting.gradebook.write import MARKS, write_class
 from grading.running.engine import Engine
 from grading.running.local_engine import LocalEngine
@@ -92,60 +92,106 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     return parser.parse_args(arguments)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before anything is graded.
+
+    Attributes:
+        chosen: the students who are graded.
+        again: those of whose earlier tests and trainings nothing is kept.
+        export: what Canvas exported; None if it is not given.
+    """
+
+    handed_in: ClassFolder
+    chosen: Collection[str]
+    again: Collection[str]
+    export: CanvasExport | None
+    plan: Plan
+    marks: Marks
+    engine: Engine
+    gradebook: GradebookFolder
+
+
 def run(options: Namespace) -> int:
     """Read what was handed in, grade it, and write the gradebook; returns the exit status."""
     console = Console()
     remove_stale()
     try:
-        handed_in = read_class(options.submissions)
-        students = [hand_in.student for hand_in in handed_in.hand_ins]
-        chosen = named(options.only_students, students, "--only-students") or set(students)
-        again = named(options.rerun, students, "--rerun")
-        export = options.canvas and read_export(options.canvas, options.canvas_column)
-        plan = make_plan(options, stubs())
-        marks = read_marks(options.out / MARKS, plan.assignment, students)
-        engine = ENGINES[options.engine](options, plan)
-        try:
-            gradebook = GradebookFolder(options.out)
-        except BaseException:
-            engine.close()
-            raise
+        prepared = prepare(options)
     except MarksError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return BAD_USAGE
     except (*CANNOT_START, IntakeError, CanvasError) as error:
         return refuse(str(error))
-    plan = replace(plan, parallel=engine.trainings_at_a_time(plan))
-    for name in handed_in.passed_over:
-        console.say(f"passed over: {name}")
-    console.say(
-        f"{len(chosen)} submissions ({handed_in.platform}), profile {plan.profile_name}, on {plan.device}, "
-        f"{engine.slots} tests or trainings at a time; sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})"
+    announce(prepared, console)
+    class_run = ClassRun(
+        prepared.plan,
+        prepared.handed_in.hand_ins,
+        prepared.gradebook,
+        prepared.marks,
+        options,
+        only=prepared.chosen,
+        again=prepared.again,
+        say=console.say,
     )
-    class_run = ClassRun(plan, handed_in.hand_ins, gradebook, marks, options, only=chosen, again=again, say=console.say)
-    with gradebook, class_run:
+    with prepared.gradebook, class_run:
         try:
-            provide_weights(plan, options, console)
-            carry_out(class_run.beginnings(), engine, over=class_run.over, broke=class_run.broke)
-            is_whole = True
+            is_whole = grade(prepared, class_run, options, console)
         except DataError as error:
             return refuse(str(error))
-        except KeyboardInterrupt as stop:
-            why = (
-                f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
-            )
-            console.say(f"{why}; the same command goes on")
-            is_whole = False
         with not_stopped():
-            graded = class_run.finish()
-            column = options.canvas_column
-            notes = write_class(gradebook.path, graded, plan.assignment, gradebook.last, export, column)
-            if is_whole:
-                gradebook.keep({one.hand_in.student: one.document for one in graded})
-    for note in notes:
-        console.say(note)
-    status = conclude(graded, plan, gradebook.path, console)
-    return status if is_whole else UNDECIDED
+            return conclude(prepared, class_run.finish(), options, console, is_whole=is_whole)
+
+
+def prepare(options: Namespace) -> Prepared:
+    """Settle all that the options say. The folder of the gradebook is made last.
+
+    Raises:
+        Exception: one of CANNOT_START, MarksError, IntakeError or CanvasError.
+    """
+    handed_in = read_class(options.submissions)
+    students = [hand_in.student for hand_in in handed_in.hand_ins]
+    chosen = named(options.only_students, students, "--only-students") or set(students)
+    again = named(options.rerun, students, "--rerun")
+    export = options.canvas and read_export(options.canvas, options.canvas_column)
+    plan = make_plan(options, stubs())
+    marks = read_marks(options.out / MARKS, plan.assignment, students)
+    engine = ENGINES[options.engine](options, plan)
+    plan = replace(plan, parallel=engine.trainings_at_a_time(plan))
+    try:
+        gradebook = GradebookFolder(options.out)
+    except BaseException:
+        engine.close()
+        raise
+    return Prepared(handed_in, chosen, again, export, plan, marks, engine, gradebook)
+
+
+def announce(prepared: Prepared, console: Console) -> None:
+    """Say what will be graded, and where."""
+    plan = prepared.plan
+    for name in prepared.handed_in.passed_over:
+        console.say(f"passed over: {name}")
+    console.say(
+        f"{len(prepared.chosen)} submissions ({prepared.handed_in.platform}), profile {plan.profile_name}, on "
+        f"{plan.device}, {prepared.engine.slots} tests or trainings at a time; "
+        f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})"
+    )
+
+
+def grade(prepared: Prepared, class_run: ClassRun, options: Namespace, console: Console) -> bool:
+    """Run tests and trainings; returns whether nothing stopped that.
+
+    Raises:
+        DataError: weights that all submissions share cannot be had.
+    """
+    try:
+        provide_weights(prepared.plan, options, console)
+        carry_out(class_run.beginnings(), prepared.engine, over=class_run.over, broke=class_run.broke)
+    except KeyboardInterrupt as stop:
+        why = f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
+        console.say(f"{why}; the same command goes on")
+        return False
+    return True
 
 
 def stubs() -> Submission:
@@ -177,14 +223,27 @@ def named(names: str | None, students: Collection[str], option: str) -> set[str]
     return chosen
 
 
-def conclude(graded: Sequence[Graded], plan: Plan, gradebook: Path, console: Console) -> int:
-    """Say who needs a person, and where the files are; returns the exit status."""
+def conclude(
+    prepared: Prepared, graded: Sequence[Graded], options: Namespace, console: Console, *, is_whole: bool
+) -> int:
+    """Write the gradebook, and say who needs a person; returns the exit status.
+
+    Args:
+        is_whole: whether nothing stopped the run.
+    """
+    plan, folder = prepared.plan, prepared.gradebook.path
+    column = options.canvas_column
+    notes = write_class(folder, graded, plan.assignment, prepared.gradebook.last, prepared.export, column)
+    if is_whole:
+        prepared.gradebook.keep({one.hand_in.student: one.document for one in graded})
     waiting = [one for one in graded if reasons(one)]
     if plan.gives_no_verdict is not None:
-        console.say(f"no verdicts: {plan.gives_no_verdict}")
+        notes.append(f"no verdicts: {plan.gives_no_verdict}")
+    for note in notes:
+        console.say(note)
     console.say(f"{len(graded)} submissions; {len(waiting)} of them need a person")
-    console.say(f"{gradebook / 'class.html'} shows the class; {gradebook / 'gradebook.csv'} holds the points")
-    return UNDECIDED if waiting or plan.gives_no_verdict is not None else PASSED
+    console.say(f"{folder / 'class.html'} shows the class; {folder / 'gradebook.csv'} holds the points")
+    return PASSED if is_whole and not waiting and plan.gives_no_verdict is None else UNDECIDED
 
 
 def refuse(why: str) -> int:
