@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 
 from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
 from grading.assignment.assignment import Configuration
@@ -97,6 +97,7 @@ class ClassRun:
         self._again = again
         self._say = say
         self._lock = Lock()
+        self._reporting = RLock()  # one submission at a time is judged: this is Python, which runs one thread at a time
         self._begun: dict[Grading, Begun] = {}
         self._is_finished = False
 
@@ -129,15 +130,18 @@ class ClassRun:
 
     def over(self, grading: Grading) -> None:
         """Judge a submission by what is known, and write its results."""
-        with self._lock:
-            begun = self._begun.pop(grading)
-        try:
-            with begun.resources:
-                if begun.error is not None:
-                    raise begun.error
-                self._report(grading, begun)
-        except Exception as error:
-            self._failed(begun.hand_in, error)
+        with self._reporting:
+            with self._lock:
+                begun = self._begun.pop(grading, None)
+            if begun is None:
+                return  # the run has ended, and judged it already
+            try:
+                with begun.resources:
+                    if begun.error is not None:
+                        raise begun.error
+                    self._report(grading, begun)
+            except Exception as error:
+                self._failed(begun.hand_in, error)
 
     def finish(self) -> list[Graded]:
         """Judge what has begun and is not over, and take in what was known of all others; in the order of students.
@@ -147,8 +151,9 @@ class ClassRun:
         with self._lock:
             self._is_finished = True
         stop_pretraining()
-        for grading in list(self._begun):
-            self.over(grading)
+        with self._reporting:
+            for grading in list(self._begun):
+                self.over(grading)
         for hand_in in self._hand_ins:
             if hand_in.student not in self.graded:
                 self.graded[hand_in.student] = self._known_before(hand_in)
@@ -159,12 +164,15 @@ class ClassRun:
         resources = ExitStack()
         try:
             return self._opened(hand_in, resources)
-        except SubmissionError as error:
-            resources.close()
-            self._refused(hand_in, str(error), SUBMISSION)
         except Exception as error:
             resources.close()
-            self._failed(hand_in, error)
+            with self._reporting:
+                if self._is_finished:
+                    return None  # stopped halfway: that says nothing
+                if isinstance(error, SubmissionError):
+                    self._refused(hand_in, str(error), SUBMISSION)
+                else:
+                    self._failed(hand_in, error)
         return None
 
     def _opened(self, hand_in: HandIn, resources: ExitStack) -> Grading | None:
@@ -246,7 +254,7 @@ class ClassRun:
         """What an earlier run wrote of a student whom this one did not grade."""
         document = self._gradebook.document(hand_in.student)
         if document is None:
-            return self._not_graded(hand_in, "this run ended before it", GRADER)
+            return self._not_graded(hand_in, "no run has come to it yet", GRADER)
         fault = document["extra_data"].get("fault")
         return Graded(hand_in, document, fault=fault and fault["finding"])
 
@@ -259,4 +267,4 @@ def _in_words(results: Results) -> str:
     earned, possible = results.score
     verdicts = Counter(outcome.verdict for outcome in results.outcomes.values())
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-    return f"{earned:g} of {possible:g} points ({counts}; {duration(results.seconds)})"
+    return f"{round(earned, 2):g} of {possible:g} points ({counts}; {duration(results.seconds)})"

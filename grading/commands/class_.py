@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import normalize
 
 from grading import ROOT
 from grading.classroom.class_run import ClassRun
@@ -39,6 +40,8 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
 from grading.sandbox.locked_folder import remove_stale
+
+SHOWN = 10  # names, if one is unknown
 
 
 def _local(options: Namespace, plan: Plan) -> Engine:
@@ -149,6 +152,10 @@ def prepare(options: Namespace) -> Prepared:
     Raises:
         Exception: one of CANNOT_START, MarksError, IntakeError or CanvasError.
     """
+    if options.out.resolve().is_relative_to(options.submissions.resolve()):
+        raise UsageError(f"--out {options.out} lies in SUBMISSIONS: give a folder of its own")
+    if options.address is not None and options.engine != "ray":
+        raise UsageError("--address: give --engine ray, too")
     handed_in = read_class(options.submissions)
     students = [hand_in.student for hand_in in handed_in.hand_ins]
     chosen = named(options.only_students, students, "--only-students") or set(students)
@@ -210,17 +217,22 @@ def provide_weights(plan: Plan, options: Namespace, console: Console) -> None:
 
 
 def named(names: str | None, students: Collection[str], option: str) -> set[str]:
-    """The students whom an option names.
+    """The students whom an option names, in whatever case and spelling of accents.
 
     Raises:
         UsageError: nobody is called so.
     """
-    chosen = {name.strip() for name in (names or "").split(",") if name.strip()}
-    if unknown := sorted(chosen - set(students)):
+    by_folded = {_folded(student): student for student in students}
+    asked = [name.strip() for name in (names or "").split(",") if name.strip()]
+    if unknown := [name for name in asked if _folded(name) not in by_folded]:
         near = [match for name in unknown for match in get_close_matches(name, students, n=3)]
-        hint = f"; do you mean {', '.join(near)}?" if near else ""
-        raise UsageError(f"{option}: nobody is called {', '.join(unknown)}{hint}")
-    return chosen
+        known = f"do you mean {', '.join(near)}?" if near else f"there are {', '.join(sorted(students)[:SHOWN])}, ..."
+        raise UsageError(f"{option}: nobody is called {', '.join(unknown)}; {known}")
+    return {by_folded[_folded(name)] for name in asked}
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", name).casefold()
 
 
 def conclude(

@@ -1,7 +1,7 @@
 """Which platform's export a folder is, and who has handed in."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grading.intake.canvas import list_canvas
@@ -9,7 +9,7 @@ from grading.intake.folders import list_folders
 from grading.intake.github import list_github
 from grading.intake.gradescope import list_gradescope
 from grading.intake.hand_in import HandIn
-from grading.intake.listing import IntakeError, Listing, visible_entries
+from grading.intake.listing import IntakeError, Listing, archive_ending, visible_entries
 from grading.intake.names import unique_names
 from grading.protocol.text import one_line
 
@@ -64,6 +64,14 @@ def _platform_listing(folder: Path) -> Listing | None:
 
 
 def _inner_listing(folder: Path) -> Listing | None:
-    """The listing of the only folder in a folder, as some programs unpack an archive into a folder of its own."""
+    """The listing of the only folder in a folder, as some programs unpack an archive into a folder of its own.
+
+    Files may lie beside it, such as the platform's gradebook, but no archive: it could be a hand-in.
+    """
     visible = visible_entries(folder)
-    return _platform_listing(visible[0]) if len(visible) == 1 and visible[0].is_dir() else None
+    inner = [path for path in visible if path.is_dir()]
+    if len(inner) != 1 or any(archive_ending(path.name) for path in visible if path.is_file()):
+        return None
+    listing = _platform_listing(inner[0])
+    beside = tuple(path.name for path in visible if path not in inner)
+    return listing and replace(listing, passed_over=(*beside, *listing.passed_over))

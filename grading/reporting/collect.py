@@ -59,7 +59,7 @@ def _judge_all(plan: Plan, runs: Runs, suite: Suite, expected: Mapping[str, Expe
             expected[configuration.id],
             seeds=plan.most_seeds(configuration),
             withheld=plan.unavailable.get(configuration.id) or plan.withheld,
-            failed_test=suite.first_failure(configuration.required_tests),
+            failed_test=None if plan.gives_no_verdict else suite.first_failure(configuration.required_tests),
         )
         for configuration in plan.configurations
     }

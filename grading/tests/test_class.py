@@ -124,7 +124,8 @@ def test_a_submission_that_cannot_be_graded_needs_a_person(world: ClassWorld) ->
     ("options", "message"),
     [
         (["--only-students", "ada,bobb"], "nobody is called bobb; do you mean bob?"),
-        (["--rerun", "eve"], "nobody is called eve"),
+        (["--rerun", "eve"], "nobody is called eve; there are ada, bob, cyd"),
+        (["--address", "auto"], "--address: give --engine ray, too"),
         (["--only", "Q9-9"], "--only Q9-9: choose from"),
         (["--profile", "report", "--faces", "/nowhere", "--camvid", "/nowhere"], "/nowhere"),
         (["--canvas", "/nowhere.csv"], "/nowhere.csv"),
@@ -138,6 +139,16 @@ def test_bad_usage(options: list[str], message: str, world: ClassWorld, capsys: 
     assert message in line
     assert not world.book.exists()
     assert (world.tested, world.trained) == ([], [])
+
+
+@pytest.mark.parametrize("place", [".", "book", "ada/book"])
+def test_a_gradebook_among_the_submissions(place: str, world: ClassWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    three(world)
+    before = sorted(world.submissions.rglob("*"))
+    world.book = world.submissions / place
+    assert world.grade() == 2
+    assert "lies in SUBMISSIONS" in capsys.readouterr().err
+    assert sorted(world.submissions.rglob("*")) == before
 
 
 def test_no_such_folder(world: ClassWorld, capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,14 +286,39 @@ def test_only_some_students(world: ClassWorld) -> None:
     world.grade("--only-students", "cyd")
     assert set(world.tested) == set(trained(world)) == {"cyd"}
     assert world.total("cyd") == "10"
-    assert [needs_a_person(world, student) for student in ("ada", "bob")] == [
-        "not graded: this run ended before it"
-    ] * 2
+    for student in ("ada", "bob"):
+        assert needs_a_person(world, student) == "not graded: no run has come to it yet"
     world.grade("--only-students", "ada,bob")
     assert set(world.tested) == {"ada", "bob"}
     assert world.grade() == 0
     assert (world.tested, world.trained) == ([], [])
     expect_whole(world)
+
+
+def test_students_are_named_in_any_case_and_spelling(world: ClassWorld) -> None:
+    world.hand_in("N\u00fa\u00f1ez")
+    world.hand_in("ada")
+    assert world.grade("--only-students", "nu\u0301n\u0303EZ,ADA") == 0
+    assert set(world.tested) == {"N\u00fa\u00f1ez", "ada"}
+
+
+def test_a_stopped_grading_takes_no_points_away(world: ClassWorld) -> None:
+    """Neither in the gradebook, where cells are empty, nor in Canvas, whose rows keep what they have."""
+    three(world)
+    assert world.grade() == 0
+    canvas = world.submissions.parent / "canvas.csv"
+    canvas.write_text("Student,ID,HW4 (1)\n    Points Possible,,10\nada,1,10\nbob,2,4.91\n")
+
+    def stop(student: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    world.before_tests = stop
+    options = ["--canvas", str(canvas), "--canvas-column", "HW4 (1)"]
+    assert world.grade("--rerun", "ada", "--only-students", "ada", *options) == 3
+    assert world.rows()["ada"]["Q2-3"] == world.total("ada") == ""
+    assert needs_a_person(world, "ada") != ""
+    assert (world.book / "canvas.csv").read_text().splitlines()[2:] == ["ada,1,10", "bob,2,4.91"]
 
 
 def test_rerun_keeps_nothing_of_a_student(world: ClassWorld) -> None:
@@ -433,8 +469,9 @@ def test_a_signal_stops_it_and_it_goes_on(number: signal.Signals, job: str, worl
     assert world.total("ada") == "10"
     assert set(world.verdicts("cyd").values()) == {"INCOMPLETE"}
     assert world.grade() == 0
-    assert set(world.tested) <= {"cyd"}
-    assert set(trained(world)) == {"cyd"}, "what had ended is not trained again"
+    assert "ada" not in world.tested
+    assert "cyd" in trained(world)
+    assert "ada" not in trained(world), "what had ended is not trained again"
     expect_whole(world)
 
 
@@ -488,7 +525,7 @@ def stopped_while_unpacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_what_begins_too_late_leaves_nothing(world: ClassWorld) -> None:
     three(world)
     assert world.grade() == 3
-    assert "this run ended before it" in needs_a_person(world, "cyd")
+    assert "no run has come to it yet" in needs_a_person(world, "cyd")
     expect_clean(world)
 
 

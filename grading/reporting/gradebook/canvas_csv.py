@@ -13,7 +13,7 @@ from grading.assignment.assignment import Assignment
 from grading.protocol.text import one_line
 from grading.reporting.gradebook.cells import BOM, csv_text, number
 from grading.reporting.gradebook.graded import Graded
-from grading.reporting.gradebook.points import points_by_question, total
+from grading.reporting.gradebook.points import is_final, points_by_question, total
 
 STUDENT, ID, SIS_ID, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
 POINTS_POSSIBLE = "    Points Possible"  # as Canvas writes it
@@ -108,19 +108,19 @@ def canvas_csv(graded: Sequence[Graded], assignment: Assignment, column: str = "
     for one in graded:
         ids = [canvas_id(one), word(one, SIS_ID), word(one, LOGIN)]
         name = one.hand_in.ids.get("name") or one.hand_in.student
-        rows.append([name, *ids, one.hand_in.ids.get("section", ""), total(one.document)])
+        rows.append([name, *ids, one.hand_in.ids.get("section", ""), _final_total(one)])
     return CanvasFile(csv_text(rows))
 
 
 def filled_export(graded: Sequence[Graded], export: CanvasExport) -> CanvasFile:
     """The export with the totals in its column; all else stays as it was.
 
-    A row keeps what it has if its student handed nothing in, or if the grader could not grade it.
+    A row keeps what it has if its student handed nothing in, or if the grader could not grade it to its end.
     """
     row_of = matches(graded, export)
     rows = [list(row) for row in export.rows]
     for one in graded:
-        points = total(one.document)
+        points = _final_total(one)
         if one.hand_in.student in row_of and points is not None:
             row = rows[row_of[one.hand_in.student]]
             row += [""] * (export.column + 1 - len(row))
@@ -130,6 +130,11 @@ def filled_export(graded: Sequence[Graded], export: CanvasExport) -> CanvasFile:
     csv.writer(text, delimiter=export.separator, lineterminator=export.line_end).writerows(rows)
     unmatched = tuple(one.hand_in.student for one in graded if one.hand_in.student not in row_of)
     return CanvasFile((BOM if export.bom else "") + text.getvalue(), unmatched)
+
+
+def _final_total(graded: Graded) -> float | None:
+    """The points of a student; None as long as something is missing."""
+    return total(graded.document) if is_final(graded.document) else None
 
 
 def matches(graded: Sequence[Graded], export: CanvasExport) -> dict[str, int]:

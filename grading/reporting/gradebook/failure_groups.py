@@ -11,6 +11,7 @@ from grading.reporting.gradebook.points import Document, failed_tests
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"(?<![A-Za-z_])[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|\b(?:nan|inf)\b")
 NUMBERS = re.compile(r"#(?:[\s,;x*\[\]()]*#)+")  # a list, a matrix or a shape
+OPENING = re.compile(r"(?<=[\[(])\s+")  # NumPy aligns columns
 FRAME = re.compile(r"^(?:.*/)?([^/:]+):\d+ in (\S+?)(?::|$)")  # `hw4/heads.py:12 in replace_head: ...`
 PARAMETERS = re.compile(r"\[.*\]$", re.DOTALL)  # of a test's id
 NO_FINDING = "(the finding was not kept)"
@@ -80,7 +81,7 @@ def failures(graded: Graded) -> Iterator[Failure]:
 
 def normalised(text: str) -> str:
     """The text with `#` for each number or list of numbers, and without addresses and needless spaces."""
-    return " ".join(NUMBERS.sub("#", NUMBER.sub("#", ADDRESS.sub("#", text))).split())
+    return " ".join(NUMBERS.sub("#", NUMBER.sub("#", ADDRESS.sub("#", OPENING.sub("", text)))).split())
 
 
 def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
@@ -96,6 +97,14 @@ def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
     frame = FRAME.match(finding.frames[-1]) if finding.frames else None
     if frame is not None:
         return Failure(f"{frame[1]}: {frame[2]}", outcome, finding.got, finding.got.partition("\n")[0], message)
+    if finding.frames:  # an error of the file itself
+        return Failure(
+            finding.frames[-1].partition(":")[0].rpartition("/")[2],
+            outcome,
+            finding.got,
+            finding.got.partition("\n")[0],
+            message,
+        )
     if outcome != "FAIL":
         said = finding.got or finding.title
         return Failure(f"tests of {test.question}", outcome, said, said.partition("\n")[0], message)

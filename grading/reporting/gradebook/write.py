@@ -12,7 +12,7 @@ from grading.reporting.gradebook.class_html import class_html
 from grading.reporting.gradebook.gradebook_csv import gradebook_csv
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_csv import marks_csv
-from grading.reporting.gradebook.marks_table import MarksError, read_marks
+from grading.reporting.gradebook.marks_table import Marks, MarksError, read_marks
 from grading.reporting.gradebook.points import Document
 
 MARKS = "marks.csv"
@@ -64,7 +64,23 @@ def _write_marks(path: Path, graded: Sequence[Graded], assignment: Assignment) -
         return _write_marks(path, graded, assignment)  # a person has saved it meanwhile
     if text.encode(errors="backslashreplace") != found:
         write_whole(path, text)
-    return list(marks.notes)
+    return [*marks.notes, *_without_effect(path.name, graded, marks)]
+
+
+def _without_effect(file: str, graded: Sequence[Graded], marks: Marks) -> list[str]:
+    """A line for each mark of a student of the class that this run has no use for."""
+    counting = {(one.hand_in.student, item) for one in graded for item in one.document["extra_data"].get("marks", ())}
+    to_mark = {
+        (one.hand_in.student, thing["item"])
+        for one in graded
+        for thing in one.document["extra_data"].get("to_mark", ())
+    }
+    students = {one.hand_in.student for one in graded}
+    return [
+        f"{file}: {one_line(row.student)}'s mark for {row.item} does not count now: this run does not grade it"
+        for row in marks.rows.values()
+        if row.points is not None and row.student in students and row.key not in counting | to_mark
+    ]
 
 
 def _content(path: Path) -> bytes | None:
