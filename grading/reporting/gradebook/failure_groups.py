@@ -109,7 +109,8 @@ def _test_failure(id: str, outcome: str, test: Checked | None) -> Failure:
         said = finding.got or finding.title
         return Failure(f"tests of {test.question}", outcome, said, said.partition("\n")[0], message)
     parts = (finding.title, finding.asked, finding.got)
-    gist = ": ".join(part.partition("\n")[0] for part in (finding.title, finding.got) if part)
+    # The first row of an array says nothing.
+    gist = ": ".join(part for part in (finding.title, finding.got) if part and "\n" not in part) or where
     return Failure(where, outcome, "\n".join(parts), gist, message)
 
 
