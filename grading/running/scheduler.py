@@ -21,6 +21,7 @@ from grading.running.plan import Plan
 
 Begin = Callable[[], Grading | None]
 PeakOf = Callable[[Run], int | None]
+SECONDS_BETWEEN_LOOKS = 0.5
 PEAK: PeakOf = attrgetter("peak_bytes")
 MOST_OPEN = 2  # submissions under way for each slot
 
@@ -93,7 +94,10 @@ class _Jobs:
 
     def wait(self) -> None:
         """Wait until a function ends, and do in this thread what is to be done with the results of all that have."""
-        for future in wait(self._ends, return_when=FIRST_COMPLETED).done:
+        # A signal that comes just before the thread begins to wait does not wake it: it is seen at the next look.
+        while not (done := wait(self._ends, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED).done):
+            pass
+        for future in done:
             self._ends.pop(future)(future)
 
     def close(self) -> None:

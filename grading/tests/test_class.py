@@ -39,7 +39,15 @@ CONFIGURATIONS = {"Q2-3-merged", "Q2-3-first-three"}
 
 
 @pytest.fixture
-def world(few_pictures: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClassWorld:
+def interruptible() -> Iterator[None]:
+    """Ctrl-C has its usual effect, even if the tests run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def world(few_pictures: None, interruptible: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClassWorld:
     """A class that hands in nothing yet. Nothing is calibrated, so a submission may pass by the published figures."""
     world = ClassWorld(tmp_path / "class", tmp_path / "book")
     monkeypatch.setattr("grading.running.local_engine.train_and_score", world.train)
@@ -87,6 +95,7 @@ def needs_a_person(world: ClassWorld, student: str) -> str:
 def expect_clean(world: ClassWorld) -> None:
     """No temporary folder and no half of a file is left, once the threads of a stopped run have ended."""
     folders = world.submissions.parent / "tmp"
+    assert wait_until(lambda: not any(thread.name.startswith("ThreadPool") for thread in threading.enumerate()), 40)
     assert wait_until(lambda: not list(folders.iterdir()), 10), list(folders.iterdir())
     assert [path for path in world.book.rglob("*") if path.name.endswith((".part", ".parts"))] == []
 

@@ -1,5 +1,6 @@
 """On a Ray cluster of two nodes the results are those of this machine alone, even if one node is lost."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from grading.running.ray_engine import RayEngine  # noqa: E402
 from grading.running.ray_node import NodeRefused, Requirements  # noqa: E402
 
 pytestmark = pytest.mark.slow
+
+SECONDS_TO_NOTICE = 60.0  # that a node is lost
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +115,9 @@ def test_a_lost_node_changes_nothing(plan: Plan, cluster: Any, tmp_path: Path) -
     assert len(lost) == 1
     assert there.runs == here.runs
     assert there.outcomes == here.outcomes
+    end = time.monotonic() + SECONDS_TO_NOTICE
+    while engine.slots > 1 and time.monotonic() < end:
+        time.sleep(0.5)
     assert engine.slots == 1
 
 
