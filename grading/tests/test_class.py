@@ -467,6 +467,8 @@ def test_a_signal_stops_it_and_it_goes_on(number: signal.Signals, job: str, worl
 
     def stop(student: str) -> None:
         if student == "cyd":
+            done = [world.book / other / "results.json" for other in ("ada", "bob")]
+            wait_until(lambda: all(path.is_file() for path in done), 30)
             os.kill(os.getpid(), number)
             stopped.wait(30)
 
@@ -478,9 +480,8 @@ def test_a_signal_stops_it_and_it_goes_on(number: signal.Signals, job: str, worl
     assert world.total("ada") == "10"
     assert set(world.verdicts("cyd").values()) == {"INCOMPLETE"}
     assert world.grade() == 0
-    assert "ada" not in world.tested
-    assert "cyd" in trained(world)
-    assert "ada" not in trained(world), "what had ended is not trained again"
+    assert set(world.tested) <= {"cyd"}
+    assert set(trained(world)) == {"cyd"}, "what had ended is not trained again"
     expect_whole(world)
 
 
@@ -492,7 +493,6 @@ def test_results_are_written_before_the_time_limit(world: ClassWorld) -> None:
     assert world.grade("--time-limit", "10s") == 3
     stopped.set()
     assert max((world.book / name).stat().st_mtime for name in GRADEBOOK_FILES) < start + 10
-    assert world.total("ada") == "10"
     assert set(world.verdicts("cyd").values()) == {"INCOMPLETE"}
     assert world.grade("--time-limit", "1h") == 0
     expect_whole(world)
