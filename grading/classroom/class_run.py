@@ -1,19 +1,14 @@
 """Grades what a class has handed in, submission by submission."""
 
-import json
 import time
-import traceback
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from threading import Lock, RLock
 
-from grading.assignment.api_test_record import NOT_RUN, Checked, Suite
-from grading.assignment.assignment import Configuration
 from grading.backbones.weights import stop_pretraining
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import no_space
@@ -25,18 +20,16 @@ from grading.reporting.collect import results_of
 from grading.reporting.fault import GRADER, SUBMISSION, Fault, fault_document, write_fault
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_table import Marks
-from grading.reporting.gradescope import results_json
 from grading.reporting.marks import marked
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
-from grading.running.api_tests import ApiTests
-from grading.running.grading import Grading
-from grading.running.needed import Runs, expectations, needed_tests, ready
+from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resume import journal_of_this, set_journal_aside
 from grading.running.scheduler import Begin
+from grading.running.training import grader_fault
 from grading.sandbox.locked_folder import LockedFolder
 
 
@@ -185,21 +178,9 @@ class ClassRun:
             (folder / "tests.jsonl").unlink(missing_ok=True)
         journal = resources.enter_context(closing(journal_of_this(folder, plan)))
         log = resources.enter_context(Log(folder / "worker.log"))
-        tests = None
-        if plan.withheld is None:
-            tests = ApiTests(
-                submission,
-                folder / "tests.jsonl",
-                listed=needed_tests(plan),
-                most_parts=None if len(self._only) == 1 else 1,
-                seconds=plan.assignment.limits["suite_seconds"],
-                unsafe=self._options.unsafe,
-            )
-        expected = expectations(plan)
-
-        def wanted(runs: Runs) -> list[tuple[Configuration, int]]:
-            return ready(plan, NOT_RUN if tests is None else tests.suite, runs, expected)
-
+        most_parts = None if len(self._only) == 1 else 1
+        tests = api_tests_of(plan, folder, most_parts=most_parts, unsafe=self._options.unsafe)
+        wanted = ready_trainings(plan, tests)
         grading = resources.enter_context(closing(Grading(plan, journal, log, wanted, tests=tests)))
         with self._lock:
             if not self._is_finished:
@@ -210,22 +191,22 @@ class ClassRun:
 
     def _report(self, grading: Grading, begun: Begun) -> None:
         student = begun.hand_in.student
-        suite = NOT_RUN if grading.tests is None else grading.tests.suite
         seconds = time.perf_counter() - begun.start
-        results = results_of(grading.plan, grading.journal.runs, suite, seconds)
+        results = results_of(grading.plan, grading.journal.runs, grading.suite, seconds)
         results = marked(results, self._marks.of(student))
         if begun.log.lost is not None:
             results = replace(results, grader_notes=(begun.log.lost,))
         write_results(results, self._gradebook.of(student))
-        self._note(Graded(begun.hand_in, json.loads(results_json(results)), _failed_tests(suite)), _in_words(results))
+        document = self._gradebook.document(student)
+        assert document is not None  # it was written just now
+        failed = tuple(test for test in grading.suite.tests if test.outcome != "PASS")
+        self._note(Graded(begun.hand_in, document, failed), _in_words(results))
 
     def _failed(self, hand_in: HandIn, error: Exception) -> None:
         """Note that the grader could not grade a submission. A full disk is not this submission's alone."""
         if no_space(error):
             raise error
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}, line {last.lineno}"
-        self._refused(hand_in, f"the grader failed: {type(error).__name__}: {error} ({place})", GRADER)
+        self._refused(hand_in, f"the grader failed: {grader_fault(error)}", GRADER)
 
     def _refused(self, hand_in: HandIn, why: str, of: str) -> None:
         graded = self._not_graded(hand_in, one_line(why), of)
@@ -257,10 +238,6 @@ class ClassRun:
             return self._not_graded(hand_in, "no run has come to it yet", GRADER)
         fault = document["extra_data"].get("fault")
         return Graded(hand_in, document, fault=fault and fault["finding"])
-
-
-def _failed_tests(suite: Suite) -> tuple[Checked, ...]:
-    return tuple(test for test in suite.tests if test.outcome != "PASS")
 
 
 def _in_words(results: Results) -> str:

@@ -11,7 +11,6 @@ hour on two cores), or `--seeds 1 --epochs 1 --limit 4`.
 
 import json
 import random
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
@@ -25,9 +24,8 @@ from grading.checker.class_exports import EXPORTS
 from grading.checker.gradebook_comparison import differences, parts_left, results, scores
 from grading.checker.synthetic_class import Student, make_class
 from grading.commands import class_
-from grading.commands.exits import BAD_USAGE, BROKEN, FAILED, PASSED, UNDECIDED, as_command
+from grading.commands.exits import BAD_USAGE, BROKEN, FAILED, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.options import CANNOT_START, positive
-from grading.protocol.text import one_line
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
 from grading.running.needed import needed_tests
@@ -49,12 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         modules = needed_modules(class_.parse(["-", "--out", "-", *others]))
     except CANNOT_START as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        return BAD_USAGE
+        return refuse(error)
     out = options.out or Path(tempfile.mkdtemp(prefix="check-class-"))
     if out.exists() and any(out.iterdir()):
-        print(f"error: --out {out}: is not empty", file=sys.stderr)
-        return BAD_USAGE
+        return refuse(f"--out {out}: is not empty")
     out.mkdir(parents=True, exist_ok=True)
     out.chmod(0o755)  # a sandbox runs as a user who may otherwise not enter
     out = out.resolve()

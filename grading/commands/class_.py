@@ -19,14 +19,14 @@ from grading import ROOT
 from grading.classroom.class_run import ClassRun
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import no_space
-from grading.commands.exits import BAD_USAGE, PASSED, UNDECIDED, as_command
+from grading.commands.exits import BAD_USAGE, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.options import CANNOT_START, command_line, positive
 from grading.commands.stopping import OutOfTime, not_stopped, stop_signals
 from grading.data.arrays import DataError
 from grading.intake.exports import ClassFolder, read_class
 from grading.intake.listing import IntakeError
 from grading.protocol.submission import Submission, locate
-from grading.protocol.text import duration, one_line, printable
+from grading.protocol.text import duration, printable
 from grading.reporting.console import Console
 from grading.reporting.gradebook.attention import reasons
 from grading.reporting.gradebook.canvas_csv import CanvasError, CanvasExport, read_export
@@ -125,7 +125,7 @@ def run(options: Namespace) -> int:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return BAD_USAGE
     except (*CANNOT_START, IntakeError, CanvasError) as error:
-        return refuse(str(error))
+        return refuse(error)
     announce(prepared, console)
     class_run = ClassRun(
         prepared.plan,
@@ -141,7 +141,7 @@ def run(options: Namespace) -> int:
         try:
             is_whole = grade(prepared, class_run, options, console)
         except DataError as error:
-            return refuse(str(error))
+            return refuse(error)
         with not_stopped():
             return conclude(prepared, class_run.finish(), options, console, is_whole=is_whole)
 
@@ -256,9 +256,3 @@ def conclude(
     console.say(f"{len(graded)} submissions; {len(waiting)} of them need a person")
     console.say(f"{folder / 'class.html'} shows the class; {folder / 'gradebook.csv'} holds the points")
     return PASSED if is_whole and not waiting and plan.gives_no_verdict is None else UNDECIDED
-
-
-def refuse(why: str) -> int:
-    """Say in one line why the command ends; returns the exit status."""
-    print(f"error: {one_line(why)}", file=sys.stderr)
-    return BAD_USAGE

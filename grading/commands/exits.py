@@ -7,11 +7,17 @@ from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec
 
-from grading.protocol.text import printable
+from grading.protocol.text import one_line, printable
 from grading.reporting.streams import guard_streams
 
 PASSED, FAILED, BAD_USAGE, UNDECIDED, BROKEN = 0, 1, 2, 3, 4
 Arguments = ParamSpec("Arguments")
+
+
+def refuse(why: object) -> int:
+    """Say in one line why a command does nothing, or nothing more; returns the exit status."""
+    print(f"error: {one_line(str(why))}", file=sys.stderr)
+    return BAD_USAGE
 
 
 def as_command(main: Callable[Arguments, int]) -> Callable[Arguments, int]:

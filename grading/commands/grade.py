@@ -1,6 +1,5 @@
 """Grade a submission: run the tests and the trainings, judge, and report."""
 
-import sys
 import threading
 import time
 from argparse import Namespace
@@ -10,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grading.assignment.api_test_record import NOT_RUN, Suite
-from grading.assignment.assignment import Configuration, read_assignment
-from grading.commands.exits import BAD_USAGE, FAILED, PASSED, UNDECIDED, as_command
+from grading.assignment.assignment import read_assignment
+from grading.commands.exits import FAILED, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.options import CANNOT_START, command_line, out_folder
 from grading.commands.stopping import OutOfTime, stop_signals
 from grading.protocol.submission import locate
-from grading.protocol.text import duration, one_line
+from grading.protocol.text import duration
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
 from grading.running.api_tests import ApiTests
-from grading.running.grading import Grading
+from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
-from grading.running.needed import Runs, expectations, needed, needed_tests, ready
+from grading.running.needed import Runs, needed
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import chosen, make_plan
@@ -92,7 +91,7 @@ def run(options: Namespace) -> int:
 
 def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
     """Run a plan, judge, report; returns the exit status."""
-    state = State(plan, None if plan.withheld is not None else api_tests(plan, out, options), {})
+    state = State(plan, api_tests_of(plan, out, unsafe=options.unsafe), {})
     # It takes a few seconds, in which the tests can run.
     threading.Thread(target=draw_secret_pictures, args=[plan], name="secret pictures", daemon=True).start()
     try:
@@ -125,23 +124,12 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
 
 
-def api_tests(plan: Plan, out: Path, options: Namespace) -> ApiTests:
-    """The tests of the student API for a run; they have not started."""
-    seconds = plan.assignment.limits["suite_seconds"]
-    records = out / "tests.jsonl"
-    return ApiTests(plan.submission, records, listed=needed_tests(plan), seconds=seconds, unsafe=options.unsafe)
-
-
 def run_tests_and_trainings(state: State, journal: Journal, console: Console, *, unsafe: bool) -> None:
     """Run the tests of the student API, and train the configurations whose required tests have passed."""
     state.start = time.perf_counter()
     if state.tests is not None:
         console.say("running the tests of the student API")
-    expected = expectations(state.plan)
-
-    def wanted(runs: Runs) -> list[tuple[Configuration, int]]:
-        return ready(state.plan, state.suite, runs, expected)
-
+    wanted = ready_trainings(state.plan, state.tests)
     assert state.log is not None
     with console.progress(state.plan, journal) as progress, state.log as log:
         grading = Grading(
@@ -158,12 +146,6 @@ def report(state: State, out: Path, console: Console) -> int:
     write_results(results, out)
     console.summary(results, out)
     return exit_status(results)
-
-
-def refuse(error: Exception) -> int:
-    """Say in one line why nothing was begun; returns the exit status."""
-    print(f"error: {one_line(str(error))}", file=sys.stderr)
-    return BAD_USAGE
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:

@@ -1,7 +1,6 @@
 """Pack what Gradescope or GitHub Classroom runs: `python -m grading package gradescope|github --out FILE`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +8,13 @@ from grading import ROOT
 from grading.assignment.assignment import AssignmentError, read_assignment
 from grading.assignment.files import write_whole
 from grading.backbones.challengers import COSTS, FORBIDDEN, known_challengers
-from grading.commands.exits import BAD_USAGE, PASSED, as_command
+from grading.commands.exits import PASSED, as_command, refuse
 from grading.commands.options import positive, seconds
 from grading.data.arrays import DataError
 from grading.platforms.github import PLACE, workflow
 from grading.platforms.gradescope import autograder, pretrained
 from grading.platforms.settings import Settings, most_points, tested
-from grading.protocol.text import duration, one_line
+from grading.protocol.text import duration
 from grading.running.resolve import UsageError, chosen
 
 CHEAP = 120  # processor seconds of a pretraining that each image gets unless --challengers says otherwise
@@ -29,8 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.pack(options)
     except (AssignmentError, UsageError, DataError, OSError) as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        return BAD_USAGE
+        return refuse(error)
     return PASSED
 
 

@@ -17,6 +17,7 @@ from grading.confinement.test_evil import EVIL, TIERS
 from grading.protocol.submission import MODULES
 from grading.sandbox.tiers import Sandbox
 from grading.tests.conftest import random_weights
+from grading.tests.waiting import wait_until
 
 StartGrader = Callable[..., subprocess.Popen[bytes]]
 
@@ -58,15 +59,6 @@ def start_grader(sandbox: Sandbox, tmp_path: Path) -> StartGrader:
         return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
 
     return start
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:

@@ -3,16 +3,44 @@
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
+from grading.assignment.api_test_record import NOT_RUN, Suite
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.api_tests import ApiTests, Part
 from grading.running.journal import Journal
+from grading.running.needed import expectations, needed_tests, ready
 from grading.running.plan import Plan
 from grading.running.training import Progress
 
 Wanted = Callable[[Mapping[tuple[str, int], Run]], list[tuple[Configuration, int]]]
+
+
+def api_tests_of(plan: Plan, folder: Path, *, unsafe: bool, most_parts: int | None = None) -> ApiTests | None:
+    """The tests of the student API that a plan needs; they have not started. None in a trial, which gives no verdict.
+
+    Args:
+        folder: of the results.
+        unsafe, most_parts: see `ApiTests`.
+    """
+    if plan.withheld is not None:
+        return None
+    return ApiTests(
+        plan.submission,
+        folder / "tests.jsonl",
+        listed=needed_tests(plan),
+        most_parts=most_parts,
+        seconds=plan.assignment.limits["suite_seconds"],
+        unsafe=unsafe,
+    )
+
+
+def ready_trainings(plan: Plan, tests: ApiTests | None) -> Wanted:
+    """What can start of a plan: the trainings that its verdicts need and whose required tests have passed."""
+    expected = expectations(plan)
+    return lambda runs: ready(plan, NOT_RUN if tests is None else tests.suite, runs, expected)
 
 
 def _ignore(*_: object) -> None:
@@ -49,6 +77,11 @@ class Grading:
 
     def __post_init__(self) -> None:
         self.parts = deque(self.tests.start() if self.tests is not None else ())
+
+    @property
+    def suite(self) -> Suite:
+        """What is known of the tests by now."""
+        return NOT_RUN if self.tests is None else self.tests.suite
 
     @property
     def missing(self) -> list[tuple[Configuration, int]]:

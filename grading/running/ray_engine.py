@@ -70,7 +70,7 @@ class RayEngine(Engine):
     ) -> None:
         self._jobs = jobs
         self._on_gpu = plan.device == "cuda"
-        self._requirements = Requirements.here(plan.sandbox.tier, unsafe=unsafe)
+        self._requirements = Requirements.here(plan.sandbox, unsafe=unsafe)
         self._lock = threading.Lock()
         self._sent: dict[str, Any] = {}  # references by name: data and weights are sent once
         self._parcels: dict[Grading, Any] = {}

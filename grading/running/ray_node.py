@@ -25,10 +25,10 @@ from grading.sandbox.choose import choose
 from grading.sandbox.forkserver import LOG_BYTES
 from grading.sandbox.locked_folder import LockedFolder
 from grading.sandbox.staging import write_submission
+from grading.sandbox.tiers import Sandbox, is_weaker
 from grading.sandbox.worker import TRAINING, Worker
 
 Files = Mapping[str, bytes]
-TIERS = ("none", "own-user", "bubblewrap")  # the weakest first
 
 
 class NodeRefused(Exception):
@@ -40,19 +40,19 @@ class Requirements:
     """What a node must have to grade.
 
     Attributes:
-        tier: the driver's sandbox; a stronger one will do.
+        sandbox: the driver's; a stronger one will do.
         grader: changes with the grader's code and with PyTorch.
         unsafe: whether no sandbox at all will do, if none works.
     """
 
-    tier: str
+    sandbox: Sandbox
     grader: str
     unsafe: bool
 
     @classmethod
-    def here(cls, tier: str, *, unsafe: bool) -> "Requirements":
+    def here(cls, sandbox: Sandbox, *, unsafe: bool) -> "Requirements":
         """Those of the machine that this runs on."""
-        return cls(tier, f"{history_code()[:12]} {tests_code()[:12]} torch {version('torch')}", unsafe)
+        return cls(sandbox, f"{history_code()[:12]} {tests_code()[:12]} torch {version('torch')}", unsafe)
 
     def check(self) -> None:
         """Check this node.
@@ -61,11 +61,11 @@ class Requirements:
             NodeRefused: it may not grade.
             NoSandbox: no sandbox works here.
         """
-        here = Requirements.here(choose(unsafe=self.unsafe).tier, unsafe=self.unsafe)
+        here = Requirements.here(choose(unsafe=self.unsafe), unsafe=self.unsafe)
         if here.grader != self.grader:
             raise NodeRefused(f"{platform.node()} has another grader ({here.grader}, not {self.grader})")
-        if TIERS.index(here.tier) < TIERS.index(self.tier):
-            raise NodeRefused(f"{platform.node()} has a weaker sandbox ({here.tier}, not {self.tier})")
+        if is_weaker(here.sandbox, self.sandbox):
+            raise NodeRefused(f"{platform.node()} has a weaker sandbox ({here.sandbox.tier}, not {self.sandbox.tier})")
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
     except WorkerStopped as error:
         kind, failure = error.kind, error.message
     except Exception as error:  # of one training: the others go on
-        kind, failure = "GRADER_ERROR", str(error) if isinstance(error, GraderError) else _grader_fault(error)
+        kind, failure = "GRADER_ERROR", str(error) if isinstance(error, GraderError) else grader_fault(error)
     seconds = time.perf_counter() - start
     return Run(configuration.id, seed, tuple(history), seconds, kind, failure, counts, peak)
 
@@ -106,7 +106,7 @@ def peak_claimed_in(event: Plain) -> int | None:
     return peak if type(peak) is int and 0 < peak < MOST_PEAK_BYTES else None
 
 
-def _grader_fault(error: Exception) -> str:
+def grader_fault(error: Exception) -> str:
     """What an instructor reports: the kind of an unforeseen error, and the line of the grader that raised it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

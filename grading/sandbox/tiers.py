@@ -45,6 +45,11 @@ class Sandbox(ABC):
         """
 
 
+def is_weaker(sandbox: Sandbox, other: Sandbox) -> bool:
+    """Whether a sandbox promises less than another one."""
+    return other.verified and not (sandbox.verified and sandbox.allows <= other.allows)
+
+
 class Unconfined(Sandbox):
     """No sandbox at all."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,9 +28,11 @@ from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
 from grading.protocol.submission import Submission
 from grading.reporting.gradebook.write import write_class
+from grading.running import grading
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 from grading.tests.class_world import ClassWorld, IdleWorker
+from grading.tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # it makes the pictures of the mini profile
 
@@ -77,15 +80,6 @@ def trainings_of(*students: str) -> Counter[str]:
 def trained(world: ClassWorld) -> Counter[str]:
     assert len(set(world.trained)) == len(world.trained), "nothing is trained twice"
     return Counter(student for student, _, _ in world.trained)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def needs_a_person(world: ClassWorld, student: str) -> str:
@@ -396,13 +390,23 @@ def test_damaged_records_cost_the_tests_of_one_submission(records: bytes, world:
     expect_whole(world)
 
 
-@pytest.mark.parametrize("place", ["unpack", "journal_of_this", "needed_tests", "ready", "results_of", "write_results"])
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [
+        *((class_run, name) for name in ("unpack", "journal_of_this", "results_of", "write_results")),
+        *((grading, name) for name in ("needed_tests", "ready")),
+    ],
+)
 def test_an_error_of_the_grader_costs_one_submission(
-    place: str, world: ClassWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    module: ModuleType,
+    place: str,
+    world: ClassWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A function of the grader raises whenever it is called for bob."""
     three(world)
-    right = getattr(class_run, place)
+    right = getattr(module, place)
 
     def wrong(*arguments: Any, **others: Any) -> Any:
         subjects = [getattr(each, "plan", each) for each in arguments]
@@ -412,11 +416,11 @@ def test_an_error_of_the_grader_costs_one_submission(
             raise RuntimeError("odd")
         return right(*arguments, **others)
 
-    monkeypatch.setattr(class_run, place, wrong)
+    monkeypatch.setattr(module, place, wrong)
     assert world.grade() == 3
     expect_only_bob_is_missing(world)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(class_run, place, right)
+    monkeypatch.setattr(module, place, right)
     assert world.grade() == 0
     expect_whole(world)
 

@@ -21,6 +21,9 @@ from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
+from grading.sandbox.bubblewrap import Bubblewrap
+from grading.sandbox.own_user import OwnUser
+from grading.sandbox.tiers import Unconfined
 from grading.tests.conftest import random_weights, with_few_secret_pictures
 
 ray = pytest.importorskip("ray")
@@ -122,22 +125,19 @@ def test_a_lost_node_changes_nothing(plan: Plan, cluster: Any, tmp_path: Path) -
 
 
 def test_a_node_with_another_grader_is_refused(plan: Plan) -> None:
-    here = Requirements.here(plan.sandbox.tier, unsafe=False)
+    here = Requirements.here(plan.sandbox, unsafe=False)
     here.check()
     with pytest.raises(NodeRefused, match="another grader"):
         replace(here, grader="older").check()
 
 
-def test_a_node_with_a_weaker_sandbox_is_refused(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Weaker:
-        tier = "own-user"
-
-    monkeypatch.setattr("grading.running.ray_node.choose", lambda **_: Weaker())
-    required = Requirements.here("bubblewrap", unsafe=False)
+def test_a_node_with_a_weaker_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grading.running.ray_node.choose", lambda **_: OwnUser())
+    required = Requirements.here(Bubblewrap("bwrap"), unsafe=False)
     with pytest.raises(NodeRefused, match="weaker sandbox"):
         required.check()
-    replace(required, tier="own-user").check()
-    replace(required, tier="none").check()
+    replace(required, sandbox=OwnUser()).check()
+    replace(required, sandbox=Unconfined()).check()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "no-such-host.invalid:6379"])
