@@ -18,12 +18,13 @@ class OutOfTime(KeyboardInterrupt):
 def stop_signals(time_limit: float | None) -> Iterator[None]:
     """Within the block, SIGTERM, SIGHUP and a time limit that is near stop the run as Ctrl-C does.
 
-    Only the first one does: a later one must not disturb the writing of the results.
+    Only the first one does, a second Ctrl-C neither: it must not disturb the writing of the results. Ctrl-\\ ends the
+    process at once.
 
     Args:
         time_limit: in seconds from now; None for none.
     """
-    numbers = [number for number in _stop_signals_in_use() if number != signal.SIGINT]
+    numbers = _stop_signals_in_use()
     handlers_before = {}
 
     def stop(number: int, _: FrameType | None) -> None:

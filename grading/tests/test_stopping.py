@@ -1,0 +1,58 @@
+"""Signals that stop a run: the first one does, and no other one disturbs what comes after it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from grading.commands.stopping import not_stopped, stop_signals
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C has its usual effect, even if the tests run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(STOPS, STOPS)))
+def test_only_the_first_signal_stops(first: signal.Signals, second: signal.Signals) -> None:
+    reached = []
+    with stop_signals(None):
+        with pytest.raises(KeyboardInterrupt):
+            send(first)
+        send(second)
+        reached.append("between the stop and the results")
+        with not_stopped():
+            send(second)
+            reached.append("results")
+        send(second)
+        reached.append("after the results")
+    assert len(reached) == 3
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_signals_mean_after_the_block_what_they_meant_before(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stop_signals(None), pytest.raises(KeyboardInterrupt):
+        send(number)
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_what_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop_signals(None):
+            send(number)
+    finally:
+        signal.signal(number, before)
