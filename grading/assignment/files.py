@@ -11,10 +11,19 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written, and nothing has changed.
     """
+    # A byte of a file name that is no UTF-8, in a path or in a message, must not cost the file.
+    write_whole_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """As `write_whole`.
+
+    Raises:
+        OSError: it cannot be written, and nothing has changed.
+    """
     aside = path.with_name(f".{path.name}.part")
     try:
-        # A byte of a file name that is no UTF-8, in a path or in a message, must not cost the file.
-        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        aside.write_bytes(content)
         os.replace(aside, path)
     except OSError:
         with suppress(OSError):
