@@ -21,7 +21,7 @@ from grading.data.arrays import Dataset, fingerprint
 from grading.protocol.sources import sources
 from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain
-from grading.sandbox.tiers import Sandbox
+from grading.sandbox.tiers import Sandbox, Tier
 from grading.scoring.control import secret_order
 
 
@@ -55,7 +55,7 @@ class Plan:
     withheld: str | None
     parallel: int
     threads: int
-    sandbox: Sandbox
+    sandbox: Tier
     key: bytes
     pictures_by_seed: bool = False
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -132,7 +132,12 @@ class Plan:
 
     @property
     def transform_processes(self) -> int:
-        """Processes that make pictures ahead of each training: one for each core that no training is meant to have."""
+        """Processes that make pictures ahead of each training: one for each core that no training is meant to have.
+
+        Only in a sandbox: what they need is there on Linux alone.
+        """
+        if not isinstance(self.sandbox, Sandbox):
+            return 0
         return max(0, min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1))
 
     def backbones(self, configuration: Configuration) -> list[str]:
@@ -162,6 +167,7 @@ class Plan:
             "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
             "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
             "secret": sha256(self.key).hexdigest()[:16],
+            "verified": self.sandbox.verified,
         }
 
     def _trained_as(self, configuration: Configuration) -> tuple[object, ...]:
