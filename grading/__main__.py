@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from keyword import iskeyword
 
-from grading.commands.exits import as_command
+from grading.commands.exits import as_command, refuse
 
 COMMANDS = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
@@ -21,6 +21,9 @@ COMMANDS = {
     "list_tests": "write tests/ids.txt anew, after tests were added or renamed",
 }
 """What each command does. It is `main` in the module of its name in `grading.commands`; that of `class` is `class_`."""
+
+LINUX_ONLY = ("check_class", "check_tests", "check_verdicts", "class", "mutate", "package")
+"""The commands that need a sandbox, forks, or files as Linux has them."""
 
 
 @as_command
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
+    if sys.platform != "linux" and command in LINUX_ONLY:
+        return refuse(f"{name} needs Linux, and this is {sys.platform}; here you can train and test your own code")
     module = f"{command}_" if iskeyword(command) else command
     return int(import_module(f"grading.commands.{module}").main(rest))
 

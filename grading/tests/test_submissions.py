@@ -111,7 +111,7 @@ def add_odd_names(folder: Path) -> None:
         b"*",
         "e\u0301\u202e.py".encode(),
     ):
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n")
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n", encoding="utf-8")
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).mkdir()
 
 
