@@ -69,9 +69,8 @@ def _remove_ipc(user: int) -> None:
     libc = ctypes.CDLL(None)
     for kind in ("shm", "msg", "sem"):
         with suppress(OSError):  # a kernel without them
-            names, *rows = [
-                line.split() for line in Path(f"/proc/sysvipc/{kind}").read_text(encoding="ascii").splitlines()
-            ]
+            lines = Path(f"/proc/sysvipc/{kind}").read_text(encoding="ascii").splitlines()
+            names, *rows = map(str.split, lines)
             for row in rows:
                 values = dict(zip(names, map(int, row), strict=False))
                 if user not in (values["uid"], values["cuid"]):

@@ -1,8 +1,8 @@
 """Python as on another system, for this project's code: `python other_system.py win32|darwin PYTHON ARGUMENT...`.
 
-What the other system lacks is hidden from this project's modules and from a submission's, and from nobody else: Python's
-own library and PyTorch do there by other means what they do here. In a few respects files behave as they do there. What
-cannot be shown here: the other system's paths, its consoles, and what its libraries compute.
+What the other system lacks is hidden from this project's modules and from a submission's, and from nobody else:
+Python's own library and PyTorch do there by other means what they do here. In a few respects files behave as they do
+there. What cannot be shown here: the other system's paths, its consoles, and what its libraries compute.
 
 Args:
     PYTHON: the command that new processes of the project start in place of this interpreter; see `command_of`.
