@@ -1,4 +1,4 @@
-"""A training gives the same numbers called directly, in the grader's own process as students train, and in the sandbox."""
+"""A training gives the same numbers called directly, in the process of a student who trains, and in the sandbox."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_the_graders_own_process_changes_no_number(plan: Plan, number: int) -> None:
+def test_the_process_of_a_student_changes_no_number(plan: Plan, number: int) -> None:
     """Nor does the training before it: each begins in the same state."""
     sets, job = blinded(plan, plan.configurations[number], seed=3)
     here = list(train(job, LocalStudent(plan.submission)))
