@@ -18,14 +18,19 @@ from grading.commands.grade import parse
 from grading.protocol.limits import Limits
 from grading.protocol.submission import locate
 from grading.protocol.wire import Plain
+from grading.running.journal import JournalError
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
+from grading.running.resume import opened_journal
 from grading.running.training import blinded, train_and_score
+from grading.sandbox import choose as choosing
 from grading.sandbox import own_process
+from grading.sandbox.choose import NoSandbox
 from grading.sandbox.own_process import OwnProcessWorker
 from grading.sandbox.tiers import OwnProcess
 from grading.sandbox.worker import GraderError, WorkerStopped
+from grading.tests.forked_sandbox import ForkedSandbox
 from grading.tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -205,3 +210,19 @@ def test_probes_are_answered(write: Write) -> None:
     answer = write("pass").ask("transfer.backbone_names")
     assert answer
     assert all(isinstance(name, str) for name in answer)
+
+
+def test_an_unverified_run_does_not_go_on_in_a_sandbox(plan: Plan, tmp_path: Path) -> None:
+    opened_journal(tmp_path / "run", plan).close()
+    opened_journal(tmp_path / "run", plan).close()
+    with pytest.raises(JournalError, match="verified differ"):
+        opened_journal(tmp_path / "run", replace(plan, sandbox=ForkedSandbox()))
+
+
+def test_where_there_is_no_sandbox_nobody_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even none at all, which needs Linux too: `pytest --sandbox` says so."""
+    monkeypatch.setattr(choosing, "HAS_SANDBOXES", False)
+    choosing.choose.cache_clear()
+    for unsafe in (False, True):
+        with pytest.raises(NoSandbox, match="run this on Linux"):
+            choosing.choose(unsafe=unsafe)
