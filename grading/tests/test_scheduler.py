@@ -18,6 +18,7 @@ from grading.protocol.limits import MIB
 from grading.protocol.submission import locate
 from grading.running.api_tests import ApiTests, Part
 from grading.running.engine import Engine
+from grading.running.evidence import Draws
 from grading.running.grading import Grading
 from grading.running.journal import Journal
 from grading.running.plan import Plan
@@ -65,6 +66,10 @@ class FakeEngine(Engine):
     def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
         self._job(grading, "train")
         return Run(configuration.id, seed, (), 1.0, "FAIL", "not trained", peak_bytes=self.peak_bytes)
+
+    def draw_faces(self, grading: Grading) -> Draws | None:
+        self._job(grading, "faces")
+        return None
 
     def release(self, grading: Grading) -> None:
         self.released.append(grading.plan.submission.name)
