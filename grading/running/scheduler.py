@@ -288,9 +288,11 @@ class _Scheduler:
 
         def end(future: "Future[Draws | None]") -> None:
             grading.faces_under_way = False
-            with self._costing_only(grading):
+            try:
                 if (draws := future.result()) is not None:
                     grading.evidence.keep_faces(draws)
+            except Exception as error:  # whatever it is, it costs a picture and no grade
+                grading.log.write(f"views of faces: {type(error).__name__}: {error}\n".encode())
 
         self._jobs.start(partial(self._engine.draw_faces, grading), end)
 
