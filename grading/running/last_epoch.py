@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.assignment import Configuration
+from grading.protocol.text import cleaned
 from grading.protocol.wire import Plain
 from grading.running.evidence import Answers, Layer
 from grading.scoring.metrics import confusion_per_image
@@ -18,7 +19,7 @@ def layers_in(event: Plain) -> tuple[Layer, ...]:
     for claim in claimed if isinstance(claimed, list) else ():
         match claim:
             case [str(name), str(kind), list(shape), int(parameters), int(trains)] if _are_sizes(shape):
-                layers.append(Layer(name, kind, tuple(shape), parameters, trains))
+                layers.append(Layer(cleaned(name), cleaned(kind), tuple(shape), parameters, trains))
             case _:
                 return ()
     return tuple(layers)
