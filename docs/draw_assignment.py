@@ -1,5 +1,6 @@
-"""Draw the figures of docs/assignment.md into docs/assignment/: `python docs/draw_assignment.py`."""
+"""Draw the figures of docs/assignment.md: `python docs/draw_assignment.py [FOLDER]`, by default into docs/assignment/."""
 
+import sys
 from pathlib import Path
 
 from assignment_figures.cases import cases
@@ -8,7 +9,6 @@ from assignment_figures.fcn8s import fcn8s
 from assignment_figures.streets import legend, street
 from assignment_figures.worked_example import worked_example
 
-FOLDER = Path(__file__).with_name("assignment")
 FIGURES = {
     "cases.svg": cases,
     "default_augmentation.png": default_augmentation,
@@ -19,7 +19,13 @@ FIGURES = {
     "worked_example.svg": worked_example,
 }
 
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
+
+def main(folder: Path) -> None:
+    """Write every figure into a folder."""
+    folder.mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
-        (FOLDER / name).write_bytes(draw())
+        (folder / name).write_bytes(draw())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("assignment"))
