@@ -1,4 +1,7 @@
-"""Draw the figures of docs/assignment.md: `python docs/draw_assignment.py [FOLDER]`, by default into docs/assignment/."""
+"""Draw the figures of docs/assignment.md: `python docs/draw_assignment.py [FOLDER]`.
+
+FOLDER is docs/assignment/ by default.
+"""
 
 import sys
 from pathlib import Path
