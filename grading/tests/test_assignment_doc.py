@@ -100,7 +100,7 @@ def sections() -> Iterator[tuple[str, str]]:
             yield heading, body
 
 
-@pytest.mark.parametrize(("heading", "body"), list(sections()), ids=lambda text: str(text)[:4])
+@pytest.mark.parametrize(("heading", "body"), [pytest.param(*section, id=section[0]) for section in sections()])
 def test_a_section_says_what_a_student_needs(heading: str, body: str) -> None:
     discussed = [question for question in ASSIGNMENT.questions if question.discussion and question.id in heading]
     if discussed:
