@@ -37,7 +37,7 @@ ASSIGNMENT = read_assignment()
 CODE = re.findall(r"`([^`\n]+)`", TEXT)
 
 SVG = "{http://www.w3.org/2000/svg}"
-ROUNDING = 3  # of 255: resizing and jitter differ by so much between versions of Pillow and torch
+ROUNDING = 3  # of 255: other versions of Pillow and torch may round otherwise as they resize
 LARGEST_FIGURE, ALL_FIGURES = 200_000, 800_000  # bytes
 
 Labels = NDArray[np.uint8]
