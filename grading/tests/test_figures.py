@@ -149,6 +149,7 @@ def test_figures_are_harmless_and_small(figures: Figures) -> None:
     assert total < BUDGET
 
 
+@pytest.mark.slow
 def test_photographs_stay_within_the_budget(results: Results, tmp_path: Path) -> None:
     """Those of the `report` profile: 256 x 256, and less alike than drawn ones."""
     write_evidence(results, tmp_path)
