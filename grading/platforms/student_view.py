@@ -5,7 +5,7 @@ from typing import Any
 
 # What of a configuration goes into extra_data. The rest holds thresholds, expected values and curves.
 FIGURES = ("id", "question", "verdict", "metric", "tail")
-RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "grader_notes")
+RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "submission_notes", "grader_notes")
 ENTRY = ("name", "number", "score", "max_score", "status", "output", "tags")
 
 FAULT = (

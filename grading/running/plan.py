@@ -18,6 +18,7 @@ from grading.backbones.challengers import times_the_reference
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, how_to_mend
 from grading.data.arrays import Dataset, fingerprint
+from grading.protocol.handed_out import is_handout
 from grading.protocol.sources import sources
 from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain
@@ -82,8 +83,11 @@ class Plan:
 
     @property
     def controls(self) -> tuple[Configuration, ...]:
-        """The controls of what is trained, in a secret order; none in a trial, which gives no verdict."""
-        if self.withheld:
+        """The controls of what is trained, in a secret order.
+
+        None in a trial, which gives no verdict, and none in a handout: nobody deceives their own machine.
+        """
+        if self.withheld or is_handout():
             return ()
         return tuple(c.as_control for c in secret_order(self.key, self.fingerprint, self.trainable))
 

@@ -66,7 +66,7 @@ def _by_a_person(outcome: Outcome, seeds: int) -> Outcome:
         return _unfinished(outcome, seeds)
     reason = (
         f"{_mean_tail(outcome)}, and no number to compare it with ({outcome.expectation.misfit}). "
-        f"Until it is calibrated, a person decides. {where_to_look(outcome.configuration)}"
+        f"Whoever grades decides. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
