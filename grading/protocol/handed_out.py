@@ -5,12 +5,14 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grading import ROOT
 from grading.protocol.submission import read_regular_file
 
 MANIFEST = "handout.json"
-"""A file of each handout: the digest of each of its files that students must not change, by path."""
+"""A file of each handout. `files`: the digest of each that students must not change, by path. `seconds`: what a training
+takes on one core, by profile and configuration, as a handout has no calibration that says it."""
 
 MARKS = (MANIFEST, "tests/ids.txt", "grading/run_all.py")  # one of them makes a folder a checkout
 FIXED = ("tests/*.py", "tests/ids.txt", "grading/**/*.py", "grading/**/*.toml")
@@ -26,6 +28,12 @@ NOT_THE_GRADE = (
 def is_handout() -> bool:
     """Whether this checkout is what students get, without the reference, calibrations and the grader's own tests."""
     return (ROOT / MANIFEST).is_file()
+
+
+@cache
+def handed_out_seconds(profile: str) -> dict[str, float]:
+    """What a training takes on one core, by configuration id; empty if this is no handout, or it does not say."""
+    return dict(_table(ROOT, "seconds").get(profile, {}))
 
 
 def digest(content: bytes) -> str:
@@ -54,7 +62,7 @@ def notes_on(modules: Path, top: Path) -> tuple[str, ...]:
 
 
 def _notes(checkout: Path) -> Iterator[str]:
-    handed_out = _manifest(checkout)
+    handed_out = _table(checkout, "files")
     differ = {path: found for path, found in _found(checkout).items() if found != _own_digests()[path]}
     changed = [path for path, found in differ.items() if found is None or handed_out.get(path) != found]
     if changed:
@@ -70,7 +78,7 @@ def _found(checkout: Path) -> dict[str, str | None]:
     for path in _own_digests():
         try:
             digests[path] = digest(read_regular_file(checkout, Path(path), MOST_BYTES))
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             continue
         except OSError:
             digests[path] = None
@@ -83,14 +91,14 @@ def _own_digests() -> dict[str, str]:
     return {file.relative_to(ROOT).as_posix(): digest(file.read_bytes()) for file in files}
 
 
-def _manifest(checkout: Path) -> dict[str, str]:
-    """The digests that a checkout says it was handed out with; none if it does not, or in another form."""
+def _table(checkout: Path, name: str) -> dict[str, Any]:
+    """A table of a checkout's manifest, which may hold anything; empty if there is none."""
     try:
         table = json.loads(read_regular_file(checkout, Path(MANIFEST), MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
-    files = table.get("files") if isinstance(table, dict) else None
-    return files if isinstance(files, dict) else {}
+    inner = table.get(name) if isinstance(table, dict) else None
+    return inner if isinstance(inner, dict) else {}
 
 
 def _enumeration(paths: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.assignment import Assignment, Configuration, Profile
-from grading.assignment.calibration import read_calibration
+from grading.assignment.calibration import training_seconds
 from grading.backbones.challengers import times_the_reference
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, how_to_mend
@@ -194,14 +194,14 @@ class Plan:
 
     def _cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
-        calibration = read_calibration(self.profile_name) or {}
+        seconds = training_seconds(self.profile_name)
         protocol = configuration.protocols[self.profile_name]
         whole = self._gflop(configuration, int(protocol["epochs"]), None)
         asked = self._gflop(configuration, int(self.protocol(configuration)["epochs"]), self.limit)
-        if configuration.base in calibration:
+        if configuration.base in seconds:
             chosen_here = self.profile_name == "mini" and configuration.network["build"] == "challenger"
             times = times_the_reference(self.backbones(configuration)) if chosen_here else 1.0
-            return calibration[configuration.base].seconds * asked / whole * times
+            return seconds[configuration.base] * asked / whole * times
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
         return asked / speed

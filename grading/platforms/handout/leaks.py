@@ -21,6 +21,7 @@ TELLING = 2  # tokens of a sequence that are neither keywords nor operators
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?|\*\*|//|==|!=|<=|>=|[-+*/%@=<>]")
 COMMENT = re.compile(r"#.*")
 MARGIN = re.compile(r"^[ \t]*(?:#+|>+|\|+|\*(?=\s))+", re.MULTILINE)  # of comments, quotations, tables and lists
+MESSAGE = re.compile(r"""f?"[^"\n]* [^"\n]*"|f?'[^'\n]* [^'\n]*'""")
 KEYWORDS = frozenset(keyword.kwlist)
 
 Sequences = frozenset[tuple[str, ...]]
@@ -55,27 +56,35 @@ class Reference:
         trees = {name: ast.parse(source) for name, source in modules.items()}
         public = {node.name for source in stubs for node in ast.walk(ast.parse(source)) if _defines(node)}
         self._names = _kept_names(trees.values()) | public
-        self.bodies: dict[str, Sequences] = {}
+        self.bodies: dict[str, tuple[Sequences, ...]] = {}
         for module, tree in trees.items():
-            for function, body in _bodies(tree):
-                sequences = self._sequences(body)
-                if len(sequences) >= FEWEST:
-                    self.bodies[f"{module}.{function}"] = sequences
+            for function, versions in _bodies(tree):
+                bodies = tuple(map(self.sequences, versions))
+                if min(map(len, bodies)) >= FEWEST:
+                    self.bodies[f"{module}.{function}"] = bodies
 
     def leaks(self, files: Mapping[str, bytes]) -> list[Leak]:
         """The bodies that stand in files, which may hold anything."""
         found = []
         for path, content in files.items():
-            text = content.decode("utf-8", errors="replace").replace("\\n", "\n")
-            # Comments between the lines of a copy must not hide it, and a copy may be a comment.
-            versions = [self._sequences(MARGIN.sub("", text)), self._sequences(COMMENT.sub("", text))]
-            for function, body in self.bodies.items():
-                share = max(len(body & version) / len(body) for version in versions)
+            for function, share in self.shares(content).items():
                 if share >= SHARE:
                     found.append(Leak(path, function, share))
         return found
 
-    def _sequences(self, text: str) -> Sequences:
+    def shares(self, content: bytes) -> dict[str, float]:
+        """How much of each body some content holds: the share of its sequences."""
+        text = content.decode("utf-8", errors="replace").replace("\\n", "\n")
+        # Comments between the lines of a copy, and other messages, must not hide it; and a copy may be a comment.
+        texts = (MARGIN.sub("", text), COMMENT.sub("", text))
+        versions = [self.sequences(version) for each in texts for version in (each, MESSAGE.sub("", each))]
+        return {
+            function: max(len(body & version) / len(body) for body in bodies for version in versions)
+            for function, bodies in self.bodies.items()
+        }
+
+    def sequences(self, text: str) -> Sequences:
+        """The sequences of tokens in a text that say something about where it comes from."""
         tokens = [token for token in TOKEN.findall(text) if self._is_kept(token)]
         every = (tuple(tokens[start : start + LENGTH]) for start in range(len(tokens) - LENGTH + 1))
         return frozenset(each for each in every if sum(map(_is_telling, each)) >= TELLING)
@@ -112,18 +121,22 @@ def _kept_names(trees: Iterable[ast.Module]) -> set[str]:
     return kept - chosen
 
 
-def _bodies(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """The name of each function and method, and its statements as text, without docstring and sentences."""
+def _bodies(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The name of each function and method, and its statements without docstring: as they are, and without messages."""
     for node in ast.walk(tree):
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.FunctionDef):
                 name = f"{node.name}.{inner.name}" if isinstance(node, ast.ClassDef) else inner.name
                 statements = inner.body[1:] if ast.get_docstring(inner) is not None else inner.body
-                yield name, "\n".join(ast.unparse(_WithoutSentences().visit(statement)) for statement in statements)
+                whole = "\n".join(map(ast.unparse, statements))
+                yield name, (whole, ast.unparse(_WithoutMessages().visit(ast.parse(whole))))
 
 
-class _WithoutSentences(ast.NodeTransformer):
-    """Takes the words out of messages, which stand in the middle of code and are easily changed."""
+class _WithoutMessages(ast.NodeTransformer):
+    """Empties strings that are no single word: a copy may say it in other words."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:
+        return ast.copy_location(ast.Constant(""), node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         if isinstance(node.value, str) and not node.value.isidentifier():
