@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 from grading.backbones.challengers import COSTS, FORBIDDEN, MOST_CHALLENGERS, MOST_SECONDS, known_challengers
 from grading.backbones.weights import PROGRESS, mini_file
@@ -55,8 +56,8 @@ def table(cache: Path) -> Iterator[str]:
     for name in names:
         yield f"{name:20}  {duration(COSTS[name]):12}  {_state(name, mini_file(name, cache))}"
     yield ""
-    yield f"build_challenger may load at most {MOST_CHALLENGERS} of them. Other CNNs of torchvision's were not measured; they need"
-    yield f"`python -m grading pretrain NAME`, as all do that take more than {duration(MOST_SECONDS)}."
+    yield f"build_challenger may load at most {MOST_CHALLENGERS} of them. Other CNNs of torchvision were not measured:"
+    yield f"they need `python -m grading pretrain NAME`, as all that take more than {duration(MOST_SECONDS)}."
 
 
 def _state(name: str, file: Path) -> str:
@@ -88,7 +89,7 @@ class _InWords(io.TextIOBase):
         out: where the sentences are written.
     """
 
-    def __init__(self, name: str, out: io.TextIOBase | None) -> None:
+    def __init__(self, name: str, out: TextIO) -> None:
         self._name = name
         self._out = out
         self._line = ""

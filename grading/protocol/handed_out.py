@@ -11,8 +11,8 @@ from grading import ROOT
 from grading.protocol.submission import read_regular_file
 
 MANIFEST = "handout.json"
-"""A file of each handout. `files`: the digest of each that students must not change, by path. `seconds`: what a training
-takes on one core, by profile and configuration, as a handout has no calibration that says it."""
+"""A file of each handout. `files`: the digest of each file that students must not change, by path. `seconds`: what a
+training takes on one core, by profile and configuration, as a handout has no calibration that says it."""
 
 MARKS = (MANIFEST, "tests/ids.txt", "grading/run_all.py")  # one of them makes a folder a checkout
 FIXED = ("tests/*.py", "tests/ids.txt", "grading/**/*.py", "grading/**/*.toml")

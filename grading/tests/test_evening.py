@@ -103,7 +103,7 @@ class Student:
 
 def filled(module: str, questions: list[str]) -> str:
     """The reference's module, in which the functions of other questions are still the stub's."""
-    stub, reference = (ast.parse((ROOT / of / f"{module}.py").read_text(encoding="utf-8")) for of in ("hw4", "solutions"))
+    stub, reference = (ast.parse((ROOT / of / f"{module}.py").read_bytes()) for of in ("hw4", "solutions"))
     asked = {name: raised for name, function in functions(stub) if (raised := not_implemented(function)) is not None}
     for name, function in functions(reference):
         if name not in asked:

@@ -55,7 +55,7 @@ def handout_files(root: Path) -> dict[str, bytes]:
     paths |= set(_assignment(root))
     files = {path: (root / path).read_bytes() for path in paths}
     files |= {name: text.encode() for name, text in _written(root, files).items()}
-    fixed = {path: digest(content) for path, content in sorted(files.items()) if path.startswith(("grading/", "tests/"))}
+    fixed = {path: digest(files[path]) for path in sorted(files) if path.startswith(("grading/", "tests/"))}
     seconds = {"mini": {id: round(each) for id, each in training_seconds("mini").items()}}
     files[MANIFEST] = (json.dumps({"files": fixed, "seconds": seconds}, indent=1) + "\n").encode()
     return dict(sorted(files.items()))
@@ -119,4 +119,4 @@ def _written(root: Path, files: dict[str, bytes]) -> dict[str, str]:
         "assignment": read_assignment(),
         "has_assignment": f"{ASSIGNMENT}.md" in files,
     }
-    return {name: environment.get_template(name).render(facts) for name in ("README.md", "pyproject.toml")}
+    return {name: environment.get_template(f"{name}.jinja").render(facts) for name in ("README.md", "pyproject.toml")}

@@ -2,8 +2,8 @@
 
 Text of any kind is read as a sequence of tokens: keywords, numbers, operators and the names that a copy keeps, such as
 those of attributes and arguments of PyTorch's. Names that a copy may change, quotes, comments' signs and the layout
-are left out. So a copied body shows itself under other names, reformatted, in a comment, a docstring or Markdown. What a
-stub and its solution share is no body, and is not looked for.
+are left out. So a copied body is found under other names, reformatted, in a comment, a docstring or Markdown.
+Signatures and docstrings, which stubs and solutions share, are not looked for.
 """
 
 import ast
@@ -54,7 +54,7 @@ class Reference:
 
     def __init__(self, modules: Mapping[str, str], stubs: Iterable[str]) -> None:
         trees = {name: ast.parse(source) for name, source in modules.items()}
-        public = {node.name for source in stubs for node in ast.walk(ast.parse(source)) if _defines(node)}
+        public = {name for source in stubs for name in _public_names(ast.parse(source))}
         self._names = _kept_names(trees.values()) | public
         self.bodies: dict[str, tuple[Sequences, ...]] = {}
         for module, tree in trees.items():
@@ -97,8 +97,11 @@ def _is_telling(token: str) -> bool:
     return token not in KEYWORDS and token[0].isalnum()
 
 
-def _defines(node: ast.AST) -> bool:
-    return isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+def _public_names(tree: ast.Module) -> Iterator[str]:
+    """The names of the functions and classes that a module defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node.name
 
 
 def _kept_names(trees: Iterable[ast.Module]) -> set[str]:
