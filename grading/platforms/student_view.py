@@ -34,7 +34,9 @@ def shown(document: Mapping[str, Any], visibility: str) -> dict[str, Any]:
             continue
         entries.append({**entry, "output": _without_thresholds(configuration, test["score"])})
         entries.append(_for_staff(entry))
+    notes = "\n".join(f"Note: {note}." for note in extra["submission_notes"])
     return {
+        **({"output": notes, "output_format": "text"} if notes else {}),
         "score": document["score"],
         "execution_time": round(document["execution_time"]),
         "visibility": visibility,

@@ -9,11 +9,22 @@ from pathlib import Path
 import pytest
 
 from grading import ROOT
+from grading.assignment.api_test_record import NOT_RUN
+from grading.commands.grade import parse, with_notes
 from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
+from grading.platforms.autograder import located
 from grading.platforms.handout.files import handout_files
 from grading.platforms.handout.rehearsal import write_files
+from grading.platforms.student_view import shown
 from grading.protocol.handed_out import MANIFEST, MOST_BYTES, digest, notes_on
+from grading.protocol.submission import locate
+from grading.reporting.collect import results_of
+from grading.reporting.gradescope import results_json
+from grading.reporting.html import report_html
+from grading.reporting.summary import summary_lines
+from grading.running.resolve import make_plan
+from grading.sandbox.staging import set_aside
 
 HEADS = "tests/test_heads.py"
 TOLD = f"{HEADS} differs from what was handed out: grading uses its own"
@@ -169,3 +180,24 @@ def test_a_hand_in_is_not_compared_with_what_lies_above_it(checkout: Path, tmp_p
     edit(checkout / HEADS, b"import pytest", b"import pytest  # mine")
     (tmp_path / "out").mkdir()
     assert unpack(HandIn("ada", (checkout / "hw4",)), tmp_path / "out").notes == ()
+
+
+@pytest.mark.slow
+def test_both_readers_are_told(checkout: Path, forked_sandbox: None) -> None:
+    edit(checkout / HEADS, b"import pytest", b"import pytest  # mine")
+    with set_aside(with_notes(locate(str(checkout / "hw4")))) as submission:
+        plan = make_plan(parse(["--profile", "mini", "--only", "Q2-3"]), submission)
+        results = results_of(plan, {}, NOT_RUN, 1.0)
+        report, document = report_html(results), json.loads(results_json(results))
+    assert f"note: {TOLD}" in summary_lines(results, checkout)
+    assert f"Note: {TOLD}." in report
+    assert document["extra_data"]["submission_notes"] == [TOLD]
+    assert shown(document, "visible")["output"] == f"Note: {TOLD}."
+    del document["extra_data"]["submission_notes"][:]
+    assert "output" not in shown(document, "visible")
+
+
+def test_gradescopes_hand_in_is_compared(checkout: Path) -> None:
+    edit(checkout / HEADS, b"import pytest", b"import pytest  # mine")
+    with located(checkout) as submission:
+        assert submission.notes == (TOLD,)
