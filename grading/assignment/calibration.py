@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from grading.protocol.handed_out import handed_out_seconds
-
 FOLDER = Path(__file__).parent / "calibrations"
 OUTLIER = 3.0
 MAD_TO_SD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
@@ -105,14 +103,6 @@ def read_calibration(profile: str) -> Calibration | None:
         return {id: _measured(entry) for id, entry in table.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CalibrationError(f"{path}: no calibration ({error}); remove the file, or calibrate anew") from None
-
-
-def training_seconds(profile: str) -> dict[str, float]:
-    """What a training takes on one core, by configuration id; in a handout too, which has no calibration."""
-    calibration = read_calibration(profile)
-    if calibration is None:
-        return handed_out_seconds(profile)
-    return {id: measured.seconds for id, measured in calibration.items()}
 
 
 def _measured(entry: Mapping[str, Any]) -> Measured:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.assignment.assignment import read_assignment
-from grading.assignment.calibration import training_seconds
+from grading.assignment.calibration import read_calibration
 from grading.protocol.handed_out import MANIFEST, digest
 from grading.protocol.sources import imported_modules, sources
 from grading.protocol.submission import MODULES
@@ -56,7 +56,8 @@ def handout_files(root: Path) -> dict[str, bytes]:
     files = {path: (root / path).read_bytes() for path in paths}
     files |= {name: text.encode() for name, text in _written(root, files).items()}
     fixed = {path: digest(files[path]) for path in sorted(files) if path.startswith(("grading/", "tests/"))}
-    seconds = {"mini": {id: round(each) for id, each in training_seconds("mini").items()}}
+    calibration = read_calibration("mini") or {}
+    seconds = {"mini": {id: round(measured.seconds) for id, measured in calibration.items()}}
     files[MANIFEST] = (json.dumps({"files": fixed, "seconds": seconds}, indent=1) + "\n").encode()
     return dict(sorted(files.items()))
 
