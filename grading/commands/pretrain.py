@@ -110,4 +110,6 @@ class _InWords(io.TextIOBase):
         if now - self._told < SECONDS_BETWEEN and done != total:
             return None
         self._told = now
+        if done == "0":
+            return f"pretraining {self._name}: about {duration(float(left))}"
         return f"pretraining {self._name}: epoch {done} of {total}, about {duration(float(left))} left"

@@ -393,7 +393,7 @@ def test_a_pretraining_says_in_words_how_far_it_is(
     assert command(["vgg11"]) == 0
     *lines, last = capsys.readouterr().out.splitlines()
     assert lines == [
-        "pretraining vgg11: epoch 0 of 20, about 5 min left",
+        "pretraining vgg11: about 5 min",
         "something else",
         "pretraining vgg11: epoch 7 of 20, about 2 min left",
         "pretraining vgg11: epoch 20 of 20, about 0 s left",

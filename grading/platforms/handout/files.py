@@ -36,7 +36,6 @@ ENTRIES = (
 DATA = ("grading/assignment/assignment.toml", "grading/reporting/*.html", "grading/reporting/*.css")
 COPIED = ("LICENSE", "setup.py", ".gitignore", "tests/ids.txt", "hw4/discussion.md")
 ASSIGNMENT = "docs/assignment"  # .md, and a folder of figures
-FIGURES = (".png", ".svg", ".jpg")
 TESTS = ("conftest", *(f"test_{module}" for module in MODULES))
 
 
@@ -99,8 +98,8 @@ def _assignment(root: Path) -> Iterator[str]:
     text = root / f"{ASSIGNMENT}.md"
     if text.is_file():
         yield text.relative_to(root).as_posix()
-        for figure in sorted((root / ASSIGNMENT).glob("*")):
-            if figure.suffix in FIGURES:
+        for figure in (root / ASSIGNMENT).rglob("*"):
+            if figure.is_file() and figure.suffix not in (".py", ".pyc"):
                 yield figure.relative_to(root).as_posix()
 
 
