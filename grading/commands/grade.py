@@ -13,7 +13,8 @@ from grading.assignment.assignment import read_assignment
 from grading.commands.exits import FAILED, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.options import CANNOT_START, command_line, out_folder
 from grading.commands.stopping import OutOfTime, stop_signals
-from grading.protocol.submission import locate
+from grading.protocol.handed_out import notes_on
+from grading.protocol.submission import Submission, locate
 from grading.protocol.text import duration
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
@@ -82,8 +83,8 @@ def run(options: Namespace) -> int:
                 return PASSED
             remove_stale()
             # A copy: whatever happens to the folder from here on, everything grades the same files.
-            options.submission = stack.enter_context(set_aside(locate(options.submission))).argument
-            plan = make_plan(options)
+            submission = stack.enter_context(set_aside(with_notes(locate(options.submission))))
+            plan = make_plan(options, submission)
             out = out_folder(options, plan)
         except CANNOT_START as error:
             return refuse(error)
@@ -112,6 +113,12 @@ def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         why = f"stopped by --time-limit {options.time_limit:.0f}" if isinstance(stop, OutOfTime) else "stopped"
         console.say(f"{why}; go on with --resume --out {out}")
     return report(state, out, console)
+
+
+def with_notes(submission: Submission) -> Submission:
+    """A submission with what a reader should know of the checkout in which it lies, up to two folders above it."""
+    folder = submission.folder
+    return replace(submission, notes=notes_on(folder, folder.parent.parent))
 
 
 def announce(plan: Plan, journal: Journal, console: Console) -> None:

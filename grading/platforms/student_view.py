@@ -5,7 +5,7 @@ from typing import Any
 
 # What of a configuration goes into extra_data. The rest holds thresholds, expected values and curves.
 FIGURES = ("id", "question", "verdict", "metric", "tail")
-RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "grader_notes")
+RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "submission_notes", "grader_notes")
 ENTRY = ("name", "number", "score", "max_score", "status", "output", "tags")
 
 FAULT = (
@@ -34,7 +34,9 @@ def shown(document: Mapping[str, Any], visibility: str) -> dict[str, Any]:
             continue
         entries.append({**entry, "output": _without_thresholds(configuration, test["score"])})
         entries.append(_for_staff(entry))
+    notes = "\n".join(f"Note: {note}." for note in extra["submission_notes"])
     return {
+        **({"output": notes, "output_format": "text"} if notes else {}),
         "score": document["score"],
         "execution_time": round(document["execution_time"]),
         "visibility": visibility,

@@ -456,6 +456,7 @@ def test_two_graders_with_one_folder(
         ("list_tests", "collect", []),
         ("pretrain", "known_challengers", ["alexnet"]),
         ("package", "read_assignment", ["gradescope"]),
+        ("handout", "check_folder", ["out"]),
     ],
 )
 def test_every_command_that_breaks_blames_the_grader(
