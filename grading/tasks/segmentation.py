@@ -26,6 +26,11 @@ class Segmentation(Task):
 
     facts = SEGMENTATION
     how_to_get = "`python -m grading fetch camvid` brings it"
+    answers_pixels = True
+
+    def class_names(self, configuration: Configuration, profile: Profile) -> tuple[str, ...]:
+        assert configuration.classes is not None
+        return configuration.classes.names
 
     def generated(self, cache: Path, profile: Profile) -> Dataset:
         assert profile.train_streets is not None

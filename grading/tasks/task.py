@@ -26,10 +26,16 @@ class Task(ABC):
 
     Attributes:
         how_to_get: what `facts.option` names, or how to get it.
+        answers_pixels: whether a network gives a class to each pixel, not to each picture.
     """
 
     facts: TaskFacts
     how_to_get: str
+    answers_pixels: bool
+
+    @abstractmethod
+    def class_names(self, configuration: Configuration, profile: Profile) -> tuple[str, ...]:
+        """What people call the classes of a configuration, in the order of their numbers."""
 
     @abstractmethod
     def generated(self, cache: Path, profile: Profile) -> Dataset:
