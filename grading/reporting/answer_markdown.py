@@ -28,8 +28,9 @@ def answer_html(text: str) -> Markup:
         text: as `grading.reporting.discussion` reads it. If it is longer than MOST_LETTERS, it is shown as it was
             written.
     """
+    text = printable(text)
     if len(text) > MOST_LETTERS:
-        return Markup("<pre>{}</pre>").format(printable(text))
+        return Markup("<pre>{}</pre>").format(text)
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(LEFT_AS_TEXT)
     tokens = parser.parse(text)
     for token in tokens:

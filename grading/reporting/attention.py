@@ -8,7 +8,7 @@ from grading.protocol.text import cleaned
 from grading.reporting.reproduce import command_of, resume_command
 from grading.reporting.results import Results
 
-LETTERS = 600  # of a reason that is shown here; the whole one stands in the question's section
+LETTERS = 600  # of the first line of a reason; the whole one stands elsewhere in the page
 GRADER_ERROR, INCOMPLETE, REVIEW = "GRADER_ERROR", "INCOMPLETE", "REVIEW"
 DISTRUSTED, TO_MARK, TROUBLE, UNVERIFIED = "distrusted", "to mark", "trouble", "unverified"
 
@@ -113,4 +113,4 @@ def _failed_tests(results: Results) -> bool:
 
 
 def _shortened(text: str) -> str:
-    return cleaned(text, LETTERS)
+    return cleaned(text.strip().partition("\n")[0], LETTERS)
