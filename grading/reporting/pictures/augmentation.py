@@ -33,8 +33,9 @@ def augmentation_figure(draws: Draws) -> Figure:
             for number, pixels in enumerate(drawn[face][:shown] if len(drawn) else ()):
                 sheet.add(photo(pixels, side), x + number * (side + GAP), y)
     if not len(draws.submission):
-        sheet.texts.append(Text(submission_x, HEAD + 14, "raised an error", "quiet"))
-    alt = f"{counted(faces, 'training face')}, each whole and in {_draws(draws.default, shown)} of the default augmentation"
+        sheet.texts.append(Text(submission_x, HEAD + 14, "raised an error", quiet=True))
+    default = f"{_draws(draws.default, shown)} of the default augmentation"
+    alt = f"{counted(faces, 'training face')}, each whole and in {default}"
     if len(draws.submission):
         alt += f", and in {_draws(draws.submission, shown)} of the submission's."
     else:

@@ -5,6 +5,7 @@ is imported only when there is something to draw.
 """
 
 import io
+import logging
 import warnings
 from collections.abc import Callable
 from threading import Lock
@@ -48,6 +49,7 @@ def chart(width: int, height: int, draw: Callable[["Figure"], None]) -> bytes:
         width, height: in CSS pixels.
         draw: draws on the empty figure that it is given, in the stand-ins of `grading.reporting.pictures.theme`.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody need know that it found no folder for its cache
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -3,12 +3,15 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.running.evidence import Answers, Draws, answers_file, draws_file
 from grading.scoring.metrics import IGNORED
+
+Kind = TypeVar("Kind", Answers, Draws)
 
 MOST_BYTES = 64 * 2**20  # of a file, unpacked
 MOST_SIDE = 1024  # of a picture
@@ -51,9 +54,7 @@ def read_answers(folder: Path, configuration: str, classes: int, *, by_pixel: bo
     path = answers_file(folder, configuration)
     if not _is_there(path):
         return None
-    answers = Answers.read(path)
-    if answers is None:
-        raise UnusableEvidence(f"{path.name} cannot be read")
+    answers = _read(Answers, path)
     _check(path, _is_confusion(answers.confusion, classes), "the counts")
     _check(path, _are_pictures(answers.images, 4), "the pictures")
     shape = answers.images.shape[:3] if by_pixel else answers.images.shape[:1]
@@ -77,9 +78,7 @@ def read_draws(folder: Path) -> Draws | None:
     path = draws_file(folder)
     if not _is_there(path):
         return None
-    draws = Draws.read(path)
-    if draws is None:
-        raise UnusableEvidence(f"{path.name} cannot be read")
+    draws = _read(Draws, path)
     _check(path, _are_pictures(draws.faces, 4) and len(draws.faces) > 0, "the faces")
     for name, drawn in (("default", draws.default), ("submission", draws.submission)):
         raised = name == "submission" and _are_pictures(drawn, 5) and len(drawn) == 0
@@ -105,6 +104,16 @@ def _is_there(path: Path) -> bool:
     if size > MOST_BYTES or encrypted:
         raise UnusableEvidence(f"{path.name} cannot be read: {size} bytes unpacked")
     return True
+
+
+def _read(kind: type[Kind], path: Path) -> Kind:
+    try:
+        arrays = kind.read(path)
+    except Exception:  # a damaged archive ends in whatever its decompressor raises
+        arrays = None
+    if arrays is None:
+        raise UnusableEvidence(f"{path.name} cannot be read")
+    return arrays
 
 
 def _check(path: Path, right: bool, what: str) -> None:

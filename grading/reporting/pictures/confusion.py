@@ -12,7 +12,6 @@ from grading.reporting.pictures.theme import (
     GRID,
     INK,
     LETTER,
-    ON_COLOUR,
     QUIET,
     SUBMISSION,
     WIDTH,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 NAME = 14  # letters of a class's name at most
 LEAST_CELL = 20  # pixels: in a smaller one no number can be read
 LARGEST_CELL = 100
+STRONGEST = 0.6  # opacity of a cell: its number can be read on light and dark pages
 BAR = 22  # pixels from one bar to the next
 
 
@@ -45,7 +45,7 @@ def confusion_figure(id: str, names: Sequence[str], counts: NDArray[np.int64], t
     cell = min((WIDTH - room - 30) / len(names), LARGEST_CELL)
     side = round(cell * len(names))
     upright = room > cell  # names below the columns
-    below = (room if upright else 16) + 20
+    below = (room if upright else 20) + 20
     height = 4 + side + below
 
     def draw(canvas: "Canvas") -> None:
@@ -77,7 +77,7 @@ def iou_figure(id: str, names: Sequence[str], counts: NDArray[np.int64]) -> Figu
 
     present = [(name, iou) for name, iou in zip(names, ious, strict=True) if not np.isnan(iou)]
     listed = ", ".join(f"{name} {iou:.2f}" for name, iou in present)
-    alt = f"IoU by class of {id}: {listed}. Their mean is {mean:.3f}."
+    alt = f"IoU by class of {label(id)}: {listed}. Their mean is {mean:.3f}."
     caption = "IoU by class, of all validation pictures together after the last epoch of one training; void left out."
     return Figure(SVG, chart(WIDTH, height, draw), alt, caption, WIDTH, True)
 
@@ -91,11 +91,10 @@ def _draw_cells(axes: "Axes", names: Sequence[str], shares: NDArray[np.float64],
     for row, column in np.argwhere(shares >= 0.005):
         share = shares[row, column]
         place = (column, row)
-        axes.add_patch(Rectangle(place, 1, 1, facecolor=SUBMISSION.stand_in, alpha=share, linewidth=0))
+        axes.add_patch(Rectangle(place, 1, 1, facecolor=SUBMISSION.stand_in, alpha=STRONGEST * share, linewidth=0))
         if numbers:
-            colour = ON_COLOUR if share > 0.55 else INK
             number = f"{100 * share:.0f}"
-            axes.text(column + 0.5, row + 0.5, number, color=colour.stand_in, ha="center", va="center")
+            axes.text(column + 0.5, row + 0.5, number, color=INK.stand_in, ha="center", va="center")
     lines = np.arange(count + 1)
     for draw in (axes.hlines, axes.vlines):
         draw(lines, 0, count, color=GRID.stand_in, linewidth=0.6)
@@ -129,7 +128,7 @@ def _draw_bars(
 
 def _confusion_alt(id: str, names: Sequence[str], counts: NDArray[np.int64], things: str) -> str:
     total = counts.sum()
-    sentence = f"Confusion matrix of {id}: {np.trace(counts) / total:.1%} of {total:,} {things} are right."
+    sentence = f"Confusion matrix of {label(id)}: {np.trace(counts) / total:.1%} of {total:,} {things} are right."
     shares = _ratio(counts, counts.sum(axis=1, keepdims=True))
     np.fill_diagonal(shares, 0)
     places = np.argsort(-np.nan_to_num(shares), axis=None)[:3]

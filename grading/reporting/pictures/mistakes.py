@@ -41,9 +41,9 @@ def mistakes_figure(id: str, names: Sequence[str], answers: Answered) -> Figure 
         sure = f"{answers.confidence[index]:.0%}"
         sheet.add(photo(answers.images[index], SIDE), x, y)
         sheet.texts.append(Text(x, y + SIDE + LINE - 2, f"is {true}"))
-        sheet.texts.append(Text(x, y + SIDE + 2 * LINE - 2, f"{sure} {predicted}", "quiet"))
+        sheet.texts.append(Text(x, y + SIDE + 2 * LINE - 2, f"{sure} {predicted}", quiet=True))
         described.append(f"{true} taken for {predicted} ({sure})")
     sheet.height = row_height * -(-len(wrong) // COLUMNS)
-    alt = f"The {counted(len(wrong), 'mistake')} that {id} was surest of: {', '.join(described)}."
+    alt = f"The {counted(len(wrong), 'mistake')} that {label(id)} was surest of: {', '.join(described)}."
     caption = "Mistakes on validation pictures, the surest first: the true class, and the predicted one with its share."
     return Figure(SVG, sheet.svg(), alt, caption, WIDTH, True)

@@ -41,12 +41,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Text:
-    """A line of words; y is that of its foot. `kind` is made of `quiet` and `middle`, which centres it."""
+    """A line of words.
+
+    Attributes:
+        y: of its foot.
+        quiet: whether it is less important than others.
+    """
 
     x: float
     y: float
     words: str
-    kind: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,12 @@ class Colour:
 INK = Colour("ink", "#1d2330", "#e8ebf0", "#010f01")
 QUIET = Colour("quiet", "#5b6472", "#a7b0bd", "#010f02")
 GRID = Colour("grid", "#dfe3ea", "#3a4250", "#010f03")
-ON_COLOUR = Colour("on", "#ffffff", "#10141a", "#010f04")  # texts on SUBMISSION
 # Told apart in every form of colour blindness, and readable as texts on white and on near black.
-SUBMISSION = Colour("submission", "#0b5fb0", "#6cb4f7", "#010f05")
-PUBLISHED = Colour("published", "#b04a00", "#f2a65a", "#010f06")
-BOUNDARY = Colour("boundary", "#0b6b4f", "#56d3a9", "#010f07")
-REFERENCE = Colour("reference", "#667085", "#98a3b3", "#010f08")
-COLOURS = (INK, QUIET, GRID, ON_COLOUR, SUBMISSION, PUBLISHED, BOUNDARY, REFERENCE)
+SUBMISSION = Colour("submission", "#1268c0", "#5aa6f0", "#010f04")
+PUBLISHED = Colour("published", "#b04a00", "#f2a65a", "#010f05")
+BOUNDARY = Colour("boundary", "#00412d", "#8ff0c8", "#010f06")
+REFERENCE = Colour("reference", "#667085", "#98a3b3", "#010f07")
+COLOURS = (INK, QUIET, GRID, SUBMISSION, PUBLISHED, BOUNDARY, REFERENCE)
 
 # Of CamVid as it was released with SegNet.
 CAMVID = {
