@@ -230,5 +230,7 @@ def _next_step(question: StudentQuestion) -> str:
         )
     for training in question.trainings:
         if training.verdict == "FAIL":
-            return f"{question.id}: {training.id} fails: {training.means}."
+            return (
+                f"{training.id} fails: {training.means}. {'See below.' if training.details else 'Look at its curve.'}"
+            )
     return ""
