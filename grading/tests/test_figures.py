@@ -38,6 +38,7 @@ from grading.reporting.pictures.theme import (
     PUBLISHED,
     QUIET,
     SUBMISSION,
+    TEXT,
     WIDTH,
     class_colours,
     label,
@@ -298,6 +299,16 @@ def test_without_a_calibration_no_number_is_made_up(results: Results) -> None:
     assert not re.search("PASS|FAIL|reference", texts(figure) + figure.alt + figure.caption)
 
 
+def test_a_published_threshold_is_shown_without_a_reference(results: Results) -> None:
+    """As in a profile that is not calibrated."""
+    outcome = results.outcomes[CLASSIFIED]
+    published = replace(outcome, expectation=replace(outcome.expectation, measured=None))
+    figure = curves_figure(published, 20)
+    assert figure is not None
+    assert f"PASS above {outcome.threshold:.3f}" in texts(figure)
+    assert "reference" not in texts(figure) + figure.alt + figure.caption
+
+
 def test_a_boundary_far_below_does_not_press_the_curves_flat(results: Results) -> None:
     """Its name stands at the foot."""
     outcome = results.outcomes[CLASSIFIED]
@@ -328,7 +339,7 @@ def test_names_in_a_picture_lie_in_it(figures: Figures) -> None:
             x, y = place(element)
             assert 0 <= x <= WIDTH, (name, element.text)
             assert 0 < y <= height, (name, element.text)
-            size = re.search(r"font-size: ([\d.]+)px", element.attrib.get("style", "font-size: 11.5px"))
+            size = re.search(r"font(?:-size)?: ([\d.]+)px", element.attrib.get("style", f"font: {TEXT}px"))
             assert size is not None
             assert float(size[1]) >= 10
     assert HEIGHT < WIDTH
@@ -428,6 +439,16 @@ def test_overlays_compare_answers_to_the_same_pictures(figures: Figures, results
     none = replace(same, images=same.images[:0], labels=same.labels[:0], predictions=same.predictions[:0])
     assert overlays_figure({"a": Segmented(names, none)}) is None
     assert overlays_figure({}) is None
+
+
+def test_pictures_are_not_sharper_than_a_screen() -> None:
+    """Noise of any size takes no more room than a tile of it."""
+    noise = np.random.default_rng(0).integers(0, 2, (1, 1000, 1000), np.uint8)
+    large = Answered(np.ones((2, 2), np.int64), np.repeat(noise[..., None] * 255, 3, axis=3), noise, 1 - noise, None)
+    figure = overlays_figure({id: Segmented(["sky", "road"], large) for id in ("a", "b", "c", "d")})
+    assert figure is not None
+    assert len(figure.data_uri()) < 300_000
+    assert "a 0.0%" in figure.alt
 
 
 def test_conclusions_name_the_numbers(results: Results) -> None:

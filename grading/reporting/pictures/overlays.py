@@ -75,7 +75,7 @@ def _add_street(
     picture = photo(finest.answers.images[number], SIDE)
 
     def classes(segmented: Segmented, labels: NDArray[np.uint8]) -> Tile:
-        return label_map(labels[number], [colours[name] for name in segmented.names], VOID)
+        return label_map(labels[number], [colours[name] for name in segmented.names], VOID, SIDE)
 
     tiles: list[tuple[str, Tile | None]] = [("picture", None), ("truth", classes(finest, finest.answers.labels))]
     for id, segmented in shown.items():

@@ -119,16 +119,18 @@ def photo(pixels: NDArray[np.uint8], side: int) -> Tile:
     return Tile(_uri("image/webp", file), False)
 
 
-def label_map(labels: NDArray[np.uint8], colours: Sequence[str], other: str) -> Tile:
-    """A tile of classes in their colours.
+def label_map(labels: NDArray[np.uint8], colours: Sequence[str], other: str, side: int) -> Tile:
+    """A tile of classes in their colours, not sharper than needed.
 
     Args:
         labels: uint8 (H, W).
         colours: of the classes; any other label has the colour `other`.
+        side: at which it is shown, in CSS pixels.
     """
     from PIL import Image, ImageColor
 
     picture = Image.fromarray(np.minimum(labels, len(colours)).astype(np.uint8))
+    picture.thumbnail((SHARPEST * side, SHARPEST * side), Image.Resampling.NEAREST)
     picture.putpalette([part for colour in (*colours, other) for part in ImageColor.getrgb(colour)])
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
