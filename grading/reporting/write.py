@@ -1,5 +1,6 @@
 """The files of results, each of which is written completely or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,12 @@ def write_results(results: Results, out: Path) -> None:
     write_whole(out / "history.csv", history_csv(results))
     write_whole(out / "junit.xml", junit_xml(results))
     write_whole(out / "results.json", results_json(results))
-    figures = _figures(results, out)
+    figures: Figures | None = None
+    try:
+        figures = _figures(results, out)
+    except Exception as error:  # without pictures, the results are still the results
+        trouble = f"no pictures: {type(error).__name__}: {error}"
+        results = replace(results, grader_notes=(*results.grader_notes, trouble))
     write_whole(out / "student.html", student_html(student_report(results, figures)))
     write_whole(out / "report.html", report_html(results, figures, out))
 

@@ -16,6 +16,7 @@ from grading.reporting.layers import MOST_LAYERS, Layer, layers_file, read_layer
 from grading.reporting.reproduce import command_of
 from grading.reporting.results import Results
 from grading.reporting.sections import sections
+from grading.reporting.write import write_results
 from grading.sandbox.tiers import Unconfined
 from grading.tests.page_text import text_of
 from grading.tests.rich_results import FINDING, every_figure, rich_results, whole_plan
@@ -142,6 +143,20 @@ def test_pictures_stand_where_they_belong(results: Results) -> None:
     assert "alt of overlays" in section_of(page, "Q2-1")
     assert "alt of conclusions" in text_of(page.partition('id="conclusions"')[2])
     assert "mistakes of Q1-1: UnusableEvidence: it is damaged" in page
+
+
+def test_results_are_written_without_pictures_if_these_cannot_be_made(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ImportError("no libfreetype")
+
+    monkeypatch.setattr("grading.reporting.pictures.of_results.figures_of", broken)
+    write_results(results, tmp_path)
+    files = {"history.csv", "junit.xml", "report.html", "results.json", "student.html"}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    assert "no pictures: ImportError: no libfreetype" in (tmp_path / "report.html").read_text()
+    assert "libfreetype" not in (tmp_path / "student.html").read_text()
 
 
 @pytest.mark.parametrize("only", [["Q1-1"], ["Q1-5"], ["Q2-3-merged", "Q2-3-first-three"]])
