@@ -21,6 +21,7 @@ from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
 from grading.running.api_tests import ApiTests
+from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
@@ -103,7 +104,7 @@ def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         state.runs = journal.runs
         state.log = Log(out / "worker.log")
         announce(state.plan, journal, console)
-        run_tests_and_trainings(state, journal, console, unsafe=options.unsafe)
+        run_tests_and_trainings(state, journal, out, console, unsafe=options.unsafe)
     except KeyboardInterrupt as stop:
         if options.resume and not state.runs:
             raise  # the journal has not been read yet: the results of the stopped run stay as they are
@@ -124,7 +125,7 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
 
 
-def run_tests_and_trainings(state: State, journal: Journal, console: Console, *, unsafe: bool) -> None:
+def run_tests_and_trainings(state: State, journal: Journal, out: Path, console: Console, *, unsafe: bool) -> None:
     """Run the tests of the student API, and train the configurations whose required tests have passed."""
     state.start = time.perf_counter()
     if state.tests is not None:
@@ -133,7 +134,14 @@ def run_tests_and_trainings(state: State, journal: Journal, console: Console, *,
     assert state.log is not None
     with console.progress(state.plan, journal) as progress, state.log as log:
         grading = Grading(
-            state.plan, journal, log, wanted, tests=state.tests, epoch=progress.epoch, finished=progress.finished
+            state.plan,
+            journal,
+            log,
+            wanted,
+            tests=state.tests,
+            epoch=progress.epoch,
+            finished=progress.finished,
+            evidence=Evidence(out),
         )
         carry_out_one(grading, unsafe=unsafe, replanned=progress.replanned)
 

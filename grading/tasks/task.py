@@ -1,7 +1,7 @@
 """What a grading asks of a task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,21 @@ class Task(ABC):
     @abstractmethod
     def targets(self, labels: Labels, configuration: Configuration) -> Labels:
         """What the answers to shown pictures are scored against; IGNORED if a pixel has no class."""
+
+    @abstractmethod
+    def worth_a_look(
+        self, labels: Labels, predictions: Labels, confidence: NDArray[np.float32] | None
+    ) -> NDArray[np.int64]:
+        """Which of the validation pictures of an epoch people are shown, the most interesting first.
+
+        Args:
+            labels, predictions: true classes and predicted ones.
+            confidence: (N,), how sure the network was of its prediction; None if it is not known.
+        """
+
+    @abstractmethod
+    def to_look_at(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Pictures as people are shown them, uint8 (n, H, W, 3)."""
 
     @abstractmethod
     def draw_rule(

@@ -24,7 +24,7 @@ from grading.reporting.pictures import of_results
 from grading.reporting.pictures.checked import Answered, UnusableEvidence, read_answers
 from grading.reporting.pictures.conclusions import conclusions_figure
 from grading.reporting.pictures.confusion import confusion_figure, iou_figure
-from grading.reporting.pictures.curves import HEIGHT, curves_figure, spread, student_curves_figure
+from grading.reporting.pictures.curves_chart import HEIGHT, curves_figure, spread, student_curves_figure
 from grading.reporting.pictures.figure import Figure
 from grading.reporting.pictures.mistakes import mistakes_figure
 from grading.reporting.pictures.of_results import Figures, figures_of
@@ -149,6 +149,7 @@ def test_figures_are_harmless_and_small(figures: Figures) -> None:
     assert total < BUDGET
 
 
+@pytest.mark.slow
 def test_photographs_stay_within_the_budget(results: Results, tmp_path: Path) -> None:
     """Those of the `report` profile: 256 x 256, and less alike than drawn ones."""
     write_evidence(results, tmp_path)
@@ -431,9 +432,11 @@ def test_overlays_compare_answers_to_the_same_pictures(figures: Figures, results
     assert all(id in figures.overlays.alt for id in figures.iou)
     assert {"sky", "void", "background", "picture", "truth"} <= set(texts(figures.overlays).split("\n"))
     same = answered(2, by_pixel=True)
-    other = replace(same, images=same.images + 1)
+    blinded, other = (replace(same, images=same.images + step) for step in (1, 9))
     names = ["sky", "road"]
-    figure = overlays_figure({"a": Segmented(names, same), "b": Segmented(names, other), "c": Segmented(names, same)})
+    figure = overlays_figure(
+        {"a": Segmented(names, same), "b": Segmented(names, other), "c": Segmented(names, blinded)}
+    )
     assert figure is not None
     assert "a 0.0%, c 0.0%" in figure.alt
     none = replace(same, images=same.images[:0], labels=same.labels[:0], predictions=same.predictions[:0])

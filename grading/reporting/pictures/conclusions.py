@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 ROW = 44  # pixels
 LETTERS = 46  # of a conclusion
-MARKERS = {"supported": "o", "undetermined": "s", "contradicted": "X"}
-MEANINGS = {"undetermined": "hollow square: undetermined", "contradicted": "hollow cross: contradicted"}
+MARKERS = {"supported": "o", "undetermined": "s", "contradicted": "x"}
+MEANINGS = {"undetermined": "hollow square: undetermined", "contradicted": "cross: contradicted"}
 
 
 def conclusions_figure(relations: Sequence[RelationOutcome]) -> Figure | None:
@@ -48,14 +48,14 @@ def _draw_row(axes: "Axes", row: int, relation: RelationOutcome) -> None:
     assert relation.difference is not None
     across = axes.get_yaxis_transform()  # x in axes, y in data
     axes.text(0, row + 0.26, label(relation.relation.id, LETTERS), color=INK.stand_in, va="center", transform=across)
-    verdict = f"{relation.difference:+.3f}"
-    axes.text(1, row + 0.26, verdict, color=INK.stand_in, ha="right", va="center", transform=across)
+    difference = f"{relation.difference:+.3f}"
+    axes.text(1, row + 0.26, difference, color=INK.stand_in, ha="right", va="center", transform=across)
     y = row + 0.66
     axes.plot([0, 0], [y - 0.24, y + 0.34], color=INK.stand_in, linewidth=1)
     axes.plot(relation.interval, [y, y], color=SUBMISSION.stand_in, linewidth=2.2, solid_capstyle="butt")
     filled = SUBMISSION.stand_in if relation.verdict == "supported" else "none"
-    marker = MARKERS.get(relation.verdict, "s")
-    axes.plot(relation.difference, y, marker, markersize=8, color=SUBMISSION.stand_in, markerfacecolor=filled)
+    (marker,) = axes.plot(relation.difference, y, MARKERS[relation.verdict], color=SUBMISSION.stand_in)
+    marker.set(markersize=8, markeredgewidth=1.8, markerfacecolor=filled)
     if relation.required is not None:
         axes.plot([relation.required] * 2, [y - 0.2, y + 0.2], color=BOUNDARY.stand_in, linewidth=2)
 
@@ -65,7 +65,7 @@ def _caption(relations: Sequence[RelationOutcome]) -> str:
     verdicts = {relation.verdict for relation in relations}
     parts += [meaning for verdict, meaning in MEANINGS.items() if verdict in verdicts]
     if any(relation.required is not None for relation in relations):
-        parts.append("green: what it must be able to be, half of what was published")
+        parts.append("green: the required difference, half of what was published")
     return "; ".join(parts) + "."
 
 

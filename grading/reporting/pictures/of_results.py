@@ -10,7 +10,7 @@ from grading.reporting.pictures.augmentation import augmentation_figure
 from grading.reporting.pictures.checked import Answered, UnusableEvidence, read_answers, read_draws
 from grading.reporting.pictures.conclusions import conclusions_figure
 from grading.reporting.pictures.confusion import confusion_figure, iou_figure
-from grading.reporting.pictures.curves import curves_figure, student_curves_figure
+from grading.reporting.pictures.curves_chart import curves_figure, student_curves_figure
 from grading.reporting.pictures.figure import Figure
 from grading.reporting.pictures.mistakes import mistakes_figure
 from grading.reporting.pictures.overlays import Segmented, overlays_figure
