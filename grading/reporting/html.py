@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grading.reporting.attention import needs, next_steps
 from grading.reporting.headline import headline
-from grading.reporting.layers import Layer, layers_file, read_layers
+from grading.reporting.layers import ShownLayer, shown_layers
 from grading.reporting.page import page
 from grading.reporting.reproduce import command_of, environment
 from grading.reporting.results import Results
@@ -42,6 +42,6 @@ def report_html(results: Results, figures: "Figures | None" = None, folder: Path
     )
 
 
-def _layers(results: Results, folder: Path | None) -> Mapping[str, Iterable[Layer]]:
+def _layers(results: Results, folder: Path | None) -> Mapping[str, Iterable[ShownLayer]]:
     """By configuration, the layers of its network."""
-    return {} if folder is None else {id: read_layers(layers_file(folder, id)) for id in results.outcomes}
+    return {} if folder is None else {id: shown_layers(folder, id) for id in results.outcomes}

@@ -1,69 +1,52 @@
-"""The layers of a network, as the submission's process described them: a claim that nothing is judged by."""
+"""The layers of a network as a table shows them: claims of the submission's process, which nothing is judged by."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from grading.protocol.text import cleaned
-from grading.running.evidence import FOLDER
+from grading.protocol.text import cleaned, one_line
+from grading.running.evidence import Layer, read_layers
 
-MOST_BYTES = 2**20
 MOST_LAYERS = 600  # that are shown; DenseNet-121 has 364
 LETTERS = 80
 MOST_PARAMETERS = 2**53
+MOST_SIDES = 8  # of a shape
 
 
 @dataclass(frozen=True)
-class Layer:
+class ShownLayer:
     """One layer.
 
     Attributes:
-        name: its place in the network, such as `features.0`.
-        kind: its class, such as `Conv2d`.
-        shape: of its output, or of its weight, as text.
-        parameters: the number of its elements.
-        trains: whether any of them does.
+        trains: `yes`, `no`, or how many of its parameters do.
     """
 
     name: str
     kind: str
     shape: str
     parameters: int
-    trains: bool
+    trains: str
 
 
-def layers_file(folder: Path, configuration: str) -> Path:
-    """Where the layers of a configuration's network lie in a folder of results."""
-    return folder / FOLDER / f"{configuration}.layers.json"
+def shown_layers(folder: Path, configuration: str) -> tuple[ShownLayer, ...]:
+    """The layers of a configuration's network, at most MOST_LAYERS; empty if they are not known, or make no sense.
 
-
-def read_layers(path: Path) -> list[Layer]:
-    """The layers in a file: a list of objects with the fields of `Layer`.
-
-    Returns:
-        At most MOST_LAYERS; none if there is no file, or one that holds something else: a report goes without it.
+    Args:
+        folder: of the results.
     """
-    try:
-        with path.open("rb") as file:
-            entries = json.loads(file.read(MOST_BYTES))
-        return [_layer(entry) for entry in entries[:MOST_LAYERS]]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return []
+    layers = read_layers(folder, configuration)[:MOST_LAYERS]
+    return tuple(map(_shown, layers)) if all(map(_makes_sense, layers)) else ()
 
 
-def _layer(entry: Mapping[str, Any]) -> Layer:
-    """One layer.
+def _makes_sense(layer: Layer) -> bool:
+    numbers = (layer.parameters, layer.trains, *layer.shape)
+    if not all(type(number) is int and 0 <= number < MOST_PARAMETERS for number in numbers):
+        return False
+    return type(layer.name) is str and type(layer.kind) is str and layer.trains <= layer.parameters
 
-    Raises:
-        KeyError, TypeError, ValueError: the entry describes no layer.
-    """
-    shape, parameters, trains = entry["shape"], entry["parameters"], entry["trains"]
-    if type(parameters) is not int or not 0 <= parameters < MOST_PARAMETERS or type(trains) is not bool:
-        raise ValueError("no number of parameters, or nothing about training")
-    texts = [entry["name"], entry["kind"], " x ".join(map(str, shape)) if isinstance(shape, list) else shape]
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text is something else")
-    name, kind, form = (cleaned(text.replace("\n", " "), LETTERS) for text in texts)
-    return Layer(name, kind, form, parameters, trains)
+
+def _shown(layer: Layer) -> ShownLayer:
+    name, kind = (cleaned(one_line(text), LETTERS) for text in (layer.name, layer.kind))
+    sides = [f"{side}" for side in layer.shape[:MOST_SIDES]] + ["..."] * (len(layer.shape) > MOST_SIDES)
+    some = f"{layer.trains:,}" if layer.trains else "no"
+    trains = "yes" if layer.trains == layer.parameters else some
+    return ShownLayer(name, kind, " x ".join(sides), layer.parameters, trains)

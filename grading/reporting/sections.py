@@ -12,7 +12,7 @@ from grading.assignment.training_record import Run
 from grading.protocol.text import cleaned
 from grading.reporting.answer_markdown import answer_html
 from grading.reporting.comparison import Row, comparison, metric_name
-from grading.reporting.layers import Layer
+from grading.reporting.layers import ShownLayer
 from grading.reporting.marks import Mark
 from grading.reporting.results import Results
 from grading.verdicts.conclusions import RelationOutcome
@@ -93,7 +93,7 @@ class Training:
     note: str
     curves: "Figure | None"
     figures: "tuple[Figure, ...]"
-    layers: tuple[Layer, ...]
+    layers: tuple[ShownLayer, ...]
 
     @property
     def points_are(self) -> str:
@@ -138,7 +138,9 @@ class Section:
     figures: "tuple[Figure, ...]"
 
 
-def sections(results: Results, figures: "Figures | None", layers: Mapping[str, Iterable[Layer]]) -> tuple[Section, ...]:
+def sections(
+    results: Results, figures: "Figures | None", layers: Mapping[str, Iterable[ShownLayer]]
+) -> tuple[Section, ...]:
     """A section for each question that this run says something about, in the order of the homework.
 
     Args:
@@ -207,7 +209,7 @@ def _trained(
 
 
 def _training(
-    results: Results, outcome: Outcome, figures: "Figures | None", layers: Mapping[str, Iterable[Layer]]
+    results: Results, outcome: Outcome, figures: "Figures | None", layers: Mapping[str, Iterable[ShownLayer]]
 ) -> Training:
     id = outcome.configuration.id
     kinds = [] if figures is None else [figures.mistakes, figures.iou, figures.confusion]

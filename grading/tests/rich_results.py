@@ -1,6 +1,5 @@
 """Made-up results with something of everything, for the pages that people read."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +13,11 @@ from grading.commands.grade import parse
 from grading.protocol.finding import Finding
 from grading.protocol.text import cleaned
 from grading.reporting.collect import results_of
-from grading.reporting.layers import layers_file
 from grading.reporting.marks import Mark
 from grading.reporting.pictures.figure import Figure
 from grading.reporting.pictures.of_results import Figures
 from grading.reporting.results import Results
-from grading.running.evidence import Answers, Draws, answers_file, draws_file
+from grading.running.evidence import Answers, Draws, Layer, Shown, draws_file
 from grading.running.plan import Plan
 from grading.running.resolve import make_plan
 
@@ -167,12 +165,12 @@ def write_evidence(plan: Plan, folder: Path) -> None:
         labels = generator.integers(0, classes, (4, size, size) if by_pixel else 4, dtype=np.uint8)
         confidence = None if by_pixel else np.array([0.99, 0.98, 0.9, 0.8], np.float32)
         other = ((labels + 1) % classes).astype(np.uint8)
-        Answers(right, images, labels, other, confidence).write(answers_file(folder, configuration.id))
-        layers = [
-            {"name": "features.0", "kind": "Conv2d", "shape": [16, 3, 5, 5], "parameters": 1216, "trains": False},
-            {"name": "classifier.6", "kind": "Linear", "shape": "2 x 256", "parameters": 514, "trains": True},
-        ]
-        layers_file(folder, configuration.id).write_text(json.dumps(layers))
+        answers = Answers(right, images, labels, other, confidence)
+        layers = (
+            Layer("features.0", "Conv2d", (16, 3, 5, 5), 1216, 0),
+            Layer("classifier.6", "Linear", (2, 256), 514, 514),
+        )
+        Shown(layers, answers).write(folder, configuration.id)
     faces = generator.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     draws = generator.integers(0, 256, (3, 4, 64, 64, 3), dtype=np.uint8)
     Draws(faces, draws, draws).write(draws_file(folder))

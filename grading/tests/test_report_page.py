@@ -12,17 +12,18 @@ from grading.reporting.attention import needs, next_steps
 from grading.reporting.comparison import Row, comparison
 from grading.reporting.headline import headline
 from grading.reporting.html import report_html
-from grading.reporting.layers import MOST_LAYERS, Layer, layers_file, read_layers
+from grading.reporting.layers import MOST_LAYERS, ShownLayer, shown_layers
 from grading.reporting.reproduce import command_of
 from grading.reporting.results import Results
 from grading.reporting.sections import sections
 from grading.reporting.write import write_results
+from grading.running.evidence import layers_file
 from grading.sandbox.tiers import Unconfined
 from grading.tests.page_text import text_of
 from grading.tests.rich_results import FINDING, every_figure, rich_results, whole_plan
 from grading.verdicts.outcome import distrust
 
-LAYER = {"name": "fc", "kind": "Linear", "shape": "2 x 256", "parameters": 514, "trains": True}
+LAYER = {"name": "fc", "kind": "Linear", "shape": [2, 256], "parameters": 514, "trains": 514}
 
 
 @pytest.fixture(scope="module")
@@ -183,14 +184,24 @@ def test_how_to_make_the_run_again(results: Results) -> None:
         assert fact in shown
 
 
-def test_layers_are_shown(results: Results, tmp_path: Path) -> None:
-    path = layers_file(tmp_path, "Q1-1")
+def write_layers(folder: Path, content: bytes) -> None:
+    path = layers_file(folder, "Q1-1")
     path.parent.mkdir()
-    path.write_text(json.dumps([LAYER, {**LAYER, "name": "<b>\u202e", "shape": [16, 3, 5, 5], "trains": False}]))
-    assert read_layers(path) == [
-        Layer("fc", "Linear", "2 x 256", 514, True),
-        Layer("<b>\\u202e", "Linear", "16 x 3 x 5 x 5", 514, False),
+    path.write_bytes(content)
+
+
+def test_layers_are_shown(results: Results, tmp_path: Path) -> None:
+    layers = [
+        LAYER,
+        {**LAYER, "name": "<b>\u202e", "shape": [16, 3, 5, 5], "trains": 0},
+        {**LAYER, "shape": [1] * 99, "trains": 2},
     ]
+    write_layers(tmp_path, json.dumps(layers).encode())
+    assert shown_layers(tmp_path, "Q1-1") == (
+        ShownLayer("fc", "Linear", "2 x 256", 514, "yes"),
+        ShownLayer("<b>\\u202e", "Linear", "16 x 3 x 5 x 5", 514, "no"),
+        ShownLayer("fc", "Linear", "1 x 1 x 1 x 1 x 1 x 1 x 1 x 1 x ...", 514, "2"),
+    )
     page = report_html(results, folder=tmp_path)
     assert "&lt;b&gt;\\u202e" in page
     assert "16 x 3 x 5 x 5" in section_of(page, "Q1-1")
@@ -210,31 +221,37 @@ def test_layers_are_shown(results: Results, tmp_path: Path) -> None:
         b"[[]]",
         b"[{}]",
         b"[" * 100_000,
-        json.dumps([{**LAYER, "parameters": -1}]).encode(),
-        json.dumps([{**LAYER, "parameters": 1.5}]).encode(),
-        json.dumps([{**LAYER, "parameters": True}]).encode(),
-        json.dumps([{**LAYER, "parameters": 10**30}]).encode(),
-        json.dumps([{**LAYER, "trains": "yes"}]).encode(),
-        json.dumps([{**LAYER, "name": {"a": 1}}]).encode(),
-        json.dumps([{**LAYER, "name": "x" * 2**21}]).encode(),
+        *(
+            json.dumps([{**LAYER, **wrong}]).encode()
+            for wrong in (
+                {"parameters": -1},
+                {"parameters": 600.5},
+                {"parameters": True, "trains": True},
+                {"parameters": 10**30},
+                {"trains": 515},
+                {"trains": "yes"},
+                {"name": {"a": 1}},
+                {"kind": None},
+                {"shape": "2 x 256"},
+                {"shape": [2, -1]},
+                {"shape": [[2]]},
+            )
+        ),
     ],
 )
 def test_damaged_layers_cost_the_table_alone(results: Results, tmp_path: Path, content: bytes) -> None:
-    path = layers_file(tmp_path, "Q1-1")
-    path.parent.mkdir()
-    path.write_bytes(content)
-    assert read_layers(path) == []
+    write_layers(tmp_path, content)
+    assert shown_layers(tmp_path, "Q1-1") == ()
+    assert "as the submission's process described it" not in report_html(results, folder=tmp_path)
 
 
 def test_layers_are_bounded(tmp_path: Path) -> None:
-    path = layers_file(tmp_path, "Q1-1")
-    path.parent.mkdir()
-    path.write_text(json.dumps([LAYER | {"name": "x" * 500}] * (MOST_LAYERS + 1)))
-    layers = read_layers(path)
+    write_layers(tmp_path, json.dumps([LAYER | {"name": "x\n" * 500}] * (MOST_LAYERS + 1)).encode())
+    layers = shown_layers(tmp_path, "Q1-1")
     assert len(layers) == MOST_LAYERS
     assert len(layers[0].name) < 100
 
 
 def test_no_layers_no_table(results: Results, tmp_path: Path) -> None:
-    assert read_layers(layers_file(tmp_path, "Q1-1")) == []
+    assert shown_layers(tmp_path, "Q1-1") == ()
     assert "as the submission's process described it" not in report_html(results, folder=tmp_path)
