@@ -33,7 +33,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_weights")]
 
 # --unsafe: the best sandbox that works here, or none if none does.
 TRIAL = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "12", "--seeds", "1"]
-FILES = {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "student.html", "worker.log"}
+FILES = {
+    *("evidence", "history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "student.html"),
+    "worker.log",
+}
 
 
 def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> None:
