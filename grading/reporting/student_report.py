@@ -94,6 +94,7 @@ class StudentReport:
 
     Attributes:
         trial: why this run gives no verdict; empty if it does.
+        notes: on what was handed in, such as a test that was changed.
     """
 
     submission: str
@@ -101,6 +102,7 @@ class StudentReport:
     profile: str
     verified: bool
     trial: str
+    notes: tuple[str, ...]
     earned: float
     possible: float
     questions: tuple[StudentQuestion, ...]
@@ -123,6 +125,7 @@ def student_report(results: Results, figures: "Figures | None" = None) -> Studen
         profile=results.plan.profile_name,
         verified=results.plan.sandbox.verified,
         trial=results.plan.withheld or "",
+        notes=results.plan.submission.notes,
         earned=earned,
         possible=possible,
         questions=tuple(_question(results, question, figures) for question in asked),

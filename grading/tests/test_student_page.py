@@ -8,6 +8,7 @@ import pytest
 
 from grading.assignment.calibration import Measured, Spread
 from grading.assignment.training_record import Run
+from grading.reporting.html import report_html
 from grading.reporting.pictures.of_results import Figures, figures_of
 from grading.reporting.results import ControlOutcome, Results
 from grading.reporting.student_html import student_html
@@ -184,3 +185,11 @@ def test_what_stopped_a_training_is_told(results: Results) -> None:
 def test_a_trial_says_that_it_is_one(results: Results) -> None:
     trial = replace(results, plan=replace(results.plan, withheld="a trial with 1 epoch"))
     assert "No verdicts, and no points: a trial with 1 epoch." in text_of(page(trial))
+
+
+@pytest.mark.parametrize("note", ["tests/test_heads.py differs from what was handed out", "<b>markup</b>"])
+def test_what_was_changed_of_the_handout_is_told_to_both_readers(note: str, results: Results) -> None:
+    plan = replace(results.plan, submission=replace(results.plan.submission, notes=(note,)))
+    told = replace(results, plan=plan)
+    for html in (page(told), report_html(told)):
+        assert f"Note: {note}." in text_of(html)
