@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from keyword import iskeyword
 
 from grading.commands.exits import as_command, refuse
@@ -10,6 +11,7 @@ from grading.commands.exits import as_command, refuse
 COMMANDS = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
     "package": "pack an autograder for Gradescope, or a workflow for GitHub Classroom",
+    "handout": "write what students get: stubs, tests and what they need, checked for leaks",
     "class": "grade a whole class: from a platform's export to a gradebook",
     "calibrate": "measure what the reference and other right designs reach",
     "fetch": "download ImageNet weights and CamVid",
@@ -38,18 +40,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_usage())
         return 0
     command = name.replace("-", "_")
-    if command not in COMMANDS:
+    if command not in COMMANDS or not _is_there(command):
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
     if sys.platform != "linux" and command in LINUX_ONLY:
         return refuse(f"{name} needs Linux, and this is {sys.platform}; here you can train and test your own code")
-    module = f"{command}_" if iskeyword(command) else command
-    return int(import_module(f"grading.commands.{module}").main(rest))
+    return int(import_module(_module(command)).main(rest))
+
+
+def _module(command: str) -> str:
+    return f"grading.commands.{command}_" if iskeyword(command) else f"grading.commands.{command}"
+
+
+def _is_there(command: str) -> bool:
+    """Whether this checkout has a command: a handout has some of them."""
+    return find_spec(_module(command)) is not None
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items() if _is_there(name)]
     return "\n".join(["usage: python -m grading COMMAND [--help]", "", "commands:", *lines])
 
 

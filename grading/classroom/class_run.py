@@ -24,6 +24,7 @@ from grading.reporting.marks import marked
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
+from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
@@ -181,7 +182,8 @@ class ClassRun:
         most_parts = None if len(self._only) == 1 else 1
         tests = api_tests_of(plan, folder, most_parts=most_parts, unsafe=self._options.unsafe)
         wanted = ready_trainings(plan, tests)
-        grading = resources.enter_context(closing(Grading(plan, journal, log, wanted, tests=tests)))
+        grading = Grading(plan, journal, log, wanted, tests=tests, evidence=Evidence(folder))
+        resources.enter_context(closing(grading))
         with self._lock:
             if not self._is_finished:
                 self._begun[grading] = Begun(hand_in, log, resources, time.perf_counter())

@@ -13,7 +13,8 @@ from grading.assignment.assignment import read_assignment
 from grading.commands.exits import FAILED, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.options import CANNOT_START, command_line, out_folder
 from grading.commands.stopping import OutOfTime, stop_signals
-from grading.protocol.submission import locate
+from grading.protocol.handed_out import notes_on
+from grading.protocol.submission import Submission, locate
 from grading.protocol.text import duration
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
@@ -21,6 +22,7 @@ from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.write import write_results
 from grading.running.api_tests import ApiTests
+from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
@@ -81,8 +83,8 @@ def run(options: Namespace) -> int:
                 return PASSED
             remove_stale()
             # A copy: whatever happens to the folder from here on, everything grades the same files.
-            options.submission = stack.enter_context(set_aside(locate(options.submission))).argument
-            plan = make_plan(options)
+            submission = stack.enter_context(set_aside(with_notes(locate(options.submission))))
+            plan = make_plan(options, submission)
             out = out_folder(options, plan)
         except CANNOT_START as error:
             return refuse(error)
@@ -103,7 +105,7 @@ def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         state.runs = journal.runs
         state.log = Log(out / "worker.log")
         announce(state.plan, journal, console)
-        run_tests_and_trainings(state, journal, console, unsafe=options.unsafe)
+        run_tests_and_trainings(state, journal, out, console, unsafe=options.unsafe)
     except KeyboardInterrupt as stop:
         if options.resume and not state.runs:
             raise  # the journal has not been read yet: the results of the stopped run stay as they are
@@ -111,6 +113,12 @@ def grade(plan: Plan, out: Path, options: Namespace, console: Console) -> int:
         why = f"stopped by --time-limit {options.time_limit:.0f}" if isinstance(stop, OutOfTime) else "stopped"
         console.say(f"{why}; go on with --resume --out {out}")
     return report(state, out, console)
+
+
+def with_notes(submission: Submission) -> Submission:
+    """A submission with what a reader should know of the checkout in which it lies, up to two folders above it."""
+    folder = submission.folder
+    return replace(submission, notes=notes_on(folder, folder.parent.parent))
 
 
 def announce(plan: Plan, journal: Journal, console: Console) -> None:
@@ -124,7 +132,7 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
 
 
-def run_tests_and_trainings(state: State, journal: Journal, console: Console, *, unsafe: bool) -> None:
+def run_tests_and_trainings(state: State, journal: Journal, out: Path, console: Console, *, unsafe: bool) -> None:
     """Run the tests of the student API, and train the configurations whose required tests have passed."""
     state.start = time.perf_counter()
     if state.tests is not None:
@@ -133,7 +141,14 @@ def run_tests_and_trainings(state: State, journal: Journal, console: Console, *,
     assert state.log is not None
     with console.progress(state.plan, journal) as progress, state.log as log:
         grading = Grading(
-            state.plan, journal, log, wanted, tests=state.tests, epoch=progress.epoch, finished=progress.finished
+            state.plan,
+            journal,
+            log,
+            wanted,
+            tests=state.tests,
+            epoch=progress.epoch,
+            finished=progress.finished,
+            evidence=Evidence(out),
         )
         carry_out_one(grading, unsafe=unsafe, replanned=progress.replanned)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from grading.assignment.assignment import AssignmentError
 from grading.assignment.calibration import CalibrationError
 from grading.data.arrays import DataError
+from grading.protocol.handed_out import is_handout
 from grading.protocol.submission import SubmissionError
 from grading.running.journal import JournalError
 from grading.running.plan import Plan
@@ -29,6 +30,7 @@ CANNOT_START = (
     GraderError,
     OSError,
 )
+DEFAULT_SUBMISSION = "hw4" if is_handout() else "solutions"
 MOST_SECONDS = 30 * 24 * 3600
 NAME_BYTES = 120  # of a submission's name, in the name of its folder of results
 
@@ -44,7 +46,7 @@ def command_line(program: str, about: str | None, *, a_class: bool = False) -> A
         parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="what a class has handed in")
     else:
         what = "a package or a folder (default: %(default)s)"
-        parser.add_argument("submission", nargs="?", default="solutions", help=what)
+        parser.add_argument("submission", nargs="?", default=DEFAULT_SUBMISSION, help=what)
     _add_what_is_trained(parser)
     _add_data(parser)
     _add_course_of_the_run(parser)

@@ -51,11 +51,13 @@ class Submission:
         name: what results call it: the importable name, or the folder's name, made printable.
         folder: the folder with its modules.
         package: the name to import it by.
+        notes: what a reader should know of what was handed in with it; see `grading.protocol.handed_out`.
     """
 
     name: str
     folder: Path
     package: str
+    notes: tuple[str, ...] = ()
 
     @property
     def argument(self) -> str:
@@ -141,7 +143,7 @@ def _file_at(submission: Submission, place: Path, is_link: bool, most_bytes: int
     if source is None:
         return HandedIn(place, None) if is_link else None
     try:
-        return HandedIn(place, _content(submission.folder, source, most_bytes))
+        return HandedIn(place, read_regular_file(submission.folder, source, most_bytes))
     except OSError as error:
         if place.suffix == ".py":
             raise _unreadable(submission, place, error) from None
@@ -185,13 +187,13 @@ def _entries(folder: Path, place: Path, most: int) -> list[os.DirEntry[str]]:
         return sorted(islice(entries, most), key=lambda entry: entry.name)
 
 
-def _content(folder: Path, place: Path, most: int) -> bytes:
+def read_regular_file(folder: Path, place: Path, most: int) -> bytes:
     """The first `most` bytes of a regular file in a submission's folder, which may grow meanwhile.
 
     A file of at least that size is not read, and gives zeros: it may be a hole of any size.
 
     Raises:
-        OSError: it cannot be read, or is not a regular file any more.
+        OSError: it cannot be read, is not a regular file any more, or a part of the place is a symbolic link.
     """
     with open(_open(folder, place, os.O_NONBLOCK) if OPENS_IN_FOLDERS else folder / place, "rb") as file:
         status = os.fstat(file.fileno())

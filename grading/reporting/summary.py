@@ -36,6 +36,8 @@ def summary_lines(results: "Results", out: Path) -> Iterator[str]:
     if results.suite.tests:
         for question in results.questions:
             yield _tests_of(question, results)
+    for note in results.plan.submission.notes:
+        yield f"note: {note}"
     for note in results.grader_notes:
         yield f"the grader's own trouble: {note}"
     yield from _points(results, f"{out}/report.html shows the learning curves")

@@ -80,7 +80,7 @@ def write_book(folder: Path, document: dict[str, Any]) -> Path:
     (folder / "ada").mkdir(parents=True)
     for name in ("gradebook.csv", "canvas.csv", "marks.csv", "changes.csv"):
         (folder / name).write_text("student,total\nada,1\n")
-    for name in ("history.csv", "junit.xml", "report.html"):
+    for name in ("history.csv", "junit.xml", "report.html", "student.html"):
         (folder / "ada" / name).write_text("text")
     (folder / "ada" / "results.json").write_text(json.dumps(document))
     return folder
@@ -105,7 +105,7 @@ def test_a_file_that_differs_is_told(name: str, change: Callable[[Path], None], 
     assert any(name.rpartition("/")[2] in difference for difference in differences(*books, ["ada"]))
 
 
-@pytest.mark.parametrize("name", ["results.json", "report.html", "junit.xml"])
+@pytest.mark.parametrize("name", ["results.json", "report.html", "student.html", "junit.xml"])
 def test_a_file_that_is_missing_is_told(name: str, books: tuple[Path, Path]) -> None:
     (books[0] / "ada" / name).unlink()
     assert f"ada has no {name}" in differences(*books, ["ada"])
@@ -138,6 +138,33 @@ def test_results_that_differ_are_told(
     (books[1] / "ada" / "results.json").write_text(json.dumps(document))
     (difference,) = differences(*books, ["ada"])
     assert difference.startswith(f"ada/results.json differs in {place}")
+
+
+def _another_way(document: dict[str, Any]) -> None:
+    document["tests"][0]["output"] = "CRASH"
+    document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_swap": "CRASH"}
+
+
+def _another_test(document: dict[str, Any]) -> None:
+    document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_any_shape": "FAIL"}
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [(_another_way, 0), (_another_test, 1), (_other_verdict, 1), (lambda document: document.update(score=2.0), 1)],
+)
+def test_how_a_hostile_submission_fails_may_differ_but_not_whether(
+    change: Callable[[dict[str, Any]], None], count: int, books: tuple[Path, Path]
+) -> None:
+    for book, changes in zip(books, (False, True), strict=True):
+        document = results()
+        document["tests"][0]["output"] = "FAIL"
+        document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_swap": "FAIL"}
+        if changes:
+            change(document)
+        (book / "ada" / "results.json").write_text(json.dumps(document))
+    assert len(list(differences(*books, ["ada"]))) > 0
+    assert len(list(differences(*books, ["ada"], ["ada"]))) == count
 
 
 def test_halves_of_files_are_told(books: tuple[Path, Path]) -> None:

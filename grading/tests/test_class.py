@@ -37,7 +37,9 @@ from grading.tests.waiting import wait_until
 pytestmark = pytest.mark.slow  # it makes the pictures of the mini profile
 
 GRADEBOOK_FILES = {"gradebook.csv", "canvas.csv", "class.html", "marks.csv", "changes.csv"}
-STUDENT_FILES = {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}
+STUDENT_FILES = {
+    *("history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "student.html", "worker.log"),
+}
 CONFIGURATIONS = {"Q2-3-merged", "Q2-3-first-three"}
 
 

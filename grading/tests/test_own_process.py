@@ -16,6 +16,7 @@ from grading import ROOT
 from grading.assignment.training_record import Run
 from grading.commands.grade import parse
 from grading.protocol.limits import Limits
+from grading.protocol.questions import StudentRaised
 from grading.protocol.submission import locate
 from grading.protocol.wire import Plain
 from grading.running.journal import JournalError
@@ -78,11 +79,11 @@ def job_of(plan: Plan) -> Plain:
 
 
 def trained(plan: Plan, worker: OwnProcessWorker) -> Run:
-    return train_and_score(plan, plan.configurations[0], 0, worker, lambda *_: None)
+    return train_and_score(plan, plan.configurations[0], 0, worker, lambda *_: None, lambda *_: None)
 
 
 def is_training() -> bool:
-    return any(thread.name == "training" for thread in threading.enumerate())
+    return any(thread.name == "submission" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_what_cannot_be_interrupted_lets_no_other_training_begin(
     before = Path.cwd()
     with pytest.raises(WorkerStopped, match="TIMEOUT: stopped after 2 s"):
         list(worker.train(job_of(plan), Limits(seconds=2)))
-    with pytest.raises(WorkerStopped, match="cannot be interrupted"):
+    with pytest.raises(WorkerStopped, match="nothing interrupts it"):
         list(worker.train(job_of(plan), LIMITS))
     assert Path.cwd() == before, "results are written to where they belong"
     assert wait_until(lambda: not is_training(), 20)
@@ -226,3 +227,29 @@ def test_where_there_is_no_sandbox_nobody_chooses_one(monkeypatch: pytest.Monkey
     for unsafe in (False, True):
         with pytest.raises(NoSandbox, match="run this on Linux"):
             choosing.choose(unsafe=unsafe)
+
+
+@pytest.mark.parametrize("what", ["raise ValueError('boom')", "while True: pass", "sys.exit(3)"])
+def test_what_goes_wrong_in_a_question_is_told_as_in_a_sandbox(
+    write: Write, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_process, "Limits", lambda: Limits(seconds=1))
+    with pytest.raises((StudentRaised, WorkerStopped)) as caught:
+        write(what).ask("classes.reduce", labels=np.zeros(3, np.uint8), mapping=[[0, 1]], ignore_index=255)
+    message = str(caught.value)
+    assert any(told in message for told in ("boom", "TIMEOUT: stopped after 1 s in a question", "SystemExit: 3"))
+    assert not is_training()
+
+
+def test_a_question_waits_for_a_training(plan: Plan, write: Write) -> None:
+    """Both would change the settings and the modules of one process."""
+    worker = write("pass")
+    events = worker.train(job_of(plan), LIMITS)
+    next(events)
+    answers: list[Plain] = []
+    asking = threading.Thread(target=lambda: answers.append(write("pass").ask("transfer.backbone_names")))
+    asking.start()
+    assert not wait_until(lambda: bool(answers), 1)
+    assert len(list(events)) == 2
+    asking.join(60)
+    assert len(answers) == 1
