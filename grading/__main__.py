@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from keyword import iskeyword
 
-from grading.commands.exits import as_command
+from grading.commands.exits import as_command, refuse
 
 COMMANDS = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
@@ -24,6 +24,9 @@ COMMANDS = {
 }
 """What each command does. It is `main` in the module of its name in `grading.commands`; that of `class` is `class_`."""
 
+LINUX_ONLY = ("check_class", "check_tests", "check_verdicts", "class", "mutate", "package")
+"""The commands that need a sandbox, forks, or files as Linux has them."""
+
 
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS or not _is_there(command):
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
+    if sys.platform != "linux" and command in LINUX_ONLY:
+        return refuse(f"{name} needs Linux, and this is {sys.platform}; here you can train and test your own code")
     return int(import_module(_module(command)).main(rest))
 
 

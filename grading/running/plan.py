@@ -22,7 +22,7 @@ from grading.protocol.handed_out import handed_out_seconds, is_handout
 from grading.protocol.sources import sources
 from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain
-from grading.sandbox.tiers import Sandbox
+from grading.sandbox.tiers import Sandbox, Tier
 from grading.scoring.control import secret_order
 
 
@@ -56,7 +56,7 @@ class Plan:
     withheld: str | None
     parallel: int
     threads: int
-    sandbox: Sandbox
+    sandbox: Tier
     key: bytes
     pictures_by_seed: bool = False
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -136,7 +136,12 @@ class Plan:
 
     @property
     def transform_processes(self) -> int:
-        """Processes that make pictures ahead of each training: one for each core that no training is meant to have."""
+        """Processes that make pictures ahead of each training: one for each core that no training is meant to have.
+
+        Only in a sandbox: what they need is there on Linux alone.
+        """
+        if not isinstance(self.sandbox, Sandbox):
+            return 0
         return max(0, min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1))
 
     def backbones(self, configuration: Configuration) -> list[str]:
@@ -166,6 +171,7 @@ class Plan:
             "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
             "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
             "secret": sha256(self.key).hexdigest()[:16],
+            "verified": self.sandbox.verified,
         }
 
     def _trained_as(self, configuration: Configuration) -> tuple[object, ...]:

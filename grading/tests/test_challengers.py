@@ -250,7 +250,7 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
     def ask(*_: object) -> None:
         raise GraderError("nobody answers")
 
-    monkeypatch.setattr("grading.running.pretrained.Worker.ask", ask)
+    monkeypatch.setattr("grading.sandbox.worker.Worker.ask", ask)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
     expect_only_the_challenger_missing(with_weights(plan, None, print), "nobody answers")
 

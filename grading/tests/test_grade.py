@@ -88,7 +88,7 @@ def expect_relations(relations: list[dict[str, Any]]) -> None:
 
 def expect_history(file: Path, configurations: list[dict[str, Any]]) -> None:
     """One row for the only epoch of each training."""
-    with file.open() as lines:
+    with file.open(encoding="utf-8") as lines:
         rows = [(row["configuration"], row["seed"], row["epoch"]) for row in csv.DictReader(lines)]
     assert rows == [(configuration["id"], "0", "1") for configuration in configurations]
 
@@ -255,7 +255,7 @@ class BrokenOutput(io.StringIO):
 
     def __init__(self, file: Path) -> None:
         super().__init__()
-        self._file = file.open("w")
+        self._file = file.open("w", encoding="utf-8")
 
     def write(self, text: str) -> int:
         raise BrokenPipeError
