@@ -8,8 +8,7 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,131 +24,11 @@ from grading.assignment.assignment import read_assignment
 from grading.commands import check_class
 from grading.protocol.submission import MODULES
 from grading.running.meant import markers_of
-from grading.tests.documented import Command, Document, documents, is_command, simple_commands
+from grading.tests.command_tables import EXAMPLES, OPTION_TABLES, OTHER_OPTIONS, TABLES, TRIED, TRIED_SLOWLY
+from grading.tests.documented import Command, documents, is_command, simple_commands
 from grading.tests.fresh_python import run_python
 
 DOCUMENTS = documents(ROOT)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """How a command is tried.
-
-    Attributes:
-        more: options that make it short or keep its files out of the checkout; `{folder}` is an empty folder.
-        status: the exit status; 1 for tests of stubs, 3 for a run without verdicts.
-        prints: a text that it prints.
-    """
-
-    more: str = ""
-    status: int = 0
-    prints: str = ""
-
-
-TRIED: Mapping[str, Trial] = {
-    r"python -m grading": Trial(prints="commands:"),
-    r"python -m grading COMMAND --help": Trial(prints="usage:"),
-    r"python grading/run_all.py --(help|list)": Trial(prints="Q1-1"),
-    r"python -m grading package github --out \w+": Trial("--out {folder}", prints="classroom.yml"),
-    r"python docs/draw_floors.py": Trial(),
-}
-"""Those of a second."""
-
-TRIED_SLOWLY: Mapping[str, Trial] = {
-    r"pytest --(full|sandbox)": Trial("tests/test_classes.py", 1, "0 of  54 tests"),
-    r"pytest -m (q1_1|Q1-1)": Trial("tests/test_freezing.py", 1, "37 failed"),
-    r"pytest tests/test_heads.py": Trial(status=1, prints="27 failed"),
-    r"pytest hw4/heads.py": Trial(status=1, prints="27 failed"),
-    r"python grading/run_all.py hw4 --only Q1-1": Trial("--profile mini --out {folder}/out", 1, "0 of 5 points"),
-    r"python -m grading class SUBMISSIONS --out GRADEBOOK": Trial(
-        "--profile mini --only Q2-3 --tests-only --out {folder}/out", 3, "gradebook"
-    ),
-    r"python -m grading package gradescope --out autograder.zip": Trial("--out {folder}/a.zip", prints="points 65"),
-    r"python -m grading check_tests --only MODULE/ID": Trial("--out {folder}", prints="1 of 1"),
-    r"python -c .*self_test.*": Trial(prints="bubblewrap"),
-}
-"""Those of some seconds."""
-
-RUNS_IN_CI = "minutes; .ci/run runs it"
-WHOLE_RUN = "minutes; .ci/run trains all configurations of the same command"
-BENCHMARK = "minutes on a quiet machine; test_benchmarks.py runs it on the least data"
-OWN_DATA = "faces, CamVid or ImageNet weights, and a GPU or hours"
-TESTS = "the grader's own tests, of which this is one"
-CALIBRATION = "an hour; test_calibrate.py runs a short one"
-VERDICTS = "half an hour; it trains a hundred times"
-CLASS = "minutes, for a whole class; the command without further options is tried"
-RAY = "a cluster of Ray; test_ray.py runs one on this machine"
-
-LONG: Mapping[str, str] = {
-    r"(python -m )?pytest (-n auto )?(-m not slow )?--impl solutions tests grading/tests": RUNS_IN_CI,
-    r"pytest --impl solutions( --full -k benchmark| tests/test_MODULE.py)?": RUNS_IN_CI,
-    r"pytest( --impl FOLDER)?": "half a minute; test_terminal.py runs it on stubs, and on several folders",
-    r"pytest (-n auto )?grading/(tests|confinement|nightly).*": TESTS,
-    r"python grading/run_all.py": RUNS_IN_CI,
-    r"python grading/run_all.py .*--profile report.*": OWN_DATA,
-    r"python grading/run_all.py (SUBMISSION|solutions|hw4)( --.*)?": WHOLE_RUN,
-    r"python -m grading class .*--engine ray.*": RAY,
-    r"python -m grading class (SUBMISSIONS|CLONES|submissions) --out (GRADEBOOK|gradebook) --(?!engine).*": CLASS,
-    r"python -m grading class CLONES --out GRADEBOOK": CLASS,
-    r"python -m grading calibrate --profile mini.*": CALIBRATION,
-    r"python -m grading calibrate --profile report.*": OWN_DATA,
-    r"python -m grading check_verdicts": VERDICTS,
-    r"python -m grading check_tests( --only (MODULE/(NAME|\*)|metrics/iou-\*))?": RUNS_IN_CI,
-    r"python -m grading check_class .*": "minutes; test_check_class.py runs a small one",
-    r"python -m grading mutate.*": "hours; test_checker.py runs other trials of the same kind",
-    r"python -m grading list_tests": "writes into the checkout; test_suite.py compares what it would write",
-    r"python -m grading fetch.*": "the internet; test_fetch.py fetches from a server of its own",
-    r"python -m grading pretrain \w+": "minutes; test_challengers.py pretrains a smaller network",
-    r"python -m grading handout \w+": "seconds; test_handout.py makes one and runs it",
-    r"python -m benchmarks .*": BENCHMARK,
-    r"python docs/draw_(terminal|instructor|assignment).py": "writes into the checkout; seconds to minutes",
-}
-"""Those of this project that no test runs: why, and what is tested instead."""
-
-STYLE = "the extra `dev`; .ci/run runs it"
-PLATFORM_SCRIPTS = "a machine laid out as Gradescope's; test_image.py and test_autograder.py run both scripts"
-
-FOREIGN: Mapping[str, str] = {
-    r"(python -m )?pip install .*": "the internet",
-    r"python3 -m venv .venv|\. .venv/bin/activate": "an environment of its own, of which pip makes something",
-    r"git clone .*|cd hw4": "the internet",
-    r"gh classroom clone .*": "the internet, and an account",
-    r"python -c import torch.*": "a GPU",
-    r"ruff (format --)?check \.|mypy|lint-imports|pre-commit install": STYLE,
-    r"tox( -e .*)?": "the internet, and half an hour",
-    r"(NIGHTLY=1 )?\.ci/run": "the internet, and 20 minutes",
-    r"(srun )?ray .*": RAY,
-    r"sudo sysctl.*": "a machine of one's own",
-    r"chmod 700.*|kill -9": "what it changes, or ends, is the reader's",
-    r"(mkdir|unzip|cp|export|cat) .*|/tmp/autograder/source/(setup.sh|run_autograder)": PLATFORM_SCRIPTS,
-}
-"""Those of other programs: what they need that a test does not have."""
-
-TABLES: Mapping[str, Mapping[str, object]] = {
-    "TRIED": TRIED,
-    "TRIED_SLOWLY": TRIED_SLOWLY,
-    "LONG": LONG,
-    "FOREIGN": FOREIGN,
-}
-
-# What a document writes for a name that the reader chooses, and one that there is. Longer ones first.
-EXAMPLES = {"COMMAND": "grade", "MODULE": "metrics", "NAME": "metrics", "THAT": "gate", "TIER": "bubblewrap"} | {
-    "ID": "iou-dice",
-    "N": "2",
-}
-
-OPTION_TABLES: Mapping[str, Sequence[str]] = {
-    "README.md": [],
-    "CONTRIBUTING.md": ["python -m grading check_tests"],
-    "docs/grading-options.md": ["python grading/run_all.py"],
-    "docs/class.md": ["python -m grading class SUBMISSIONS --out GRADEBOOK"],
-    "docs/performance.md": ["python -m benchmarks metrics"],
-    "docs/platforms.md": ["python -m grading package gradescope"],
-}
-"""By document: the commands that its tables of options belong to, in order."""
-
-OTHER_OPTIONS = {"--train", "-submissions", "--security-opt"}
-"""Options in the text that belong to a part of a command (`package github --train`) or to another program."""
 
 
 def unique_commands() -> dict[str, Command]:
@@ -176,7 +55,7 @@ def in_tables(*names: str) -> list[str]:
 @pytest.mark.parametrize("text", COMMANDS_OF_READERS)
 def test_every_command_is_tried_or_named(text: str) -> None:
     assert tables_of(text), (
-        f"{COMMANDS_OF_READERS[text].where} says `{text}`, which no table of {Path(__file__).name} knows. "
+        f"{COMMANDS_OF_READERS[text].where} says `{text}`, which no table of command_tables.py knows. "
         "Let TRIED run it. If it takes minutes, or needs the internet, a GPU or a platform, add it to LONG or FOREIGN "
         "with the reason. If nobody types it, mark its block of code with a word such as `text`."
     )
@@ -389,71 +268,6 @@ def test_the_floors_are_drawn_as_they_are(tmp_path: Path) -> None:
     drawing = "import runpy, sys; print(runpy.run_path(sys.argv[1])['drawing'](), end='')"
     done = run([sys.executable, "-c", drawing, "docs/draw_floors.py"], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.decode("utf-8") == (ROOT / "docs" / "floors.svg").read_text("utf-8")
-
-
-# --- Links, and README's two marked commands -------------------------------------------------------------------------
-
-
-def test_links_lead_to_files_and_headings() -> None:
-    by_name = {document.name: document for document in DOCUMENTS}
-    broken = []
-    for document in DOCUMENTS:
-        for link in document.links():
-            target, _, anchor = link.text.partition("#")
-            if re.match(r"[a-z]+:", target):
-                continue
-            path = (ROOT / document.name).parent / target if target else ROOT / document.name
-            name = path.resolve().relative_to(ROOT).as_posix()
-            if not path.exists() or (anchor and anchor not in by_name[name].anchors()):
-                broken.append(link)
-    assert broken == []
-
-
-def test_readme_begins_with_the_two_commands_that_ci_runs() -> None:
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
-    marked = {
-        lines[n - 1]: lines[n + 1] for n, line in enumerate(lines) if line == "```" and lines[n - 1][:4] == "<!--"
-    }
-    install = 'python -m pip install -q -e ".[test]" && '
-    assert marked == {
-        "<!-- main-job -->": install + "python grading/run_all.py",
-        "<!-- tests -->": install + "python -m pytest -n auto --impl solutions tests grading/tests",
-    }
-    assert lines.index("<!-- tests -->") < 20
-
-
-# --- What counts as a command ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "commands"),
-    [
-        ("`pytest`", ["pytest"]),
-        ("`git`, `head` and `solutions`", []),
-        ("`python -m grading`", ["python -m grading"]),
-        ("`SNAPSHOTS=write pytest tests/x.py`", ["pytest tests/x.py"]),
-        ("`hw4.zip is encrypted; pack it without a password`", []),
-        ("| a | b |\n| - | - |\n| `tox` | `a \\| b`, `pip install x` |", ["tox", "pip install x"]),
-        ("```\nmystery --now\n```", ["mystery --now"]),
-        ("```sh\na 'b c' && d \\\n  e   # why\n# f\n\ng; h | i\n```", ["a b c", "d e", "g", "h", "i"]),
-        ("```text\nSUBMISSIONS/\n```", []),
-        ("- list\n\n  ```\n  in it\n  ```\n", ["in it"]),
-        ("`don't type this`", []),
-    ],
-)
-def test_commands_of_a_document(text: str, commands: list[str]) -> None:
-    assert [command.text for command in Document("x.md", text).commands()] == commands
-
-
-def test_options_and_headings_of_a_document() -> None:
-    table = "| option | b |\n| - | - |\n| `--seeds N`, `-j 2` | `--no` |\n"
-    document = Document(
-        "x.md", f"## What it's for: a `b`\n\n`--only=Q1`\n\n`check --only x`\n\n{table}\n| option |\n| - |\n| `-v` |"
-    )
-    assert [(t.number, t.options) for t in document.option_tables()] == [(0, ("--seeds N", "-j 2")), (1, ("-v",))]
-    assert [m.text for m in document.options()] == ["--only", "--seeds", "-j", "--no", "-v"]
-    assert [m.text for m in document.unclear_code()] == ["check --only x"]
-    assert document.anchors() == {"what-its-for-a-b"}
 
 
 @pytest.mark.parametrize(
