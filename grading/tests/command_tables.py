@@ -60,7 +60,7 @@ RAY = "a cluster of Ray; test_ray.py runs one on this machine"
 LONG: Mapping[str, str] = {
     r"(python -m )?pytest (-n auto )?(-m not slow )?--impl solutions tests grading/tests": RUNS_IN_CI,
     r"pytest --impl solutions( --full -k benchmark| tests/test_MODULE.py)?": RUNS_IN_CI,
-    r"pytest( --impl FOLDER| -m q\d_\d| tests/test_\w+.py)?": "half a minute; test_terminal.py runs it on several folders",
+    r"pytest( --impl FOLDER| -m q\d_\d| tests/test_\w+.py)?": "half a minute; test_terminal.py runs it on folders",
     r"pytest (-n auto )?grading/(tests|confinement|nightly).*": TESTS,
     r"python grading/run_all.py": RUNS_IN_CI,
     r"python grading/run_all.py .*--profile report.*": OWN_DATA,
