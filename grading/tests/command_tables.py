@@ -76,7 +76,7 @@ LONG: Mapping[str, str] = {
     r"python -m grading mutate.*": "hours; test_checker.py runs other trials of the same kind",
     r"python -m grading list_tests": "writes into the checkout; test_suite.py compares what it would write",
     r"python -m grading fetch.*": "the internet; test_fetch.py fetches from a server of its own",
-    r"python -m grading pretrain \w+": "minutes; test_challengers.py pretrains a smaller network",
+    r"python -m grading pretrain (\w+|--list)": "minutes; test_challengers.py pretrains a smaller network",
     r"python -m grading handout \w+": "seconds; test_handout.py makes one and runs it",
     r"python -m benchmarks .*": BENCHMARK,
     r"python docs/draw_(terminal|instructor|assignment).py": "writes into the checkout; seconds to minutes",
