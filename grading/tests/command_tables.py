@@ -87,7 +87,7 @@ STYLE = "the extra `dev`; .ci/run runs it"
 PLATFORM_SCRIPTS = "a machine laid out as Gradescope's; test_image.py and test_autograder.py run both scripts"
 
 FOREIGN: Mapping[str, str] = {
-    r"(python -m )?pip install .*": "the internet",
+    r"((python -m )?pip|apt-get|playwright) install .*": "the internet",
     r"python3 -m venv .venv|\. .venv/bin/activate": "an environment of its own, of which pip makes something",
     r"git clone .*|cd hw4": "the internet",
     r"gh classroom clone .*": "the internet, and an account",
