@@ -33,8 +33,13 @@ ENTRIES = (
 )
 """What students start. They get these modules of `grading`, and all that these import."""
 
-DATA = ("grading/assignment/assignment.toml", "grading/reporting/*.html", "grading/reporting/*.css")
-COPIED = ("LICENSE", "setup.py", ".gitignore", "tests/ids.txt", "hw4/discussion.md")
+DATA = (
+    "grading/assignment/assignment.toml",
+    "grading/reporting/templates/**/*.html",
+    "grading/reporting/templates/*.css",
+    "grading/reporting/pictures/*.svg",
+)
+COPIED = ("LICENSE", "setup.py", ".gitignore", ".gitattributes", "tests/ids.txt", "hw4/discussion.md")
 ASSIGNMENT = "docs/assignment"  # .md, and a folder of figures
 TESTS = ("conftest", *(f"test_{module}" for module in MODULES))
 
