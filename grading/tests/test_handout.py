@@ -89,7 +89,8 @@ def test_the_readme_names_every_question_and_only_files_that_are_there() -> None
 
 
 def test_the_assignment_comes_with_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("grading", "hw4", "tests", "solutions", "LICENSE", "setup.py", ".gitignore", "pyproject.toml"):
+    top_files = ("LICENSE", "setup.py", ".gitattributes", ".gitignore", "pyproject.toml")
+    for name in ("grading", "hw4", "tests", "solutions", *top_files):
         (tmp_path / name).symlink_to(ROOT / name)
     folder = tmp_path / "docs" / "assignment"
     folder.mkdir(parents=True)
