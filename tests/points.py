@@ -7,6 +7,7 @@ import pytest
 
 from grading.assignment.assignment import Assignment
 from grading.assignment.test_ids import listed_tests
+from grading.protocol.text import number
 
 
 class Points:
@@ -62,6 +63,6 @@ def of_the_whole(earned: float, assignment: Assignment) -> str:
     trained = sum(question.training_points for question in assignment.questions)
     discussed = sum(question.points for question in assignment.questions if question.discussion)
     return (
-        f"{round(earned, 2):g} of {every:g} points; {trained:g} are earned by run_all, "
-        f"{discussed:g} by the discussion (discussion.md)"
+        f"{number(earned)} of {number(every)} points; {number(trained)} are earned by run_all, "
+        f"{number(discussed)} by the discussion (discussion.md)"
     )

@@ -15,7 +15,7 @@ from grading.classroom.no_space import no_space
 from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
 from grading.protocol.submission import SubmissionError
-from grading.protocol.text import duration, one_line
+from grading.protocol.text import duration, number, one_line
 from grading.reporting.collect import results_of
 from grading.reporting.fault import GRADER, SUBMISSION, Fault, fault_document, write_fault
 from grading.reporting.gradebook.graded import Graded
@@ -244,4 +244,4 @@ def _in_words(results: Results) -> str:
     earned, possible = results.score
     verdicts = Counter(outcome.verdict for outcome in results.outcomes.values())
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-    return f"{round(earned, 2):g} of {possible:g} points ({counts}; {duration(results.seconds)})"
+    return f"{number(earned)} of {number(possible)} points ({counts}; {duration(results.seconds)})"

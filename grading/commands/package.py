@@ -14,7 +14,7 @@ from grading.data.arrays import DataError
 from grading.platforms.github import PLACE, workflow
 from grading.platforms.gradescope import autograder, pretrained
 from grading.platforms.settings import Settings, most_points, tested
-from grading.protocol.text import duration
+from grading.protocol.text import duration, number
 from grading.running.resolve import UsageError, chosen
 
 CHEAP = 120  # processor seconds of a pretraining that each image gets unless --challengers says otherwise
@@ -95,7 +95,7 @@ def pack_gradescope(options: argparse.Namespace) -> None:
     aside.write_bytes(content)
     aside.replace(options.out)
     print(f"{options.out}: {len(content) / 2**20:.1f} MiB")
-    print(f"Gradescope: autograder points {most_points(assignment, configurations):g}")
+    print(f"Gradescope: autograder points {number(most_points(assignment, configurations))}")
     print(
         f"Gradescope: a timeout of more than {duration(settings.time_limit)}; see docs/platforms.md for the container"
     )
