@@ -1,5 +1,7 @@
 """The table of points at the end of a run: a question's points are divided by all of its tests, run or not."""
 
+import shutil
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -27,8 +29,10 @@ class Points:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._passed:
             terminalreporter.section(f"points for the tests of {self._name}")
+            columns = shutil.get_terminal_size().columns
             for line in self.lines():
-                terminalreporter.write_line(line)
+                for part in textwrap.wrap(line, columns, subsequent_indent="  "):
+                    terminalreporter.write_line(part)
 
     def lines(self) -> Iterator[str]:
         """One line for each question of which a test ran; then the total, if all tests of all questions did."""
