@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     prepare()
     outcomes: list[SpecimenOutcome] = []
-    with Progress(console=console, transient=True) as bar:
+    with Progress(console=console, transient=True, disable=not sys.stdout.isatty()) as bar:
         for trial in bar.track(run_all(tasks, options.jobs, LIMIT_S), total=len(tasks), description="trials"):
             outcomes.append(outcome_of(by_name[trial.task.name], trial))
     rows = rows_of(outcomes)

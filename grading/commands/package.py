@@ -9,6 +9,7 @@ from grading.assignment.assignment import AssignmentError, read_assignment
 from grading.assignment.files import write_whole
 from grading.backbones.challengers import COSTS, FORBIDDEN, known_challengers
 from grading.commands.exits import PASSED, as_command, refuse
+from grading.commands.help import new_parser
 from grading.commands.options import positive, seconds
 from grading.data.arrays import DataError
 from grading.platforms.github import PLACE, workflow
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m grading package", description=__doc__)
+    parser = new_parser("python -m grading package", __doc__)
     platforms = parser.add_subparsers(dest="platform", required=True)
     gradescope = platforms.add_parser(
         "gradescope", help="an autograder to upload", description="Gradescope's autograder."
