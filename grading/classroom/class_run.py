@@ -28,6 +28,7 @@ from grading.reporting.results import Results
 from grading.reporting.streams import Log
 from grading.reporting.summary import reasons_of
 from grading.reporting.write import write_results
+from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
@@ -187,7 +188,9 @@ class ClassRun:
         tests = api_tests_of(plan, folder, most_parts=most_parts, unsafe=self._options.unsafe)
         wanted = ready_trainings(plan, tests)
         finished = partial(self._trained, hand_in.student, plan)
-        grading = resources.enter_context(closing(Grading(plan, journal, log, wanted, tests=tests, finished=finished)))
+        evidence = Evidence(folder)
+        grading = Grading(plan, journal, log, wanted, tests=tests, finished=finished, evidence=evidence)
+        resources.enter_context(closing(grading))
         with self._lock:
             if not self._is_finished:
                 self._begun[grading] = Begun(hand_in, log, resources, time.perf_counter())

@@ -146,7 +146,8 @@ class ClassCheck:
                 continue
             finished.append(f"{starts} starts")
             different += self._status_problems(status)
-            different += differences(self._out / "undisturbed", self._out / name, self._names)
+            hostile = [student.name for student in self._students if student.kind == "evil"]
+            different += differences(self._out / "undisturbed", self._out / name, self._names, hostile)
             left += self._left(name)
             starts = 0
         if not self._options.kills:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from grading.assignment.api_test_record import NOT_RUN, Suite
@@ -26,9 +27,10 @@ from grading.reporting.next_step import next_step
 from grading.reporting.progress import TrainingProgress
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
-from grading.reporting.tensorboard import NoTensorBoard, TensorBoard, pictures_of
+from grading.reporting.tensorboard import NoTensorBoard, TensorBoard
 from grading.reporting.write import write_results
 from grading.running.api_tests import ApiTests
+from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
 from grading.running.journal import Journal
 from grading.running.local_engine import carry_out_one
@@ -142,7 +144,7 @@ def grade(state: State, out: Path, options: Namespace, console: Console) -> int:
             return refuse(error)
         state.log = Log(out / "worker.log")
         announce(state.plan, journal, console)
-        run_tests_and_trainings(state, journal, console, unsafe=options.unsafe)
+        run_tests_and_trainings(state, journal, out, console, unsafe=options.unsafe)
     except KeyboardInterrupt as stop:
         if options.resume and not state.runs:
             raise  # the journal has not been read yet: the results of the stopped run stay as they are
@@ -156,7 +158,7 @@ def grade(state: State, out: Path, options: Namespace, console: Console) -> int:
 def announce(plan: Plan, journal: Journal, console: Console) -> None:
     """Say what will be run, for how long, and in which sandbox."""
     missing = sum((c.id, seed) not in journal.runs for c, seed in needed(plan, journal.runs))
-    count = f"at least {missing} trainings" if plan.sequential else f"{missing} trainings"
+    count = f"{'at least ' if plan.sequential and missing else ''}{missing} trainings"
     console.say(
         f"{plan.submission.name}: {count}, profile {plan.profile_name}, on {plan.device}, "
         f"{plan.parallel} at a time; about {duration(plan.estimated_seconds())} for all"
@@ -164,7 +166,7 @@ def announce(plan: Plan, journal: Journal, console: Console) -> None:
     console.say(f"sandbox: {plan.sandbox.tier} ({plan.sandbox.promise})")
 
 
-def run_tests_and_trainings(state: State, journal: Journal, console: Console, *, unsafe: bool) -> None:
+def run_tests_and_trainings(state: State, journal: Journal, out: Path, console: Console, *, unsafe: bool) -> None:
     """Run the tests of the student API, and train the configurations whose required tests have passed."""
     state.start = time.perf_counter()
     if state.tests is not None:
@@ -180,7 +182,14 @@ def run_tests_and_trainings(state: State, journal: Journal, console: Console, *,
     with console.progress(state.plan, journal, missing) as progress, state.log as log:
         watching = Watching(progress, state.tensorboard)
         grading = Grading(
-            state.plan, journal, log, wanted, tests=state.tests, epoch=watching.epoch, finished=watching.finished
+            state.plan,
+            journal,
+            log,
+            wanted,
+            tests=state.tests,
+            epoch=watching.epoch,
+            finished=watching.finished,
+            evidence=Evidence(out),
         )
         carry_out_one(grading, unsafe=unsafe, replanned=progress.replanned)
 
@@ -212,7 +221,9 @@ def report(state: State, out: Path, options: Namespace, console: Console) -> int
         results = replace(results, grader_notes=(state.log.lost,))
     write_results(results, out)
     if state.tensorboard is not None:
-        state.tensorboard.close(pictures_of(results, out))
+        from grading.reporting.tensorboard_pictures import pictures_of  # here: only who asks for it waits for it
+
+        state.tensorboard.close(partial(pictures_of, results, out))
         if state.tensorboard.lost is not None:
             console.result(state.tensorboard.lost)
     if options.open and not open_in_browser(out / "report.html"):

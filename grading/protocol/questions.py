@@ -14,6 +14,7 @@ def _calls(*functions: str) -> Functions:
 
 QUESTIONS: Mapping[str, Functions] = {
     "augmentation.draws": lambda data: [data["function"]],
+    "augmentation.pictures": _calls("face_train_transform"),
     "classes.reduce": _calls("reduce_classes"),
     "fcn.forward": _calls("FCN8s"),
     "fcn.forward_amplified": _calls("FCN8s"),

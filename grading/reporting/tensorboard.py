@@ -3,22 +3,17 @@
 The files grow while the run goes on. A folder for each training keeps its curves apart: `Q1-1/seed 0`.
 """
 
-import io
-from collections.abc import Iterable, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
 
 from grading.assignment.training_record import Run
 
 if TYPE_CHECKING:
-    from grading.reporting.results import Results
-
-
-PIXELS = ("image/png", "image/webp")
+    pass
 
 
 class NoTensorBoard(Exception):
@@ -86,16 +81,17 @@ class TensorBoard:
         except Exception as error:
             self._lose(error)
 
-    def close(self, pictures: Mapping[str, bytes]) -> None:
+    def close(self, pictures: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict) -> None:
         """Write pictures, and close all files.
 
         Args:
-            pictures: by name, files of pixels.
+            pictures: makes them: by name, uint8 (n, H, W, 3).
         """
         try:
             with self._writer(str(self._folder / "pictures"), purge_step=0) as writer:
-                for name, content in pictures.items():
-                    writer.add_image(name, _pixels(content), 0, dataformats="HWC")
+                for name, shown in pictures().items():
+                    for number, picture in enumerate(shown):
+                        writer.add_image(f"{name}/{number}", picture, 0, dataformats="HWC")
             for left in list(self._writers.values()):
                 left.close()
         except Exception as error:
@@ -103,24 +99,3 @@ class TensorBoard:
 
     def _lose(self, error: Exception) -> None:
         self.lost = f"{self._folder}: {error}; a part of what TensorBoard shows is missing"
-
-
-def pictures_of(results: "Results", folder: Path) -> dict[str, bytes]:
-    """The pictures of a report that are made of pixels, by name. Its drawings are curves, which TensorBoard draws.
-
-    Args:
-        folder: of the results.
-    """
-    try:
-        of_results = import_module("grading.reporting.pictures.of_results")
-    except ModuleNotFoundError:
-        return {}
-    figures = of_results.figures_of(results, folder)
-    named = {"augmentation": figures.augmentation, "overlays": figures.overlays}
-    named |= {f"mistakes of {id}": figure for id, figure in figures.mistakes.items()}
-    return {name: figure.content for name, figure in named.items() if figure and figure.media in PIXELS}
-
-
-def _pixels(content: bytes) -> Any:
-    with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(image.convert("RGB"))

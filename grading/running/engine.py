@@ -6,6 +6,7 @@ from grading.assignment.api_test_record import Checked
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.api_tests import Part
+from grading.running.evidence import Draws
 from grading.running.grading import Grading
 from grading.running.plan import Plan
 
@@ -32,6 +33,13 @@ class Engine(ABC):
         """Run a training, and wait for its end. Called in a thread of its own.
 
         Whatever goes wrong with the submission is the failure of this training.
+        """
+
+    @abstractmethod
+    def draw_faces(self, grading: Grading) -> Draws | None:
+        """Ask the submission for its views of a few training faces; None if it has none. Called in a thread of its own.
+
+        Whatever goes wrong costs the picture alone.
         """
 
     @abstractmethod

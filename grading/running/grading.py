@@ -10,6 +10,8 @@ from grading.assignment.api_test_record import NOT_RUN, Suite
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.api_tests import ApiTests, Part
+from grading.running.evidence import Evidence
+from grading.running.faces_shown import shows_faces
 from grading.running.journal import Journal
 from grading.running.needed import expectations, needed_tests, ready
 from grading.running.plan import Plan
@@ -58,9 +60,12 @@ class Grading:
         tests: what is run besides the trainings; None if there are none.
         epoch: called after each epoch with its metrics, from the training's thread.
         finished: called after each training, from the thread of the scheduler.
+        evidence: what is kept for people to look at.
         parts: of the tests that have not started.
         under_way: the configuration and seed of each training that runs.
         parts_under_way: the number of parts of the tests that run.
+        faces_wanted: whether the submission is to be asked for its views of a few training faces.
+        faces_under_way: whether it is being asked.
     """
 
     plan: Plan
@@ -70,12 +75,16 @@ class Grading:
     tests: ApiTests | None = None
     epoch: Progress = _ignore
     finished: Callable[[Run], None] = _ignore
+    evidence: Evidence = field(default_factory=Evidence)
     parts: deque[Part] = field(init=False)
     under_way: set[tuple[str, int]] = field(init=False, default_factory=set)
     parts_under_way: int = field(init=False, default=0)
+    faces_wanted: bool = field(init=False)
+    faces_under_way: bool = field(init=False, default=False)
     _can_start: list[tuple[Configuration, int]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        self.faces_wanted = self.evidence.lacks_faces and shows_faces(self.plan)
         self.parts = deque(self.tests.start() if self.tests is not None else ())
 
     @property
@@ -95,7 +104,13 @@ class Grading:
     @property
     def is_over(self) -> bool:
         """Whether nothing of it runs, and nothing is left to start."""
-        return not (self.parts or self.parts_under_way or self.under_way or self.missing)
+        nothing_runs = not (self.parts_under_way or self.under_way or self.faces_under_way)
+        return nothing_runs and not (self.parts or self.faces_wanted or self.missing)
+
+    @property
+    def can_draw_faces(self) -> bool:
+        """Whether the tests have ended, which tell whether asking for views is worth the time."""
+        return self.faces_wanted and not (self.parts or self.parts_under_way)
 
     def something_ended(self) -> None:
         """Choose again what can start: after each part of the tests and each training."""

@@ -10,6 +10,8 @@ from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.api_tests import Part
 from grading.running.engine import Engine
+from grading.running.evidence import Draws
+from grading.running.faces_shown import draws_of
 from grading.running.grading import Grading
 from grading.running.plan import Plan
 from grading.running.pytest_server import PytestServer
@@ -43,7 +45,15 @@ class LocalEngine(Engine):
     def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
         worker = self._worker(grading)
         try:
-            return train_and_score(grading.plan, configuration, seed, worker, grading.epoch)
+            return train_and_score(grading.plan, configuration, seed, worker, grading.epoch, grading.evidence.keep)
+        finally:
+            with self._lock:
+                self._idle[grading].append(worker)
+
+    def draw_faces(self, grading: Grading) -> Draws | None:
+        worker = self._worker(grading)
+        try:
+            return draws_of(grading.plan, worker)
         finally:
             with self._lock:
                 self._idle[grading].append(worker)

@@ -23,6 +23,7 @@ from grading.protocol.submission import handed_in
 from grading.protocol.text import one_line
 from grading.running.api_tests import Part
 from grading.running.engine import Engine
+from grading.running.evidence import Draws, Shown
 from grading.running.grading import Grading
 from grading.running.plan import Plan
 from grading.running.pytest_server import TestRun
@@ -36,8 +37,12 @@ HOST_AND_PORT = re.compile(r"\[?([^/]+?)\]?:(\d{1,5})")
 SECONDS_TO_CHECK = 300.0  # a node, which imports torch and tries its sandbox
 
 
-def _train(parcel: Parcel, configuration: Configuration, seed: int) -> tuple[Run, bytes]:
+def _train(parcel: Parcel, configuration: Configuration, seed: int) -> tuple[Run, Shown | None, bytes]:
     return unpacked(parcel).train(configuration, seed)
+
+
+def _draw_faces(parcel: Parcel) -> Draws | None:
+    return unpacked(parcel).draw_faces()
 
 
 def _test(parcel: Parcel, tests: TestRun) -> tuple[int | None, bytes, bytes]:
@@ -82,6 +87,7 @@ class RayEngine(Engine):
         again = {"max_retries": RETRIES, "retry_exceptions": [NodeRefused]}
         self._train_task = ray.remote(_train).options(**resources, **again)
         self._test_task = ray.remote(_test).options(num_cpus=1, **again)
+        self._faces_task = ray.remote(_draw_faces).options(num_cpus=1, **again)
         try:
             self._check_nodes()
         except BaseException:
@@ -116,12 +122,21 @@ class RayEngine(Engine):
 
     def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
         try:
-            run, printed = self._result(self._train_task.remote, grading, configuration, seed)
+            run, shown, printed = self._result(self._train_task.remote, grading, configuration, seed)
         except RayError as error:
             why = f"Ray could not run it: {one_line(str(error))}"
             return Run(configuration.id, seed, (), 0.0, "GRADER_ERROR", why)
         grading.log.write(printed)
+        if shown is not None:
+            grading.evidence.keep(configuration.id, shown)
         return run
+
+    def draw_faces(self, grading: Grading) -> Draws | None:
+        try:
+            draws: Draws | None = self._result(self._faces_task.remote, grading)
+        except RayError:
+            return None
+        return draws
 
     def release(self, grading: Grading) -> None:
         with self._lock:

@@ -18,6 +18,8 @@ from grading.assignment.training_record import Run
 from grading.data.arrays import Dataset, build_once, cache_folder, writable
 from grading.protocol.submission import HandedIn, Submission
 from grading.running.api_tests import tests_code
+from grading.running.evidence import Draws, Shown
+from grading.running.faces_shown import draws_of
 from grading.running.plan import Plan, history_code
 from grading.running.pytest_server import PytestServer, TestRun
 from grading.running.training import train_and_score
@@ -119,16 +121,27 @@ class Unpacked:
             sandbox=choose(unsafe=self.parcel.requirements.unsafe),
         )
 
-    def train(self, configuration: Configuration, seed: int) -> tuple[Run, bytes]:
-        """Run a training; returns what the worker has printed, too."""
+    def train(self, configuration: Configuration, seed: int) -> tuple[Run, Shown | None, bytes]:
+        """Run a training; returns what people look at of it, and what the worker has printed, too."""
         plan = self.plan()
+        shown: list[Shown] = []
+        worker = self._worker_of(plan)
+        run = train_and_score(plan, configuration, seed, worker, lambda *_: None, lambda _, each: shown.append(each))
+        self.log.seek(0)
+        return run, shown[0] if shown else None, self.log.read(LOG_BYTES)
+
+    def draw_faces(self) -> Draws | None:
+        """Ask the submission for its views of a few training faces."""
+        plan = self.plan()
+        return draws_of(plan, self._worker_of(plan))
+
+    def _worker_of(self, plan: Plan) -> Worker:
+        """The worker of this submission, whose log is empty."""
         self.log.truncate(0)
         self.log.seek(0)
         if self._worker is None:
             self._worker = Worker(self.submission, plan.sandbox, imported=[TRAINING], log=self.log)
-        run = train_and_score(plan, configuration, seed, self._worker, lambda *_: None)
-        self.log.seek(0)
-        return run, self.log.read(LOG_BYTES)
+        return self._worker
 
     def test(self, tests: TestRun) -> tuple[int | None, bytes, bytes]:
         """Run tests.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grading.assignment.assignment import MISTAKEN, OBEYED
 from grading.assignment.training_record import Run
+from grading.running.evidence import remove_evidence
 from grading.running.journal import Journal, JournalError, JournalInUse
 from grading.running.plan import Plan
 from grading.running.resolve import UsageError
@@ -48,6 +49,7 @@ def journal_of_this(folder: Path, plan: Plan) -> Journal:
 
 def set_journal_aside(folder: Path) -> None:
     """Rename the journal of a folder of results, if there is one: the next run trains everything anew."""
+    remove_evidence(folder)
     with suppress(FileNotFoundError):
         os.replace(folder / "journal.jsonl", folder / "journal-before.jsonl")
 

@@ -15,6 +15,7 @@ from typing import Any
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import Run
 from grading.running.engine import Engine
+from grading.running.evidence import Draws
 from grading.running.gpu_memory import fitting_trainings, free_bytes, lacked_memory
 from grading.running.grading import Grading
 from grading.running.plan import Plan
@@ -213,6 +214,8 @@ class _Scheduler:
             self._test(grading)
         if grading in self.broken:
             return
+        if grading.can_draw_faces and self._jobs.count < self._engine.slots:
+            self._draw_faces(grading)
         for configuration, seed in grading.missing:
             if not self._has_room_to_train(grading):
                 break
@@ -221,7 +224,7 @@ class _Scheduler:
 
     def _is_over(self, grading: Grading) -> bool:
         if grading in self.broken:
-            return not (grading.parts_under_way or grading.under_way)
+            return not (grading.parts_under_way or grading.under_way or grading.faces_under_way)
         return grading.is_over
 
     @contextmanager
@@ -278,6 +281,20 @@ class _Scheduler:
                 grading.tests.end(part, future.result())
 
         self._jobs.start(partial(self._engine.test, grading, part), end)
+
+    def _draw_faces(self, grading: Grading) -> None:
+        grading.faces_wanted = False
+        grading.faces_under_way = True
+
+        def end(future: "Future[Draws | None]") -> None:
+            grading.faces_under_way = False
+            try:
+                if (draws := future.result()) is not None:
+                    grading.evidence.keep_faces(draws)
+            except Exception as error:  # whatever it is, it costs a picture and no grade
+                grading.log.write(f"views of faces: {type(error).__name__}: {error}\n".encode())
+
+        self._jobs.start(partial(self._engine.draw_faces, grading), end)
 
     def _train(self, grading: Grading, configuration: Configuration, seed: int) -> None:
         if self._sharing.parallel not in (None, grading.plan.parallel):

@@ -4,6 +4,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from grading.assignment.training_record import MOST_PEAK_BYTES, Run
 from grading.protocol.limits import MIB, Limits
 from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
+from grading.running.evidence import Shown
+from grading.running.last_epoch import answers_in, layers_in
 from grading.running.plan import Plan
 from grading.running.validation import training_rule, validation_sets
 from grading.sandbox.worker import GraderError, Worker, WorkerStopped
@@ -24,6 +27,7 @@ from grading.tasks.registry import task_of
 
 TRANSFORM_BYTES = 256 * MIB  # of a process that makes pictures beside the training
 Progress = Callable[[Configuration, int, dict[str, float]], None]
+Keep = Callable[[str, Shown], None]
 
 
 def blinded(plan: Plan, configuration: Configuration, seed: int) -> tuple[list[ValidationSet], Plain]:
@@ -66,28 +70,37 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
     )
 
 
-def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress) -> Run:
+def train_and_score(
+    plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress, keep: Keep
+) -> Run:
     """Train one configuration with one seed. Whatever goes wrong is the failure of this training alone.
 
     Args:
         progress: called after each epoch with its metrics.
+        keep: called with the configuration's id and what people look at, once for the first seed; not of a control,
+            which is secret.
     """
     start = time.perf_counter()
     num_classes = configuration.num_classes
     history: list[dict[str, float]] = []
     kind, failure, counts, peak = "FINISHED", None, None, None
+    shown = Shown()
     try:
         sets, job = blinded(plan, configuration, seed)
         scored = ScoredTraining(sets, num_classes)
         history = scored.history
         events = worker.train(job, training_limits(plan, configuration, sets))
-        check_built(configuration, _part(next(events, None), "built"), _head_size(job, num_classes))
+        first = next(events, None)
+        shown = Shown(layers_in(first))
+        check_built(configuration, _part(first, "built", "layers"), _head_size(job, num_classes))
         for event in events:
             if scored.is_full:
                 check_trained(configuration, _part(event, "trained", "peak_bytes"))
                 peak = peak_claimed_in(event)
                 continue
             progress(configuration, seed, scored.add(event, plan.device))
+            if scored.is_full:
+                shown = replace(shown, answers=answers_in(event, configuration, sets[-1]))
         scored.close(learns=not (plan.withheld or configuration.control))
         counts = scored.counts_by_image()
     except (StudentRaised, UnusablePredictions, NetworkCheckFailed) as error:
@@ -96,6 +109,8 @@ def train_and_score(plan: Plan, configuration: Configuration, seed: int, worker:
         kind, failure = error.kind, error.message
     except Exception as error:  # of one training: the others go on
         kind, failure = "GRADER_ERROR", str(error) if isinstance(error, GraderError) else grader_fault(error)
+    if seed == 0 and not configuration.control:
+        keep(configuration.id, shown)
     seconds = time.perf_counter() - start
     return Run(configuration.id, seed, tuple(history), seconds, kind, failure, counts, peak)
 

@@ -68,9 +68,9 @@ class Blinding:
         """Rules from old to new classes, the new ones as the worker knows them."""
         return [[old, int(self.class_permutation[new])] for old, new in mapping]
 
-    def in_true_order(self, predictions: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A worker's classes (N + T, ...), still by its numbers, with each image once and in its true place."""
-        return predictions[self._first]
+    def in_true_order(self, answers: Array) -> Array:
+        """A worker's answers (N + T, ...), classes still by its numbers, with each image once and in its true place."""
+        return answers[self._first]
 
     def of_true_classes(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts (..., C) of a worker's classes, by the true numbers of the classes."""

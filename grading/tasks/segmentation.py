@@ -1,6 +1,6 @@
 """Streets with CamVid's labels, or a choice of them (part 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,19 @@ from grading.scoring.metrics import reduced_labels
 from grading.scoring.street_rule import draw_street_rule
 from grading.tasks.task import Labels, Pictures, Task
 
+CROPS = 4  # that people are shown
+
 
 class Segmentation(Task):
     """One class for each pixel, labels (N, H, W)."""
 
     facts = SEGMENTATION
     how_to_get = "`python -m grading fetch camvid` brings it"
+    answers_pixels = True
+
+    def class_names(self, configuration: Configuration, profile: Profile) -> tuple[str, ...]:
+        assert configuration.classes is not None
+        return configuration.classes.names
 
     def generated(self, cache: Path, profile: Profile) -> Dataset:
         assert profile.train_streets is not None
@@ -61,6 +68,16 @@ class Segmentation(Task):
 
     def targets(self, labels: Labels, configuration: Configuration) -> Labels:
         return reduced_labels(labels, configuration.mapping)
+
+    def worth_a_look(
+        self, labels: Labels, predictions: Labels, confidence: NDArray[np.float32] | None
+    ) -> NDArray[np.int64]:
+        """The same ones in all configurations, to be laid side by side."""
+        return np.unique(np.linspace(0, len(labels) - 1, CROPS).astype(np.int64))
+
+    def to_look_at(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Not scaled: each pixel has a class."""
+        return np.stack(images)
 
     def draw_rule(
         self,

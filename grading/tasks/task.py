@@ -1,7 +1,7 @@
 """What a grading asks of a task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,16 @@ class Task(ABC):
 
     Attributes:
         how_to_get: what `facts.option` names, or how to get it.
+        answers_pixels: whether a network gives a class to each pixel, not to each picture.
     """
 
     facts: TaskFacts
     how_to_get: str
+    answers_pixels: bool
+
+    @abstractmethod
+    def class_names(self, configuration: Configuration, profile: Profile) -> tuple[str, ...]:
+        """What people call the classes of a configuration, in the order of their numbers."""
 
     @abstractmethod
     def generated(self, cache: Path, profile: Profile) -> Dataset:
@@ -74,6 +80,21 @@ class Task(ABC):
     @abstractmethod
     def targets(self, labels: Labels, configuration: Configuration) -> Labels:
         """What the answers to shown pictures are scored against; IGNORED if a pixel has no class."""
+
+    @abstractmethod
+    def worth_a_look(
+        self, labels: Labels, predictions: Labels, confidence: NDArray[np.float32] | None
+    ) -> NDArray[np.int64]:
+        """Which of the validation pictures of an epoch people are shown, the most interesting first.
+
+        Args:
+            labels, predictions: true classes and predicted ones.
+            confidence: (N,), how sure the network was of its prediction; None if it is not known.
+        """
+
+    @abstractmethod
+    def to_look_at(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Pictures as people are shown them, uint8 (n, H, W, 3)."""
 
     @abstractmethod
     def draw_rule(

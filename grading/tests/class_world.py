@@ -89,7 +89,9 @@ class ClassWorld:
         document = json.loads((self.book / student / "results.json").read_text())
         return {c["id"]: c["verdict"] for c in document["extra_data"]["configurations"]}
 
-    def train(self, plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: object) -> Run:
+    def train(
+        self, plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: object, keep: object
+    ) -> Run:
         """Stands in for `train_and_score`: every epoch is better than the last one."""
         student = plan.submission.name
         with self.lock:

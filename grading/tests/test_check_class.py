@@ -140,6 +140,33 @@ def test_results_that_differ_are_told(
     assert difference.startswith(f"ada/results.json differs in {place}")
 
 
+def _another_way(document: dict[str, Any]) -> None:
+    document["tests"][0]["output"] = "CRASH"
+    document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_swap": "CRASH"}
+
+
+def _another_test(document: dict[str, Any]) -> None:
+    document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_any_shape": "FAIL"}
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [(_another_way, 0), (_another_test, 1), (_other_verdict, 1), (lambda document: document.update(score=2.0), 1)],
+)
+def test_how_a_hostile_submission_fails_may_differ_but_not_whether(
+    change: Callable[[dict[str, Any]], None], count: int, books: tuple[Path, Path]
+) -> None:
+    for book, changes in zip(books, (False, True), strict=True):
+        document = results()
+        document["tests"][0]["output"] = "FAIL"
+        document["extra_data"]["failed_tests"] = {"tests/test_classes.py::test_swap": "FAIL"}
+        if changes:
+            change(document)
+        (book / "ada" / "results.json").write_text(json.dumps(document))
+    assert len(list(differences(*books, ["ada"]))) > 0
+    assert len(list(differences(*books, ["ada"], ["ada"]))) == count
+
+
 def test_halves_of_files_are_told(books: tuple[Path, Path]) -> None:
     assert parts_left(books[0]) == []
     (books[0] / "ada" / ".results.json.part").touch()

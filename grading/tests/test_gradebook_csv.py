@@ -1,6 +1,7 @@
 """gradebook.csv: one row for each submission, and why it needs a person."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -24,7 +25,13 @@ def faulty(of: str) -> Graded:
 
 def test_columns() -> None:
     header = gradebook_csv([], ASSIGNMENT).strip().split(",")
-    assert header == ["student", *(question.id for question in ASSIGNMENT.questions), "total", "needs_a_person"]
+    assert header == ["student", *(question.id for question in ASSIGNMENT.questions), "total", "needs_a_person", "late"]
+
+
+def test_what_the_platform_marks_as_late() -> None:
+    in_time = graded("mia", document())
+    late = replace(in_time, hand_in=replace(in_time.hand_in, late=True))
+    assert [row["late"] for row in rows(in_time, late)] == ["", "yes"]
 
 
 def test_points_of_tests_trainings_and_marks() -> None:

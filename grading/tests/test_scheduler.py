@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grading.assignment.api_test_record import Checked
@@ -18,6 +19,7 @@ from grading.protocol.limits import MIB
 from grading.protocol.submission import locate
 from grading.running.api_tests import ApiTests, Part
 from grading.running.engine import Engine
+from grading.running.evidence import Draws, Evidence, draws_file
 from grading.running.grading import Grading
 from grading.running.journal import Journal
 from grading.running.plan import Plan
@@ -65,6 +67,10 @@ class FakeEngine(Engine):
     def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
         self._job(grading, "train")
         return Run(configuration.id, seed, (), 1.0, "FAIL", "not trained", peak_bytes=self.peak_bytes)
+
+    def draw_faces(self, grading: Grading) -> Draws | None:
+        self._job(grading, "faces")
+        return None
 
     def release(self, grading: Grading) -> None:
         self.released.append(grading.plan.submission.name)
@@ -124,7 +130,8 @@ class Submissions:
             def wanted(_: object) -> list[tuple[Configuration, int]]:
                 return [] if tests.suite.awaited else [(configuration, seed) for seed in range(self.seeds)]
 
-            grading = Grading(plan, journal, (folder / "log").open("wb"), wanted, tests=tests)
+            log = (folder / "log").open("wb")
+            grading = Grading(plan, journal, log, wanted, tests=tests, evidence=Evidence(folder))
             self.gradings[name] = grading
             self.begun.append(name)
             self.most_open = max(self.most_open, len(self.begun) - len(self.over))
@@ -382,3 +389,56 @@ def test_what_lacked_memory_in_a_broken_submission_is_not_repeated(on_gpu: Submi
     assert sorted(on_gpu.over) == NAMES
     assert list(on_gpu.broken) == ["s1"]
     assert engine.log.count(("s1", "train")) <= 3
+
+
+# --- Views of faces ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_faces(submissions: Submissions) -> Submissions:
+    """Submissions whose augmentation is shown."""
+    configurations = tuple(replace(c, augmentation="face") for c in submissions.plan.configurations)
+    submissions.plan = replace(submissions.plan, configurations=configurations)
+    return submissions
+
+
+def test_faces_are_asked_for_once_when_the_tests_have_ended(with_faces: Submissions) -> None:
+    engine = FakeEngine(1)
+    with_faces.carry_out(engine, "s0")
+    assert [job for _, job in engine.log] == ["test", "test", "faces", "train", "train"]
+
+
+def test_no_faces_without_an_augmentation(submissions: Submissions) -> None:
+    engine = FakeEngine(1)
+    submissions.carry_out(engine, "s0")
+    assert ("s0", "faces") not in engine.log
+
+
+def test_faces_are_kept(with_faces: Submissions) -> None:
+    draws = Draws(*[np.zeros((1, 1, 2, 2, 3), np.uint8)] * 3)
+
+    class Drawing(FakeEngine):
+        def draw_faces(self, grading: Grading) -> Draws:
+            super().draw_faces(grading)
+            return draws
+
+    with_faces.carry_out(Drawing(2), *NAMES[:2])
+    assert all(draws_file(with_faces.folder / name).is_file() for name in NAMES[:2])
+    with_faces.gradings["s0"].journal.close()
+    engine = Drawing(2)
+    with_faces.carry_out(engine, *NAMES[:1])
+    assert ("s0", "faces") not in engine.log, "they are there"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), OSError(28, "No space left on device"), MemoryError()])
+def test_an_error_costs_the_faces_alone(error: Exception, with_faces: Submissions) -> None:
+    def fail(name: str, job: str) -> None:
+        if job == "faces" and name == "s1":
+            raise error
+
+    with_faces.carry_out(FakeEngine(2, fail), *NAMES[:3])
+    assert sorted(with_faces.over) == NAMES[:3]
+    assert not with_faces.broken
+    assert [with_faces.trained(name) for name in NAMES[:3]] == [2, 2, 2]
+    with_faces.gradings["s1"].log.flush()
+    assert type(error).__name__ in (with_faces.folder / "s1" / "log").read_text()

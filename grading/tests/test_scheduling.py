@@ -202,7 +202,9 @@ class Trainings:
     _running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: object) -> Run:
+    def __call__(
+        self, plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: object, keep: object
+    ) -> Run:
         with self._lock:
             self._running += 1
             self.started.append((configuration.id, seed))

@@ -2,16 +2,23 @@
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from grading.assignment.api_test_record import NOT_RUN
 from grading.assignment.training_record import Run
-from grading.commands.grade import main
-from grading.reporting import tensorboard
-from grading.reporting.tensorboard import NoTensorBoard, TensorBoard, pictures_of
+from grading.commands.grade import main, parse
+from grading.reporting.collect import results_of
+from grading.reporting.results import Results
+from grading.reporting.tensorboard import NoTensorBoard, TensorBoard
+from grading.reporting.tensorboard_pictures import pictures_of
+from grading.running.evidence import Answers, Draws, answers_file, draws_file
+from grading.running.resolve import make_plan
+from grading.scoring.metrics import IGNORED
 from grading.tests.test_results import finished_run
 
 pytest.importorskip("tensorboard", reason="an extra: pip install -e '.[tensorboard]'")
@@ -34,7 +41,7 @@ def test_every_epoch_is_shown(tmp_path: Path) -> None:
     board.epoch("Q1-2", 1, {"epoch": 1, "loss": 0.5, "accuracy": 0.75})
     expected = {"loss": [(1, 0.5)], "accuracy": [(1, 0.75)]}
     assert curves(tmp_path / "Q1-2" / "seed 1") == expected, "they can be watched while the run goes on"
-    board.close({})
+    board.close()
     assert curves(tmp_path / "Q1-1" / "seed 0")["accuracy"] == [(1, 0.6), (2, 0.75), (3, 0.8)]
     assert board.lost is None
 
@@ -45,50 +52,76 @@ def test_a_training_that_is_repeated_is_shown_once(tmp_path: Path) -> None:
     for value in (0.1, 0.9):
         for epoch in (1, 2):
             board.epoch("Q1-1", 0, {"epoch": epoch, "accuracy": value})
-    board.close({})
+    board.close()
     again = TensorBoard(tmp_path)
     again.take_in([Run("Q1-1", 0, ({"epoch": 1, "accuracy": 0.9}, {"epoch": 2, "accuracy": 0.9}), 1.0)])
-    again.close({})
+    again.close()
     assert curves(tmp_path / "Q1-1" / "seed 0") == {"accuracy": [(1, 0.9), (2, 0.9)]}
 
 
-def picture(kind: str, colour: str) -> bytes:
-    content = io.BytesIO()
-    Image.new("RGB", (8, 6), colour).save(content, kind)
-    return content.getvalue()
-
-
-def test_pictures_are_shown(tmp_path: Path) -> None:
+def shown_pictures(folder: Path) -> dict[str, Image.Image]:
+    """By name, the pictures in a folder."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    board = TensorBoard(tmp_path)
-    board.take_in([])
-    board.close({"augmentation": picture("PNG", "red"), "overlays": picture("WEBP", "blue")})
-    events = EventAccumulator(str(tmp_path / "pictures"))
+    events = EventAccumulator(str(folder / "pictures"))
     events.Reload()
-    assert sorted(events.Tags()["images"]) == ["augmentation", "overlays"]
-    (shown,) = events.Images("augmentation")
-    with Image.open(io.BytesIO(shown.encoded_image_string)) as image:
-        assert (image.size, image.convert("RGB").getpixel((0, 0))) == ((8, 6), (255, 0, 0))
+    return {
+        tag: Image.open(io.BytesIO(events.Images(tag)[0].encoded_image_string)).convert("RGB")
+        for tag in events.Tags()["images"]
+    }
 
 
-def test_the_pictures_of_a_report_that_are_made_of_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    png = SimpleNamespace(media="image/png", content=b"png")
-    svg = SimpleNamespace(media="image/svg+xml", content=b"svg")
-    figures = SimpleNamespace(augmentation=png, overlays=None, mistakes={"Q1-1": png, "Q1-2": svg})
-    module = ModuleType("of_results")
-    monkeypatch.setattr(module, "figures_of", lambda *_: figures, raising=False)
-    monkeypatch.setattr(tensorboard, "import_module", lambda _: module)
-    assert pictures_of(SimpleNamespace(), tmp_path) == {"augmentation": b"png", "mistakes of Q1-1": b"png"}  # type: ignore[arg-type]
+def results_with_evidence(folder: Path) -> Results:
+    """A finished training of a face and of a street configuration, and what they left to look at."""
+    plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q2-3-merged"]))
+    streets = finished_run("Q2-3-merged", 0, 0.8)
+    history = tuple({**epoch, "miou_standard": epoch["accuracy"]} for epoch in streets.history)
+    runs = [finished_run("Q1-1", 0, 0.8), replace(streets, history=history)]
+    images = np.full((2, 6, 8, 3), 50, np.uint8)
+    labels = np.zeros((2, 6, 8), np.uint8)
+    labels[:, 0] = IGNORED
+    Answers(np.eye(3, dtype=np.int64), images, labels, np.ones((2, 6, 8), np.uint8), None).write(
+        answers_file(folder, "Q2-3-merged")
+    )
+    sure, one = np.ones(2, np.float32), np.ones(2, np.uint8)
+    Answers(np.eye(2, dtype=np.int64), images + 50, 0 * one, one, sure).write(answers_file(folder, "Q1-1"))
+    draws = np.stack([np.full((2, 4, 4, 3), 10 * draw, np.uint8) for draw in range(3)], axis=1)
+    Draws(draws[:, 0], draws, draws[:0]).write(draws_file(folder))
+    return results_of(plan, {(run.configuration, run.seed): run for run in runs}, NOT_RUN, 1.0)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", picture("PNG", "red")[:40]])
-def test_a_picture_that_is_damaged_is_told(content: bytes, tmp_path: Path) -> None:
-    board = TensorBoard(tmp_path)
+def test_the_pictures_of_a_run(tmp_path: Path) -> None:
+    results = results_with_evidence(tmp_path)
+    board = TensorBoard(tmp_path / "logs")
     board.take_in([])
-    board.close({"overlays": content})
+    board.close(lambda: pictures_of(results, tmp_path))
+    assert board.lost is None
+    shown = shown_pictures(tmp_path / "logs")
+    names = {"answers/Q2-3-merged", "mistakes/Q1-1", "augmentation/default"}
+    assert set(shown) == {f"{name}/{number}" for name in names for number in range(2)}
+    street = shown["answers/Q2-3-merged/0"]
+    assert street.size == (3 * 8, 6)
+    picture, void, true, predicted = (street.getpixel(place) for place in ((0, 0), (8, 0), (8, 1), (16, 1)))
+    assert picture == (50, 50, 50)
+    assert len({void, true, predicted}) == 3
+    assert shown["mistakes/Q1-1/1"].getpixel((0, 0)) == (100, 100, 100)
+    faces = shown["augmentation/default/0"]
+    assert [faces.getpixel((4 * draw, 0)) for draw in range(3)] == [(10 * draw,) * 3 for draw in range(3)]
+
+
+def test_damaged_evidence_costs_its_own_pictures(tmp_path: Path) -> None:
+    results = results_with_evidence(tmp_path)
+    for path in (answers_file(tmp_path, "Q1-1"), draws_file(tmp_path)):
+        path.write_bytes(path.read_bytes()[:60])
+    assert set(pictures_of(results, tmp_path)) == {"answers/Q2-3-merged"}
+
+
+def test_pictures_that_cannot_be_made_are_told(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path)
+    board.take_in([finished_run("Q1-1", 0, 0.8)])
+    board.close(lambda: {"overlays": np.zeros(1 // 0, np.uint8)})
     assert board.lost is not None
-    assert board.lost.startswith(f"{tmp_path}: ")
+    assert len(curves(tmp_path / "Q1-1" / "seed 0")["loss"]) == 3
 
 
 def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path: Path) -> None:
@@ -98,7 +131,7 @@ def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path: Path) -> No
     for epoch in (1, 2):
         board.epoch("Q1-1", 0, {"epoch": epoch, "loss": 0.5})
     board.finished(finished_run("Q1-1", 0, 0.8))
-    board.close({})
+    board.close()
     assert board.lost is not None
     assert "a part of what TensorBoard shows is missing" in board.lost
 

@@ -8,10 +8,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from grading.data.arrays import Images
 from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
 from grading.worker.probes.nets import array, seed_draws
 from grading.worker.student import attribute, call
+from grading.worker.training.normalise import IMAGENET_MEAN, IMAGENET_STD
+from grading.worker.training.tutorial import TutorialViews
+from grading.worker.training.views import Batch, TransformedViews, Views
 
 
 def draws(
@@ -49,6 +53,35 @@ def draws(
         "images": array(torch.stack(drawn).float()),
         "reseeded": [name for name in states[0] if len(states) > 1 and states[0][name] == states[1][name]],
     }
+
+
+def pictures(module: object, *, pixels: Plain, shapes: Plain, size: int, count: int, seed: int) -> Plain:
+    """Augment a few images for people to look at, by the tutorial's transform and by the student's.
+
+    Args:
+        pixels, shapes: of N images, see `grading.data.arrays.Images`.
+        size: of the results.
+        count: views of each image.
+
+    Returns:
+        `"default"` and `"submission"`, uint8 (N, count, size, size, 3) each. The latter is None if the student's
+        transform raised.
+    """
+    images = Images.of(pixels, shapes)
+    default = _views(TutorialViews(images, size, seed), len(images), count)
+    try:
+        transform = _transform(module, "face_train_transform", size)
+        floats = _views(TransformedViews(transform, images, size, torch.float32, seed), len(images), count)
+    except StudentRaised:
+        return {"default": array(default), "submission": None}
+    bright = floats * torch.tensor(IMAGENET_STD) + torch.tensor(IMAGENET_MEAN)
+    return {"default": array(default), "submission": array(bright.nan_to_num().clamp(0, 1).mul(255).byte())}
+
+
+def _views(views: Views, images: int, count: int) -> torch.Tensor:
+    """(images, count, size, size, 3): an image looks different in each epoch."""
+    epochs = [views.batch(Batch(epoch, range(images))) for epoch in range(count)]
+    return torch.stack(epochs, dim=1).permute(0, 1, 3, 4, 2)
 
 
 def _transform(module: object, function: str, size: int | None) -> Callable[..., Any]:

@@ -38,9 +38,9 @@ def train(job: Plain, student: LocalStudent) -> Iterator[Plain]:
         student: whose code builds the network and the augmentation.
 
     Yields:
-        `{"built": ...}` as in `Observed.built`; after every epoch `{"loss": mean training loss, "seconds": wall time}`
-        and what `predict` says of the epoch's validation images; at the end `{"trained": ..., "peak_bytes": most memory
-        of a GPU, 0 without one}`, the first as in `Observed.trained`.
+        `{"built": ..., "layers": ...}` as in `Observed`; after every epoch `{"loss": mean training loss, "seconds":
+        wall time}` and what `predict` says of the epoch's validation images; at the end `{"trained": ..., "peak_bytes":
+        most memory of a GPU, 0 without one}`, the first as in `Observed.trained`.
 
     Raises:
         StudentRaised: the student's code raised, or built what cannot be trained.
@@ -63,7 +63,7 @@ def _trained(job: Plain, student: LocalStudent, task: TrainingTask, device: torc
     """The events of a training whose data are ready."""
     model, optimizer = build_network(job, student)
     observed = Observed(model, job["weights"])
-    yield {"built": observed.built()}
+    yield {"built": observed.built(), "layers": observed.layers()}
     student.state.restore_settings()
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False  # so that `predict` is in float32 indeed

@@ -5,6 +5,7 @@ by hiding one. The score is computed elsewhere.
 """
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grading.protocol.wire import Plain
+
+MOST_LAYERS, MOST_LETTERS = 400, 60  # of a network, for people to look at
 
 
 class Observed:
@@ -43,6 +46,19 @@ class Observed:
             "kept": self._share,
         }
 
+    def layers(self) -> Plain:
+        """The modules that have parameters of their own, at most MOST_LAYERS, for people to look at.
+
+        Returns:
+            For each its name, its class, the shape of its largest parameter, and the numbers of elements of its
+            parameters and of those that train. Nothing if the student's modules do not allow it.
+        """
+        try:
+            owners = [(name, module) for name, module in self._model.named_modules() if module._parameters]
+            return [_layer(name, module) for name, module in owners[:MOST_LAYERS]]
+        except Exception:  # a module may have any attributes: that must not cost the training
+            return []
+
     def trained(self) -> Plain:
         """After the training.
 
@@ -60,6 +76,14 @@ class Observed:
             if name not in after or not torch.equal(after[name].detach().cpu(), tensor)
         )
         return changed / max(1, sum(tensor.numel() for tensor in before.values()))
+
+
+def _layer(name: str, module: nn.Module) -> Plain:
+    own = [parameter for parameter in module._parameters.values() if parameter is not None]
+    shape = max((list(parameter.shape) for parameter in own), key=prod, default=[])
+    elements = sum(parameter.numel() for parameter in own)
+    trains = sum(parameter.numel() for parameter in own if parameter.requires_grad)
+    return [name[:MOST_LETTERS], type(module).__name__[:MOST_LETTERS], shape, elements, trains]
 
 
 def kernels(weights: Mapping[str, NDArray[np.generic]]) -> list[Tensor]:

@@ -29,7 +29,8 @@ def predict(
         copies: the places of two copies of an image, for each image that comes twice.
 
     Returns:
-        `{"predictions": uint8 (N, ...), "dependence": float}`, see `batch_dependence`.
+        `{"predictions": uint8 (N, ...), "dependence": float}`, see `batch_dependence`; for classes of whole images
+        `"confidence"`, too: float32 (N,), the softmax of the class that is predicted.
 
     Raises:
         StudentRaised: the network raised, or gave logits of another shape, NaN or infinity.
@@ -39,6 +40,7 @@ def predict(
     predictions: list[Tensor] = []
     of_copies: dict[int, Tensor] = {}
     extremes: list[Tensor] = []
+    confidences: list[Tensor] = []
     count = 0
     for images in batches:
         logits = scores_of(model, images).float()
@@ -47,12 +49,16 @@ def predict(
             raise unusable(f"logits of shape {tuple(logits.shape)} in place of {wanted}")
         predictions.append(classes_of(logits))
         extremes += torch.aminmax(logits)  # NaN if one of them is
+        if logits.ndim == 2:
+            confidences.append(logits.softmax(1).amax(1))
         inside = [place for place in places if count <= place < count + len(images)]
         of_copies |= {place: logits[place - count].clone() for place in inside}
         count += len(images)
     if not torch.stack(extremes).isfinite().all():
         raise unusable("logits hold NaN or infinity: the training diverged")
+    confidence = {"confidence": torch.cat(confidences).cpu().numpy()} if confidences else {}
     return {
+        **confidence,
         "predictions": torch.cat(predictions).cpu().numpy(),
         "dependence": batch_dependence([(of_copies[first], of_copies[again]) for first, again in copies]),
     }
