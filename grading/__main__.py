@@ -5,19 +5,21 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from keyword import iskeyword
 
 from grading.commands.encoding import use_utf8
-from grading.commands.exits import as_command
+from grading.commands.exits import as_command, refuse
 
-FOR_ONE = {
+FOR_ALL = {
     "grade": "grade a submission, as `python grading/run_all.py` does",
+    "pretrain": "pretrain a network for the challenger of Q1-8, once",
 }
 FOR_A_CLASS = {
     "class": "grade a whole class: from a platform's export to a gradebook",
     "package": "pack what Gradescope or GitHub Classroom runs",
+    "handout": "write what students get, checked for leaks",
     "fetch": "download ImageNet weights and CamVid",
-    "pretrain": "pretrain one network of the mini profile for this machine",
     "calibrate": "measure what the reference and other right designs reach",
 }
 FOR_THE_PROJECT = {
@@ -27,9 +29,12 @@ FOR_THE_PROJECT = {
     "mutate": "change the reference slightly, and see whether tests notice",
     "list_tests": "write tests/ids.txt anew, after tests were added or renamed",
 }
-GROUPS = {"students and instructors": FOR_ONE, "instructors": FOR_A_CLASS, "maintainers": FOR_THE_PROJECT}
+GROUPS = {"students and instructors": FOR_ALL, "instructors": FOR_A_CLASS, "maintainers": FOR_THE_PROJECT}
 COMMANDS = {name: what for group in GROUPS.values() for name, what in group.items()}
 """What each command does. It is `main` in the module of its name in `grading.commands`; that of `class` is `class_`."""
+
+LINUX_ONLY = ("check_class", "check_tests", "check_verdicts", "class", "mutate", "package")
+"""The commands that need a sandbox, forks, or files as Linux has them."""
 
 
 @as_command
@@ -46,11 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_usage())
         return 0
     command = name.replace("-", "_")
-    if command not in COMMANDS:
+    if command not in COMMANDS or not _is_there(command):
         print(f"{_usage()}\n\nerror: there is no command {name}", file=sys.stderr)
         return 2
-    module = f"{command}_" if iskeyword(command) else command
-    return int(import_module(f"grading.commands.{module}").main(rest))
+    if sys.platform != "linux" and command in LINUX_ONLY:
+        return refuse(f"{name} needs Linux, and this is {sys.platform}; here you can train and test your own code")
+    return int(import_module(_module(command)).main(rest))
+
+
+def _module(command: str) -> str:
+    return f"grading.commands.{command}_" if iskeyword(command) else f"grading.commands.{command}"
+
+
+def _is_there(command: str) -> bool:
+    """Whether this checkout has a command: a handout has some of them."""
+    return find_spec(_module(command)) is not None
 
 
 def _usage() -> str:
@@ -58,9 +73,9 @@ def _usage() -> str:
     columns = shutil.get_terminal_size().columns
     lines = ["usage: python -m grading COMMAND [--help]"]
     for who, group in GROUPS.items():
-        lines += ["", f"for {who}:"]
-        for name, what in group.items():
-            line = f"  {name:<{width}}  {what}"
+        there = [f"  {name:<{width}}  {what}" for name, what in group.items() if _is_there(name)]
+        lines += ["", f"for {who}:"] if there else []
+        for line in there:
             lines += textwrap.wrap(line, columns, subsequent_indent=" " * (width + 4), break_on_hyphens=False)
     return "\n".join(lines)
 

@@ -70,7 +70,7 @@ def unwrapped_flaky(error: BaseException) -> BaseException:
 
 def _frames(error: StudentRaised, submission: str) -> tuple[str, ...]:
     """Where it happened, as `submission/file.py:12 in function: source line`."""
-    folder = re.compile(r"^ *.*/(?=[^/]+\.py:\d)")
+    folder = re.compile(r"^ *.*[/\\](?=[^/\\]+\.py:\d)")
     # A function, so that a backslash in the name is not read as a group.
     return tuple(folder.sub(lambda _: f"{submission}/", frame) for frame in error.frames[-FRAMES:])
 

@@ -45,7 +45,7 @@ def main(name: str, file: str | None = None, seed: str = "0") -> None:
         raise ArithmeticError("it diverged: its weights hold NaN or infinity")
     unfinished = Path(f"{file}.{os.getpid()}")
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, unfinished)
-    unfinished.rename(file)
+    unfinished.replace(file)
 
 
 def expected(name: str) -> tuple[int, float, float]:

@@ -31,6 +31,9 @@ CPU_SECONDS = 3 * MOST_SECONDS
 WALL_SECONDS = 4 * CPU_SECONDS
 DATA_BYTES = 3 * 2**30
 
+# The exit status of a process whose processor time is over; Windows has no such limit.
+OUT_OF_TIME = -signal.SIGXCPU if sys.platform != "win32" else None
+
 # Whatever decides what the proxy pretraining learns.
 SOURCES = (
     "backbones/encoders.py",
@@ -159,7 +162,7 @@ def _pretrain(
             stdin=subprocess.PIPE,  # its end tells that the grader is gone
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         ) as process,
         _limited(process),
@@ -173,7 +176,7 @@ def _pretrain(
         finally:
             _running.discard(process)
     seconds = time.monotonic() - start
-    if process.returncode == -signal.SIGXCPU or seconds >= WALL_SECONDS:
+    if process.returncode == OUT_OF_TIME or seconds >= WALL_SECONDS:
         raise DataError(f"pretraining {name} was stopped after {duration(seconds)}: it takes too long on this machine")
     if process.returncode < 0:
         raise DataError(f"pretraining {name} was killed by signal {-process.returncode}: not enough memory?")

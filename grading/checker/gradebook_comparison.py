@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 GRADEBOOK_FILES = ("gradebook.csv", "canvas.csv", "marks.csv", "changes.csv")
-STUDENT_FILES = ("history.csv", "junit.xml", "report.html", "results.json")
+STUDENT_FILES = ("history.csv", "junit.xml", "report.html", "results.json", "student.html")
 
 # What no two runs share: the values of these keys, and the address of an object in a student's error.
 TIMES = ("execution_time", "seconds")

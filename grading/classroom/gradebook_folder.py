@@ -1,6 +1,5 @@
 """The folder of a gradebook: one folder for each student, and what was known of all when the last run ended."""
 
-import fcntl
 import json
 import os
 import weakref
@@ -11,6 +10,7 @@ from typing import Any
 
 from grading.assignment.files import write_whole
 from grading.running.resolve import UsageError
+from grading.sandbox.file_lock import lock
 
 LAST = ".last.json"
 
@@ -34,7 +34,7 @@ class GradebookFolder:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             self._release = weakref.finalize(self, os.close, self._lock)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._lock)
         except BlockingIOError:
             raise UsageError(f"{path} is in use: another run is at work on this gradebook") from None
         except OSError as error:

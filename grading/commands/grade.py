@@ -19,7 +19,8 @@ from grading.commands.help import RUN_ALL
 from grading.commands.options import CANNOT_START, Add, add_output, command_line, out_folder
 from grading.commands.resuming import resume_command
 from grading.commands.stopping import OutOfTime, stop_signals
-from grading.protocol.submission import MODULES, locate
+from grading.protocol.handed_out import notes_on
+from grading.protocol.submission import MODULES, Submission, locate
 from grading.protocol.text import duration
 from grading.reporting.collect import results_of
 from grading.reporting.console import Console
@@ -103,8 +104,8 @@ def run(options: Namespace) -> int:
             remove_stale()
             options.named = options.submission
             # A copy: whatever happens to the folder from here on, everything grades the same files.
-            options.submission = stack.enter_context(set_aside(locate(options.submission))).argument
-            plan = make_plan(options)
+            submission = stack.enter_context(set_aside(with_notes(locate(options.submission))))
+            plan = make_plan(options, submission)
             out = out_folder(options, plan)
             tensorboard = tensorboard_of(options, out)
         except (*CANNOT_START, NoTensorBoard) as error:
@@ -153,6 +154,12 @@ def grade(state: State, out: Path, options: Namespace, console: Console) -> int:
         limit = f" by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else ""
         console.say(f"stopped{limit}")
     return report(state, out, options, console)
+
+
+def with_notes(submission: Submission) -> Submission:
+    """A submission with what a reader should know of the checkout in which it lies, up to two folders above it."""
+    folder = submission.folder
+    return replace(submission, notes=notes_on(folder, folder.parent.parent))
 
 
 def announce(plan: Plan, journal: Journal, console: Console) -> None:

@@ -27,11 +27,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("gradescope --out autograder.zip", "an autograder to upload"),
         ("github --out template", "a workflow for the template repository"),
     ),
+    "python -m grading handout": (("handout", "the folder that students get"),),
     "python -m grading fetch": (
         ("", "all that the report profile can download"),
         ("weights --classifier resnet50", "the weights of one network"),
     ),
-    "python -m grading pretrain": (("densenet121", "for submissions whose challenger is DenseNet-121"),),
+    "python -m grading pretrain": (
+        ("--list", "which networks there are, and what each costs"),
+        ("densenet121", "for submissions whose challenger is DenseNet-121"),
+    ),
     "python -m grading check_tests": (
         ("", "all right and wrong modules"),
         ("--only 'metrics/*'", "those of one module"),

@@ -12,6 +12,7 @@ from grading.assignment.assignment import AssignmentError
 from grading.assignment.calibration import CalibrationError
 from grading.commands.help import new_parser
 from grading.data.arrays import DataError
+from grading.protocol.handed_out import is_handout
 from grading.protocol.submission import SubmissionError
 from grading.running.journal import JournalError
 from grading.running.plan import Plan
@@ -32,6 +33,7 @@ CANNOT_START = (
     OSError,
 )
 Add = Callable[..., object]  # `add_argument` of a group of options
+DEFAULT_SUBMISSION = "hw4" if is_handout() else "solutions"
 MOST_SECONDS = 30 * 24 * 3600
 NAME_BYTES = 120  # of a submission's name, in the name of its folder of results
 
@@ -50,7 +52,7 @@ def command_line(program: str, about: str | None, *, a_class: bool = False, ends
         graded.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="what a class has handed in")
     else:
         what = "a package or a folder (default: %(default)s)"
-        graded.add_argument("submission", nargs="?", default="solutions", metavar="SUBMISSION", help=what)
+        graded.add_argument("submission", nargs="?", default=DEFAULT_SUBMISSION, metavar="SUBMISSION", help=what)
     _add_what_is_trained(graded.add_argument)
     _add_data(parser.add_argument_group("data").add_argument)
     _add_course_of_the_run(parser.add_argument_group("how it runs").add_argument)

@@ -5,7 +5,7 @@ import stat
 from errno import ELOOP
 from pathlib import Path
 
-from grading.protocol.submission import MAX_BYTES, SubmissionError
+from grading.protocol.submission import CAUTIOUSLY, MAX_BYTES, SubmissionError
 
 
 def read_file(path: Path, name: str) -> bytes:
@@ -19,7 +19,7 @@ def read_file(path: Path, name: str) -> bytes:
         SubmissionError: it is too large, no regular file, missing, or cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, CAUTIOUSLY)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):

@@ -15,6 +15,7 @@ from grading.intake.listing import archive_ending
 from grading.intake.modules_folder import HOW, MOST_NAMED, find_modules, is_passed_over
 from grading.intake.names import fit_name
 from grading.intake.unpacking import Unpacking
+from grading.protocol.handed_out import notes_on
 from grading.protocol.submission import MAX_BYTES, MODULES, Submission, SubmissionError, handed_in, locate
 
 DISCUSSION = "discussion.md"
@@ -51,7 +52,8 @@ def unpack(hand_in: HandIn, folder: Path) -> Submission:
         return _from_files(student, {path: _name(hand_in, path) for path in hand_in.sources}, folder)
     modules = find_modules(source, student)
     if modules:
-        return _copy(student, modules, [] if modules == source else [modules.parent], folder)
+        submission = _copy(student, modules, [] if modules == source else [modules.parent], folder)
+        return replace(submission, notes=notes_on(modules, source))
     archives = {source / name: name for name in sorted(os.listdir(source)) if _is_archive(source / name)}
     if not archives:
         raise _no_modules(student)
@@ -92,7 +94,7 @@ def _from_files(student: str, names: Mapping[Path, str], folder: Path) -> Submis
     if not modules:
         raise _no_modules(student)
     _bring_discussion(modules, [modules.parent, loose_folder])
-    return replace(locate(str(modules)), name=student)
+    return replace(locate(str(modules)), name=student, notes=notes_on(modules, folder))
 
 
 def _copy_loose(student: str, names: Mapping[Path, str], folder: Path) -> None:

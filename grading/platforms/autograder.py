@@ -94,7 +94,9 @@ def graded(submission: Submission, settings: Settings) -> Mapping[str, Any]:
             raise GraderFault(f"it did not end {PATIENCE:g} s after its time limit") from None
         if status not in GRADED:
             raise GraderFault(f"run_all.py ended with status {status}; see above")
-        document: Mapping[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        # run_all has seen a copy of the modules alone.
+        document["extra_data"]["submission_notes"] = list(submission.notes)
         return document
 
 

@@ -31,7 +31,7 @@ def workers(cores: int, folder: Path = CGROUP) -> int:
 def _cpu_limit(folder: Path) -> tuple[float, float]:
     """Microseconds of processor time in each period, and the period; (0, 0) if there is no limit."""
     try:
-        quota, period = (folder / "cpu.max").read_text().split()
+        quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
         return (0.0, 0.0) if quota == "max" else (float(quota), float(period))
     except (OSError, ValueError):
         cpu = folder / "cpu"
@@ -41,7 +41,7 @@ def _cpu_limit(folder: Path) -> tuple[float, float]:
 def _number(file: Path) -> float:
     """The number in a file; 0 if there is none."""
     try:
-        return float(file.read_text())
+        return float(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0.0
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from grading.verdicts.meaning import meaning
+
 # What of a configuration goes into extra_data. The rest holds thresholds, expected values and curves.
 FIGURES = ("id", "question", "verdict", "metric", "tail")
-RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "grader_notes")
+RUN = ("profile", "submission_sha256", "device", "sandbox", "calibration_notes", "submission_notes", "grader_notes")
 ENTRY = ("name", "number", "score", "max_score", "status", "output", "tags")
 
 FAULT = (
@@ -34,7 +36,9 @@ def shown(document: Mapping[str, Any], visibility: str) -> dict[str, Any]:
             continue
         entries.append({**entry, "output": _without_thresholds(configuration, test["score"])})
         entries.append(_for_staff(entry))
+    notes = "\n".join(f"Note: {note}." for note in extra["submission_notes"])
     return {
+        **({"output": notes, "output_format": "text"} if notes else {}),
         "score": document["score"],
         "execution_time": round(document["execution_time"]),
         "visibility": visibility,
@@ -71,17 +75,12 @@ def _has_thresholds(configuration: Mapping[str, Any]) -> bool:
 
 def _without_thresholds(configuration: Mapping[str, Any], score: float) -> str:
     """The verdict, and the submission's own figure."""
-    points = "provisional" if score else "withheld"
-    meaning = {
-        "PASS": "learns as well as a right solution does",
-        "FAIL": "learns less than right solutions do",
-        "REVIEW": f"the figures do not decide it, a person will; until then the points are {points}",
-        "INCOMPLETE": "not decided: not all trainings are finished",
-    }[configuration["verdict"]]
+    verdict = configuration["verdict"]
+    means = meaning(verdict, earns=bool(score))
     count = len(configuration["seeds"])
     of_trainings = "in the last epochs" if count == 1 else f"in the last epochs, in the mean of {count} trainings"
     figure = f"{configuration['metric']}: {configuration['tail']} {of_trainings}"
-    return f"{configuration['verdict']}: {meaning}" + ("" if configuration["tail"] is None else f"\n{figure}")
+    return f"{verdict}: {means}" + ("" if configuration["tail"] is None else f"\n{figure}")
 
 
 def _for_staff(entry: Mapping[str, Any]) -> dict[str, Any]:

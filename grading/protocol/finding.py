@@ -27,10 +27,15 @@ class Finding:
     hint: str = ""
     inputs: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Each part that says something, but the title: its name, and its text."""
         parts = [("asked", self.asked), ("call", self.call), ("got", "\n".join((self.got, *self.frames)))]
         parts += [("hint", self.hint), *(("input", example) for example in self.inputs)]
-        lines = [labelled(name, text) for name, text in parts if text]
+        return [(name, text) for name, text in parts if text]
+
+    def __str__(self) -> str:
+        lines = [labelled(name, text) for name, text in self.parts]
         return "\n".join([self.title, *lines] if self.title else lines)
 
 

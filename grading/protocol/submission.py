@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from errno import EINVAL
 from importlib.machinery import PathFinder
@@ -26,6 +27,14 @@ MAX_ENTRIES = 20_000  # of all folders together, including what is passed over
 MAX_DEPTH = 32  # of folders: no module lies deeper
 MAX_PATH = 1024  # bytes of a path in the submission
 
+# If each folder of a path is opened in the one before, nobody can put a link into the path meanwhile. Windows cannot do
+# it; there, only the student trains the submission.
+OPENS_IN_FOLDERS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
+
+
+# Opens a file, refuses a symbolic link, and does not wait for the other end of a pipe. Windows has no such flags.
+CAUTIOUSLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
 
 class SubmissionError(Exception):
     """The submission cannot be graded: one line for the person who named it, whatever characters its name holds."""
@@ -42,11 +51,13 @@ class Submission:
         name: what results call it: the importable name, or the folder's name, made printable.
         folder: the folder with its modules.
         package: the name to import it by.
+        notes: what a reader should know of what was handed in with it; see `grading.protocol.handed_out`.
     """
 
     name: str
     folder: Path
     package: str
+    notes: tuple[str, ...] = ()
 
     @property
     def argument(self) -> str:
@@ -62,7 +73,7 @@ class Submission:
         digest = hashlib.sha256()
         for file in handed_in(self):
             if file.place.suffix == ".py":
-                digest.update(os.fsencode(file.place) + b"\0")
+                digest.update(os.fsencode(file.place.as_posix()) + b"\0")
                 content = b"a link" if file.content is None else file.content
                 digest.update(hashlib.sha256(content).digest())
         return digest.hexdigest()
@@ -132,7 +143,7 @@ def _file_at(submission: Submission, place: Path, is_link: bool, most_bytes: int
     if source is None:
         return HandedIn(place, None) if is_link else None
     try:
-        return HandedIn(place, _content(submission.folder, source, most_bytes))
+        return HandedIn(place, read_regular_file(submission.folder, source, most_bytes))
     except OSError as error:
         if place.suffix == ".py":
             raise _unreadable(submission, place, error) from None
@@ -167,23 +178,24 @@ def regular_file(path: Path, folder: Path) -> Path | None:
 
 def _entries(folder: Path, place: Path, most: int) -> list[os.DirEntry[str]]:
     """The entries of a folder at a place in a submission's folder, by name: all, or `most` of them."""
-    descriptor = _open(folder, place, os.O_DIRECTORY)
-    try:
-        with os.scandir(descriptor) as entries:
-            return sorted(islice(entries, most), key=lambda entry: entry.name)
-    finally:
-        os.close(descriptor)
+    with ExitStack() as stack:
+        opened: Path | int = folder / place
+        if OPENS_IN_FOLDERS:
+            opened = _open(folder, place, os.O_DIRECTORY)
+            stack.callback(os.close, opened)
+        entries = stack.enter_context(os.scandir(opened))
+        return sorted(islice(entries, most), key=lambda entry: entry.name)
 
 
-def _content(folder: Path, place: Path, most: int) -> bytes:
+def read_regular_file(folder: Path, place: Path, most: int) -> bytes:
     """The first `most` bytes of a regular file in a submission's folder, which may grow meanwhile.
 
     A file of at least that size is not read, and gives zeros: it may be a hole of any size.
 
     Raises:
-        OSError: it cannot be read, or is not a regular file any more.
+        OSError: it cannot be read, is not a regular file any more, or a part of the place is a symbolic link.
     """
-    with open(_open(folder, place, os.O_NONBLOCK), "rb") as file:
+    with open(_open(folder, place, os.O_NONBLOCK) if OPENS_IN_FOLDERS else folder / place, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(EINVAL, "it is not a regular file any more")

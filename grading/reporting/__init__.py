@@ -1,1 +1,1 @@
-"""What a person or a platform reads: results.json, report.html, junit.xml, history.csv, the terminal."""
+"""What a person or a platform reads: results.json, report.html, student.html, junit.xml, history.csv, the terminal."""

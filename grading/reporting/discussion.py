@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from grading import ROOT
+from grading.protocol.submission import CAUTIOUSLY
 from grading.protocol.text import cleaned
 
 FILE = "discussion.md"
@@ -21,7 +22,7 @@ def read_discussion(folder: Path) -> dict[str, str]:
     MOST_BYTES. A question that still has the prompt below its heading has no answer.
     """
     try:
-        descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(folder / FILE, CAUTIOUSLY)
     except OSError:
         return {}
     try:

@@ -23,6 +23,7 @@ def extra_data(results: "Results") -> dict[str, Any]:
         "threads": results.plan.threads,
         "gives_no_verdict": results.plan.gives_no_verdict,
         "calibration_notes": results.calibration_notes,
+        "submission_notes": list(results.plan.submission.notes),
         "grader_notes": list(results.grader_notes),
         "sandbox": {
             "tier": results.plan.sandbox.tier,

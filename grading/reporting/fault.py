@@ -61,15 +61,22 @@ def fault_document(fault: Fault) -> dict[str, Any]:
 
 
 def write_fault(fault: Fault, out: Path) -> None:
-    """Write results.json, report.html, junit.xml and history.csv into `out`, each whole."""
+    """Write results.json, report.html, student.html, junit.xml and history.csv into `out`, each whole."""
     out.mkdir(parents=True, exist_ok=True)
+    finding = cleaned(fault.finding)
     for name, text in {
         "history.csv": _history_csv(),
         "junit.xml": _junit_xml(fault),
-        "report.html": page("fault.html", fault=fault, title=_title(fault), finding=cleaned(fault.finding)),
+        "report.html": _page(fault, finding),
         "results.json": json.dumps(fault_document(fault), indent=2) + "\n",
+        # What went wrong in the grader is for the instructor.
+        "student.html": _page(fault, "" if fault.of == GRADER else finding),
     }.items():
         write_whole(out / name, text)
+
+
+def _page(fault: Fault, finding: str) -> str:
+    return page("templates/fault.html", fault=fault, title=_title(fault), finding=finding)
 
 
 def _title(fault: Fault) -> str:

@@ -1,46 +1,47 @@
-"""report.html: one self-contained file that a person reads."""
+"""report.html: one self-contained file in which an instructor reads what happened, and what to do."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from grading.reporting.curves import curves
+from grading.reporting.attention import needs, next_steps
+from grading.reporting.headline import headline
+from grading.reporting.layers import ShownLayer, shown_layers
 from grading.reporting.page import page
-from grading.verdicts.outcome import Outcome
+from grading.reporting.reproduce import command_of, environment
+from grading.reporting.results import Results
+from grading.reporting.sections import sections
 
 if TYPE_CHECKING:
-    from grading.reporting.results import Results
+    from grading.reporting.pictures.of_results import Figures
 
 
-def report_html(results: "Results") -> str:
-    """The file's text: verdicts, tests, conclusions, and learning curves beside the report's figures."""
-    rows: list[dict[str, Any]] = [
-        {
-            "outcome": outcome,
-            "points": results.points(outcome),
-            "curves": curves(outcome),
-            "mark": results.marks.get(outcome.configuration.id),
-            "published": outcome.configuration.published[outcome.configuration.metric],
-            "others": _other_metrics(outcome),
-        }
-        for outcome in results.outcomes.values()
-    ]
+def report_html(results: Results, figures: "Figures | None" = None, folder: Path | None = None) -> str:
+    """The file's text.
+
+    Args:
+        figures: of these results; without them the page has no pictures.
+        folder: of the results; without it the page cannot say how to go on with a stopped run, and has no layers.
+    """
+    needed = needs(results)
+    earned, possible = results.score
     return page(
-        "report.html",
+        "templates/report.html",
         results=results,
-        rows=rows,
-        earned=results.score[0],
-        possible=results.score[1],
-        tests=[(q, results.suite.of(q.id), *results.test_points(q)) for q in results.questions],
+        plan=results.plan,
+        earned=earned,
+        possible=possible,
+        headline=headline(results),
+        needs=needed,
+        steps=next_steps(results, needed, folder),
+        sections=sections(results, figures, _layers(results, folder)),
+        conclusions=None if figures is None else figures.conclusions,
+        failures=() if figures is None else figures.failures,
+        command=command_of(results.plan),
+        environment=environment(results),
     )
 
 
-def _other_metrics(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """The metrics on which no verdict rests: name, mean tail over seeds, published best."""
-    if not outcome.finished:
-        return []
-    published = outcome.configuration.published
-    rows = []
-    for name in outcome.finished[0].history[0]:
-        if name not in ("epoch", "loss", outcome.configuration.metric):
-            tail = sum(run.tail(name) for run in outcome.finished) / len(outcome.finished)
-            rows.append((name, f"{tail:.4f}", f"{published[name]['best']:.4f}" if name in published else "-"))
-    return rows
+def _layers(results: Results, folder: Path | None) -> Mapping[str, Iterable[ShownLayer]]:
+    """By configuration, the layers of its network."""
+    return {} if folder is None else {id: shown_layers(folder, id) for id in results.outcomes}

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from grading.protocol.text import printable
+from grading.protocol.text import cleaned, printable
 
 
 def page(template: str, **facts: Any) -> str:
@@ -21,9 +21,12 @@ def page(template: str, **facts: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        trim_blocks=True,
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
+    environment.filters["cleaned"] = cleaned
+    return environment

@@ -46,6 +46,8 @@ def result_lines(results: "Results") -> Iterator[str]:
     for relation in results.relations:
         if not relation.holds:
             yield f"FAIL {relation.relation.id}: {relation.verdict}"
+    for note in results.plan.submission.notes:
+        yield f"note: {note}"
     for note in results.grader_notes:
         yield f"the grader's own trouble: {note}"
     yield _points(results)
@@ -62,6 +64,8 @@ def summary_lines(results: "Results", *, all_reasons: bool = False) -> Iterator[
     if results.suite.tests:
         for question in results.questions:
             yield _tests_of(question, results)
+    for note in results.plan.submission.notes:
+        yield f"note: {note}"
     for note in results.grader_notes:
         yield f"the grader's own trouble: {note}"
     if not results.plan.withheld:

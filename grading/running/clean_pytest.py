@@ -24,13 +24,16 @@ OPTIONS = (
 INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH"),
     *("HW4_CACHE", "XDG_CACHE_HOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
+    # Without these, Windows finds neither its own libraries nor the user's folders.
+    *("SYSTEMROOT", "WINDIR", "PATHEXT", "COMSPEC", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
 )
 
 
 def environment() -> dict[str, str]:
     """All that the environment of the grader's pytest holds."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    fixed = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # PYTHONUTF8: LANG means nothing to Windows.
+    fixed = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return inherited | fixed
 
 

@@ -9,7 +9,8 @@ from grading.protocol.questions import StudentRaised
 from grading.protocol.wire import Plain
 from grading.running.evidence import Draws
 from grading.running.plan import Plan
-from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.sandbox.worker import GraderError, WorkerStopped
+from grading.sandbox.workers import AnyWorker
 
 FACES, DRAWS = 4, 4
 SIZE = 128
@@ -21,7 +22,7 @@ def shows_faces(plan: Plan) -> bool:
     return _configuration(plan) is not None
 
 
-def draws_of(plan: Plan, worker: Worker) -> Draws | None:
+def draws_of(plan: Plan, worker: AnyWorker) -> Draws | None:
     """Ask a submission for its views of a few training faces; None if it cannot be asked."""
     configuration = _configuration(plan)
     if configuration is None:

@@ -1,6 +1,5 @@
 """What is finished, so that a killed run goes on: one JSON line for each training, appended when it ends."""
 
-import fcntl
 import json
 import math
 import os
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.assignment.training_record import MOST_PEAK_BYTES, Run
+from grading.sandbox.file_lock import lock
 from grading.scoring.metrics import ImageCounts
 
 KINDS = ("FINISHED", "FAIL", "TIMEOUT", "OUT_OF_MEMORY", "CRASH", "GRADER_ERROR")
@@ -49,7 +49,7 @@ class Journal:
         self._file = path.open("a+b", buffering=0)  # a line that did not fit on the disk must not be written later
         weakref.finalize(self, self._file.close)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file.fileno())
         except BlockingIOError:
             self._file.close()
             raise JournalInUse(f"{path.parent} is in use: another grader is at work on this run") from None

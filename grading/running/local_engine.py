@@ -14,26 +14,31 @@ from grading.running.evidence import Draws
 from grading.running.faces_shown import draws_of
 from grading.running.grading import Grading
 from grading.running.plan import Plan
+from grading.running.pytest_processes import PytestProcesses
 from grading.running.pytest_server import PytestServer
 from grading.running.scheduler import carry_out
 from grading.running.training import train_and_score
-from grading.sandbox.worker import TRAINING, Worker
+from grading.sandbox.tiers import Sandbox
+from grading.sandbox.worker import TRAINING
+from grading.sandbox.workers import AnyWorker, open_worker
 
 
 class LocalEngine(Engine):
-    """Runs tests in forks of one process of pytest, and each training on a worker.
+    """Runs tests in processes of pytest, and each training on a worker.
 
     Args:
         slots: as many as this machine has cores if it is not given.
         unsafe: tests run unconfined if no sandbox works.
+        in_sandbox: whether tests run in a sandbox, or unconfined in its place. Else each process of pytest asks the
+            submission itself.
     """
 
-    def __init__(self, slots: int | None = None, *, unsafe: bool = False) -> None:
+    def __init__(self, slots: int | None = None, *, unsafe: bool = False, in_sandbox: bool = True) -> None:
         self.slots = slots or os.cpu_count() or 1
-        self._pytest = PytestServer(unsafe=unsafe)
+        self._pytest = PytestServer(unsafe=unsafe) if in_sandbox else PytestProcesses()
         self._lock = Lock()
-        self._idle: defaultdict[Grading, list[Worker]] = defaultdict(list)
-        self._workers: defaultdict[Grading, list[Worker]] = defaultdict(list)
+        self._idle: defaultdict[Grading, list[AnyWorker]] = defaultdict(list)
+        self._workers: defaultdict[Grading, list[AnyWorker]] = defaultdict(list)
         self._closed = False
 
     def trainings_at_a_time(self, plan: Plan) -> int:
@@ -73,14 +78,15 @@ class LocalEngine(Engine):
         for grading in gradings:
             self.release(grading)
 
-    def _worker(self, grading: Grading) -> Worker:
+    def _worker(self, grading: Grading) -> AnyWorker:
         """A worker that nobody uses."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine is closed")
             if self._idle[grading]:
                 return self._idle[grading].pop()
-            worker = Worker(grading.plan.submission, grading.plan.sandbox, imported=[TRAINING], log=grading.log)
+            plan = grading.plan
+            worker = open_worker(plan.submission, plan.sandbox, imported=[TRAINING], log=grading.log)
             self._workers[grading].append(worker)
             return worker
 
@@ -92,4 +98,5 @@ def carry_out_one(grading: Grading, *, unsafe: bool = False, replanned: Callable
         unsafe: tests run unconfined if no sandbox works.
     """
     slots = max(grading.plan.parallel, os.cpu_count() or 1)
-    carry_out([lambda: grading], LocalEngine(slots, unsafe=unsafe), replanned=replanned)
+    engine = LocalEngine(slots, unsafe=unsafe, in_sandbox=isinstance(grading.plan.sandbox, Sandbox))
+    carry_out([lambda: grading], engine, replanned=replanned)

@@ -18,10 +18,11 @@ from grading.backbones.challengers import times_the_reference
 from grading.backbones.checkpoint import read_weights
 from grading.backbones.weights import ENCODER, how_to_mend
 from grading.data.arrays import Dataset, fingerprint
+from grading.protocol.handed_out import handed_out_seconds, is_handout
 from grading.protocol.sources import sources
 from grading.protocol.submission import Submission
 from grading.protocol.wire import Plain
-from grading.sandbox.tiers import Sandbox
+from grading.sandbox.tiers import Sandbox, Tier
 from grading.scoring.control import secret_order
 
 
@@ -55,7 +56,7 @@ class Plan:
     withheld: str | None
     parallel: int
     threads: int
-    sandbox: Sandbox
+    sandbox: Tier
     key: bytes
     pictures_by_seed: bool = False
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -82,8 +83,11 @@ class Plan:
 
     @property
     def controls(self) -> tuple[Configuration, ...]:
-        """The controls of what is trained, in a secret order; none in a trial, which gives no verdict."""
-        if self.withheld:
+        """The controls of what is trained, in a secret order.
+
+        None in a trial, which gives no verdict, and none in a handout: nobody deceives their own machine.
+        """
+        if self.withheld or is_handout():
             return ()
         return tuple(c.as_control for c in secret_order(self.key, self.fingerprint, self.trainable))
 
@@ -132,7 +136,12 @@ class Plan:
 
     @property
     def transform_processes(self) -> int:
-        """Processes that make pictures ahead of each training: one for each core that no training is meant to have."""
+        """Processes that make pictures ahead of each training: one for each core that no training is meant to have.
+
+        Only in a sandbox: what they need is there on Linux alone.
+        """
+        if not isinstance(self.sandbox, Sandbox):
+            return 0
         return max(0, min(MOST_TRANSFORM_PROCESSES, (os.cpu_count() or 1) // self.parallel - 1))
 
     def backbones(self, configuration: Configuration) -> list[str]:
@@ -162,6 +171,7 @@ class Plan:
             "data": {task: dataset.fingerprint for task, dataset in self.datasets.items()},
             "weights": {name: Path(file).name for name, file in sorted(self.weights.items())},
             "secret": sha256(self.key).hexdigest()[:16],
+            "verified": self.sandbox.verified,
         }
 
     def _trained_as(self, configuration: Configuration) -> tuple[object, ...]:
@@ -190,14 +200,16 @@ class Plan:
 
     def cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
-        calibration = read_calibration(self.profile_name) or {}
+        measured = (read_calibration(self.profile_name) or {}).get(configuration.base)
+        handed_out = handed_out_seconds(self.profile_name).get(configuration.base)
+        seconds = handed_out if measured is None else measured.seconds
         protocol = configuration.protocols[self.profile_name]
         whole = self._gflop(configuration, int(protocol["epochs"]), None)
         asked = self._gflop(configuration, int(self.protocol(configuration)["epochs"]), self.limit)
-        if configuration.base in calibration:
+        if seconds is not None:
             chosen_here = self.profile_name == "mini" and configuration.network["build"] == "challenger"
             times = times_the_reference(self.backbones(configuration)) if chosen_here else 1.0
-            return calibration[configuration.base].seconds * asked / whole * times
+            return seconds * asked / whole * times
         throughput = self.assignment.throughput
         speed = throughput["cuda"] if self.device == "cuda" else throughput["cpu_core"] * self.threads
         return asked / speed

@@ -9,7 +9,8 @@ from grading.backbones.weights import ENCODER, NoWeights, mini_file, provide
 from grading.data.arrays import DataError, cache_folder
 from grading.protocol.questions import StudentRaised
 from grading.running.plan import Plan, pretrained_state
-from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.sandbox.worker import GraderError, WorkerStopped
+from grading.sandbox.workers import open_worker
 
 
 def with_weights(plan: Plan, folder: Path | None, say: Callable[[str], None], *, pretraining_seed: int = 0) -> Plan:
@@ -68,7 +69,7 @@ def _challengers(plan: Plan) -> list[str]:
     if all(configuration.network["build"] != "challenger" for configuration in plan.trainable):
         return []
     try:
-        with Worker(plan.submission, plan.sandbox) as worker:
+        with open_worker(plan.submission, plan.sandbox) as worker:
             return known_challengers(worker.ask("transfer.backbone_names"))
     except (StudentRaised, WorkerStopped):
         return []  # its training will fail with the same error, and say so in the results

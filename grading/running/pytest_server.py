@@ -58,9 +58,14 @@ class TestRun:
 
     @property
     def arguments(self) -> list[str]:
-        """Of pytest."""
-        options = ["-q", "--sandbox", f"--impl={self.submission.argument}", *(["--unsafe"] if self.unsafe else [])]
-        return [*OPTIONS, *options, f"--records={self.records}", *self.files]
+        """Of pytest, which asks the submission in a sandbox."""
+        return [*self.arguments_in_own_process, "--sandbox", *(["--unsafe"] if self.unsafe else [])]
+
+    @property
+    def arguments_in_own_process(self) -> list[str]:
+        """Of pytest, which asks the submission in its own process."""
+        options = ["-q", f"--impl={self.submission.argument}", f"--records={self.records}"]
+        return [*OPTIONS, *options, *self.files]
 
 
 class PytestServer:

@@ -27,8 +27,9 @@ from grading.sandbox.choose import choose
 from grading.sandbox.forkserver import LOG_BYTES
 from grading.sandbox.locked_folder import LockedFolder
 from grading.sandbox.staging import write_submission
-from grading.sandbox.tiers import Sandbox, is_weaker
-from grading.sandbox.worker import TRAINING, Worker
+from grading.sandbox.tiers import Tier, is_weaker
+from grading.sandbox.worker import TRAINING
+from grading.sandbox.workers import AnyWorker, open_worker
 
 Files = Mapping[str, bytes]
 
@@ -47,12 +48,12 @@ class Requirements:
         unsafe: whether no sandbox at all will do, if none works.
     """
 
-    sandbox: Sandbox
+    sandbox: Tier
     grader: str
     unsafe: bool
 
     @classmethod
-    def here(cls, sandbox: Sandbox, *, unsafe: bool) -> "Requirements":
+    def here(cls, sandbox: Tier, *, unsafe: bool) -> "Requirements":
         """Those of the machine that this runs on."""
         return cls(sandbox, f"{history_code()[:12]} {tests_code()[:12]} torch {version('torch')}", unsafe)
 
@@ -106,7 +107,7 @@ class Unpacked:
 
     def __post_init__(self) -> None:
         self.submission = write_submission(self.parcel.submission, self.parcel.files, self.folder.path)
-        self._worker: Worker | None = None
+        self._worker: AnyWorker | None = None
 
     def plan(self) -> Plan:
         """The plan, with data, weights and a sandbox of this node."""
@@ -135,12 +136,12 @@ class Unpacked:
         plan = self.plan()
         return draws_of(plan, self._worker_of(plan))
 
-    def _worker_of(self, plan: Plan) -> Worker:
+    def _worker_of(self, plan: Plan) -> AnyWorker:
         """The worker of this submission, whose log is empty."""
         self.log.truncate(0)
         self.log.seek(0)
         if self._worker is None:
-            self._worker = Worker(self.submission, plan.sandbox, imported=[TRAINING], log=self.log)
+            self._worker = open_worker(self.submission, plan.sandbox, imported=[TRAINING], log=self.log)
         return self._worker
 
     def test(self, tests: TestRun) -> tuple[int | None, bytes, bytes]:

@@ -11,7 +11,8 @@ from grading.assignment.test_ids import listed_tests
 from grading.data.arrays import DataError, Dataset, cache_folder, writable
 from grading.protocol.submission import Submission, locate
 from grading.running.plan import Plan
-from grading.sandbox.choose import choose
+from grading.sandbox.choose import HAS_SANDBOXES, choose
+from grading.sandbox.tiers import OwnProcess, Sandbox, Tier
 from grading.scoring.blinding import site_key
 from grading.tasks.registry import TASKS, task_of
 from grading.tasks.task import Task
@@ -50,6 +51,7 @@ def make_plan(options: Namespace, submission: Submission | None = None) -> Plan:
     most = max(assignment.gate.most_seeds, *(c.most_seeds or 0 for c in configurations))
     cores = os.cpu_count() or 1
     one_core_each = profile_name == "mini"
+    tier: Tier = choose(unsafe=options.unsafe) if HAS_SANDBOXES else OwnProcess()
     return Plan(
         assignment=assignment,
         profile_name=profile_name,
@@ -63,9 +65,9 @@ def make_plan(options: Namespace, submission: Submission | None = None) -> Plan:
         epochs=options.epochs,
         limit=options.limit,
         withheld=withheld,
-        parallel=cores if one_core_each else 1,
+        parallel=cores if one_core_each and isinstance(tier, Sandbox) else 1,
         threads=1 if one_core_each else cores,
-        sandbox=choose(unsafe=options.unsafe),
+        sandbox=tier,
         key=site_key(cache),
         unavailable={c.id: TESTS_ONLY for c in configurations} if options.tests_only else {},
     )

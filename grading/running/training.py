@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from grading.assignment.assignment import Configuration
 from grading.assignment.training_record import MOST_PEAK_BYTES, Run
@@ -18,7 +19,8 @@ from grading.running.evidence import Shown
 from grading.running.last_epoch import answers_in, layers_in
 from grading.running.plan import Plan
 from grading.running.validation import training_rule, validation_sets
-from grading.sandbox.worker import GraderError, Worker, WorkerStopped
+from grading.sandbox.worker import GraderError, WorkerStopped
+from grading.sandbox.workers import AnyWorker
 from grading.scoring.epochs import ScoredTraining
 from grading.scoring.metrics import Array, UnusablePredictions
 from grading.scoring.network_checks import NetworkCheckFailed, check_built, check_trained
@@ -71,7 +73,7 @@ def training_limits(plan: Plan, configuration: Configuration, sets: Sequence[Val
 
 
 def train_and_score(
-    plan: Plan, configuration: Configuration, seed: int, worker: Worker, progress: Progress, keep: Keep
+    plan: Plan, configuration: Configuration, seed: int, worker: AnyWorker, progress: Progress, keep: Keep
 ) -> Run:
     """Train one configuration with one seed. Whatever goes wrong is the failure of this training alone.
 
@@ -144,4 +146,4 @@ def _packed(images: Sequence[Array]) -> list[Array]:
 
 
 def _machine_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(psutil.virtual_memory().total)

@@ -13,6 +13,9 @@ from grading.sandbox.own_user import OwnUser
 from grading.sandbox.self_test import self_test
 from grading.sandbox.tiers import Sandbox, Unconfined
 
+HAS_SANDBOXES = sys.platform == "linux"
+"""Whether there can be a sandbox on this system, even if none works on this machine."""
+
 
 class NoSandbox(Exception):
     """No tier works here; the message says what to do."""
@@ -23,8 +26,10 @@ def choose(*, unsafe: bool = False) -> Sandbox:
     """The best tier that works here. If none does and `unsafe` is given, it is no sandbox at all.
 
     Raises:
-        NoSandbox: no tier works, and `unsafe` is not given.
+        NoSandbox: there is none for this system; or no tier works, and `unsafe` is not given.
     """
+    if not HAS_SANDBOXES:
+        raise NoSandbox(f"there is no sandbox for {sys.platform}: run this on Linux")
     problems = []
     for sandbox in candidates():
         problem = self_test(sandbox)
@@ -33,11 +38,6 @@ def choose(*, unsafe: bool = False) -> Sandbox:
         problems.append(f"{sandbox.tier}: {problem}")
     if unsafe:
         return Unconfined()
-    if sys.platform != "linux":
-        raise NoSandbox(
-            f"there is no sandbox for {sys.platform}, so nothing can be graded safely here: grade on Linux, or give "
-            "--unsafe to run the submission unconfined, which marks the results as unverified"
-        )
     raise NoSandbox(
         f"no sandbox works here ({'; '.join(problems) or 'bubblewrap is not installed'}). Allow unprivileged user "
         "namespaces (Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; Docker: --security-opt "
@@ -48,8 +48,6 @@ def choose(*, unsafe: bool = False) -> Sandbox:
 
 def candidates() -> Iterator[Sandbox]:
     """The tiers that may work here, the best first."""
-    if sys.platform != "linux":
-        return
     for binary in _bubblewrap_binaries():
         yield Bubblewrap(binary)
     if os.getuid() == 0:

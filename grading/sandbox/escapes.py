@@ -23,7 +23,7 @@ def main(secret: str, assignment: str, port: str, name: str, *new_files: str) ->
         name: of a Unix socket of the host, and of an environment variable of the grader's.
         new_files: files that do not exist.
     """
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     possible = {
         "is root": os.getuid() == 0,
         "has capabilities": int(status.split("CapEff:")[1].split()[0], 16) != 0,

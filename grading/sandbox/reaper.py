@@ -57,7 +57,7 @@ def _has_processes(user: int) -> bool:
     """Whether a process of the user is alive."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # the process has just ended
-            status = (process / "status").read_text(errors="replace")
+            status = (process / "status").read_text(encoding="utf-8", errors="replace")
             real = int(status.partition("\nUid:")[2].split()[0])
             if real == user and status.partition("\nState:")[2].split()[0] not in ("Z", "X"):
                 return True
@@ -69,7 +69,8 @@ def _remove_ipc(user: int) -> None:
     libc = ctypes.CDLL(None)
     for kind in ("shm", "msg", "sem"):
         with suppress(OSError):  # a kernel without them
-            names, *rows = [line.split() for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()]
+            lines = Path(f"/proc/sysvipc/{kind}").read_text(encoding="ascii").splitlines()
+            names, *rows = map(str.split, lines)
             for row in rows:
                 values = dict(zip(names, map(int, row), strict=False))
                 if user not in (values["uid"], values["cuid"]):

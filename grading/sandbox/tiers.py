@@ -5,6 +5,8 @@
 - `own-user` (`grading.sandbox.own_user`): a user of its own, who can read nothing of the grader's. The network is open,
   and other processes can be seen. For root on machines that block user namespaces, as Gradescope's containers do.
 - `none`: nothing holds the submission back. Results are marked as unverified.
+- `own-process`: there is no sandbox for this system; the submission runs in the process of whoever calls it, who is the
+  student (`grading.sandbox.own_process`). Results are marked as unverified.
 """
 
 from abc import ABC, abstractmethod
@@ -15,11 +17,8 @@ from typing import IO, Any, ClassVar
 from grading.sandbox.confined import Confined, environment_of, python_command, start_process
 
 
-class Sandbox(ABC):
-    """A tier: how a submission's process is confined.
-
-    A new tier states what it promises, and `start`s a process. It is used only if `self_test` finds that nothing is
-    possible inside but what it `allows`.
+class Tier:
+    """What holds a submission, and what that promises.
 
     Attributes:
         tier: its name in results.
@@ -33,6 +32,14 @@ class Sandbox(ABC):
     verified: ClassVar[bool] = True
     allows: ClassVar[frozenset[str]] = frozenset()
 
+
+class Sandbox(Tier, ABC):
+    """A tier of which each submission gets a process of its own.
+
+    A new one states what it promises, and `start`s a process. It is used only if `self_test` finds that nothing is
+    possible inside but what it `allows`.
+    """
+
     @abstractmethod
     def start(self, arguments: Sequence[str], workspace: Path, *, keep: int, output: int | IO[Any]) -> Confined:
         """Start Python inside.
@@ -45,9 +52,17 @@ class Sandbox(ABC):
         """
 
 
-def is_weaker(sandbox: Sandbox, other: Sandbox) -> bool:
-    """Whether a sandbox promises less than another one."""
-    return other.verified and not (sandbox.verified and sandbox.allows <= other.allows)
+class OwnProcess(Tier):
+    """The process that grades, on systems that have no sandbox: students train their own code there."""
+
+    tier = "own-process"
+    promise = "unverified: your own process; nothing is confined"
+    verified = False
+
+
+def is_weaker(tier: Tier, other: Tier) -> bool:
+    """Whether a tier promises less than another one."""
+    return other.verified and not (tier.verified and tier.allows <= other.allows)
 
 
 class Unconfined(Sandbox):

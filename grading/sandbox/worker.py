@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from types import TracebackType
 from typing import IO, Any
 
 from grading.protocol.limits import Limits
@@ -131,9 +130,7 @@ class Worker:
     def __enter__(self) -> "Worker":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _new_session(self, limits: Limits, job: Plain = None) -> Session:
@@ -236,10 +233,7 @@ class Worker:
                 pass
             case _:
                 raise WorkerStopped("CRASH", "a malformed reply")
-        if "MemoryError" in kinds or "can't allocate memory" in message:
-            raise WorkerStopped("OUT_OF_MEMORY", message or "MemoryError")
-        prefix = printable(self._workspace.prefix)
-        raise StudentRaised(kinds[:FRAMES], message, [frame.replace(prefix, "") for frame in frames[-FRAMES:]])
+        raise failure_of(kinds, message, frames, printable(self._workspace.prefix))
 
     def _reason_of_the_end(self, subject: str) -> WorkerStopped:
         """Why a session ended without an answer."""
@@ -269,6 +263,18 @@ class Worker:
         if self._forkserver is not None:
             self._forkserver.close()
             self._forkserver = None
+
+
+def failure_of(kinds: list[str], message: str, frames: list[str], prefix: str) -> StudentRaised | WorkerStopped:
+    """What a worker raises if the student's code raised.
+
+    Args:
+        kinds, message, frames: of what was raised; see `StudentRaised`.
+        prefix: what the paths of the submission's files begin with.
+    """
+    if "MemoryError" in kinds or "can't allocate memory" in message:
+        return WorkerStopped("OUT_OF_MEMORY", message or "MemoryError")
+    return StudentRaised(kinds[:FRAMES], message, [frame.replace(prefix, "") for frame in frames[-FRAMES:]])
 
 
 def _check_ready(reply: Plain) -> None:

@@ -16,10 +16,11 @@ from safetensors.torch import save_file
 
 from grading import ROOT
 from grading.backbones import challengers, pretrain, proxy, weights
-from grading.backbones.challengers import COSTS, REFERENCE, known_challengers, too_long, too_many
+from grading.backbones.challengers import COSTS, FORBIDDEN, REFERENCE, known_challengers, too_long, too_many
 from grading.backbones.mini import PROXY_OUTPUTS, mini_classifier
 from grading.backbones.weights import NoWeights, mini_file, provide
 from grading.checker.catalogue import write_submission
+from grading.commands import pretrain as pretrain_command
 from grading.commands.grade import main, parse
 from grading.commands.pretrain import main as command
 from grading.data.arrays import cache_folder
@@ -249,7 +250,7 @@ def test_a_worker_that_does_not_answer_costs_one_question(monkeypatch: pytest.Mo
     def ask(*_: object) -> None:
         raise GraderError("nobody answers")
 
-    monkeypatch.setattr("grading.running.pretrained.Worker.ask", ask)
+    monkeypatch.setattr("grading.sandbox.worker.Worker.ask", ask)
     plan = make_plan(parse(["--unsafe", "--profile", "mini", "--only", "Q1-1,Q1-8"]))
     expect_only_the_challenger_missing(with_weights(plan, None, print), "nobody answers")
 
@@ -356,3 +357,60 @@ def test_the_command_pretrains_every_network_that_a_challenger_may_be(
         with pytest.raises(SystemExit, match="2"):
             command([name])
     assert "no such convolutional classifier" in capsys.readouterr().err
+
+
+def test_the_list_says_which_networks_are_there_and_what_the_others_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HW4_CACHE", str(tmp_path))
+    for name in ("resnet50", "efficientnet_b7"):  # the second one would need a command else
+        mini_file(name, cache_folder()).touch()
+    assert command(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line for line in lines if line.split() and line.split()[0] in COSTS}
+    assert list(rows) == [name for name in COSTS if name not in FORBIDDEN]
+    assert all(rows[name].endswith("  ready") for name in ("resnet50", "efficientnet_b7"))
+    assert re.fullmatch(r"vgg11 +2 min +by run_all, once", rows["vgg11"])
+    assert re.fullmatch(r"convnext_tiny +28 min +needs `python -m grading pretrain NAME`, once", rows["convnext_tiny"])
+    for name in set(rows) - {"resnet50", "efficientnet_b7"}:
+        assert ("by run_all" in rows[name]) == (too_long(name) is None)
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_pretraining_says_in_words_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HW4_CACHE", str(tmp_path))
+    monkeypatch.setattr(pretrain_command, "SECONDS_BETWEEN", 0.0)
+
+    def pretrains(name: str) -> None:
+        pretrain.tell(0, 20, 300.0)
+        print("something else")
+        pretrain.tell(7, 20, 130.0)
+        pretrain.tell(20, 20, 0.0)
+
+    monkeypatch.setattr(pretrain, "main", pretrains)
+    assert command(["vgg11"]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "pretraining vgg11: about 5 min",
+        "something else",
+        "pretraining vgg11: epoch 7 of 20, about 2 min left",
+        "pretraining vgg11: epoch 20 of 20, about 0 s left",
+    ]
+    assert last.startswith("vgg11 is ready, after ")
+
+
+def test_a_network_that_is_there_is_not_pretrained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HW4_CACHE", str(tmp_path))
+    mini_file("vgg11", cache_folder()).touch()
+    assert command(["vgg11"]) == 0
+    assert capsys.readouterr().out == "vgg11 is ready\n"
+
+
+def test_the_command_needs_a_name_or_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command([])
+    assert "give a NAME, or --list" in capsys.readouterr().err

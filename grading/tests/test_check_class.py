@@ -80,7 +80,7 @@ def write_book(folder: Path, document: dict[str, Any]) -> Path:
     (folder / "ada").mkdir(parents=True)
     for name in ("gradebook.csv", "canvas.csv", "marks.csv", "changes.csv"):
         (folder / name).write_text("student,total\nada,1\n")
-    for name in ("history.csv", "junit.xml", "report.html"):
+    for name in ("history.csv", "junit.xml", "report.html", "student.html"):
         (folder / "ada" / name).write_text("text")
     (folder / "ada" / "results.json").write_text(json.dumps(document))
     return folder
@@ -105,7 +105,7 @@ def test_a_file_that_differs_is_told(name: str, change: Callable[[Path], None], 
     assert any(name.rpartition("/")[2] in difference for difference in differences(*books, ["ada"]))
 
 
-@pytest.mark.parametrize("name", ["results.json", "report.html", "junit.xml"])
+@pytest.mark.parametrize("name", ["results.json", "report.html", "student.html", "junit.xml"])
 def test_a_file_that_is_missing_is_told(name: str, books: tuple[Path, Path]) -> None:
     (books[0] / "ada" / name).unlink()
     assert f"ada has no {name}" in differences(*books, ["ada"])

@@ -37,7 +37,9 @@ from grading.tests.waiting import wait_until
 pytestmark = pytest.mark.slow  # it makes the pictures of the mini profile
 
 GRADEBOOK_FILES = {"gradebook.csv", "canvas.csv", "class.html", "marks.csv", "changes.csv"}
-STUDENT_FILES = {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}
+STUDENT_FILES = {
+    *("history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "student.html", "worker.log"),
+}
 CONFIGURATIONS = {"Q2-3-merged", "Q2-3-first-three"}
 
 
@@ -54,7 +56,7 @@ def world(few_pictures: None, interruptible: None, tmp_path: Path, monkeypatch: 
     """A class that hands in nothing yet. Nothing is calibrated, so a submission may pass by the published figures."""
     world = ClassWorld(tmp_path / "class", tmp_path / "book")
     monkeypatch.setattr("grading.running.local_engine.train_and_score", world.train)
-    monkeypatch.setattr("grading.running.local_engine.Worker", IdleWorker)
+    monkeypatch.setattr("grading.running.local_engine.open_worker", IdleWorker)
     monkeypatch.setattr("grading.running.local_engine.PytestServer", world.server)
     for user in ("classroom.class_run", "commands.class_"):
         monkeypatch.setattr(f"grading.{user}.with_weights", lambda plan, *_: plan)

@@ -31,7 +31,7 @@ from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.resume import set_journal_aside
 from grading.running.training import train_and_score
-from grading.sandbox.worker import Worker
+from grading.sandbox.workers import open_worker
 from grading.scoring.blinding import Blinding
 from grading.scoring.metrics import IGNORED
 from grading.scoring.validation_set import ValidationSet
@@ -247,7 +247,7 @@ def plan(quick_weights: None) -> Plan:
 
 def kept(plan: Plan, configuration: Configuration, seed: int) -> list[tuple[str, Shown]]:
     shown: list[tuple[str, Shown]] = []
-    with Worker(plan.submission, plan.sandbox) as worker:
+    with open_worker(plan.submission, plan.sandbox) as worker:
         run = train_and_score(plan, configuration, seed, worker, lambda *_: None, lambda *each: shown.append(each))
     assert run.kind in ("FINISHED", "FAIL"), run.failure
     return shown
@@ -298,7 +298,7 @@ VIEWS = (FACES, DRAWS, SIZE, SIZE, 3)
 @pytest.mark.slow
 def test_faces_under_both_augmentations(plan: Plan) -> None:
     assert shows_faces(plan)
-    with Worker(plan.submission, plan.sandbox) as worker:
+    with open_worker(plan.submission, plan.sandbox) as worker:
         draws, again = draws_of(plan, worker), draws_of(plan, worker)
     assert draws is not None
     assert again is not None
@@ -326,7 +326,7 @@ def test_an_augmentation_that_fails_costs_its_own_views(body: str, plan: Plan, t
     folder = tmp_path / "submission"
     folder.mkdir()
     (folder / "augmentation.py").write_text(f"import torch\ndef face_train_transform(size=224):\n    {body}\n")
-    with Worker(locate(str(folder)), plan.sandbox) as worker:
+    with open_worker(locate(str(folder)), plan.sandbox) as worker:
         draws = draws_of(replace(plan, submission=locate(str(folder))), worker)
     if body == BODIES["ends the process"]:
         assert draws is None
@@ -345,7 +345,7 @@ def test_values_beyond_a_picture_are_cut(plan: Plan, tmp_path: Path) -> None:
         "import torch\ndef face_train_transform(size=224):\n"
         f"    return lambda image: torch.tensor({values}).reshape(3, 1, 1).expand(3, size, size).clone()\n"
     )
-    with Worker(locate(str(folder)), plan.sandbox) as worker:
+    with open_worker(locate(str(folder)), plan.sandbox) as worker:
         draws = draws_of(replace(plan, submission=locate(str(folder))), worker)
     assert draws is not None
     assert np.unique(draws.submission).tolist() == [0, 255]

@@ -59,27 +59,27 @@ def failing_training(error: Exception) -> Callable[..., Iterator[Plain]]:
     return start
 
 
-# In place of a function of grading.running.training: one that fails in Q1-1 alone.
+# In place of a function: one that fails in Q1-1 alone.
 FAILING: dict[str, Callable[[Exception], Callable[..., Any]]] = {
-    "blinded": failing_blinding,
-    "check_built": failing_check,
-    "Worker.train": failing_training,
+    "running.training.blinded": failing_blinding,
+    "running.training.check_built": failing_check,
+    "sandbox.worker.Worker.train": failing_training,
 }
 
 
 @pytest.mark.parametrize(
     ("place", "error"),
     [
-        *(("Worker.train", error) for error in UNFORESEEN),
-        ("blinded", MemoryError()),
-        ("check_built", ValueError("reshape")),
+        *(("sandbox.worker.Worker.train", error) for error in UNFORESEEN),
+        ("running.training.blinded", MemoryError()),
+        ("running.training.check_built", ValueError("reshape")),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_unforeseen_error_costs_one_training(
     place: str, error: Exception, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"grading.running.training.{place}", FAILING[place](error))
+    monkeypatch.setattr(f"grading.{place}", FAILING[place](error))
     journal = Journal(tmp_path / "journal.jsonl", plan.identity())
     with (tmp_path / "log").open("wb") as log:
         carry_out_one(Grading(plan, journal, log))

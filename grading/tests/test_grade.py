@@ -33,7 +33,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_weights")]
 
 # --unsafe: the best sandbox that works here, or none if none does.
 TRIAL = ["--unsafe", "--profile", "mini", "--epochs", "1", "--limit", "12", "--seeds", "1"]
-FILES = {"history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "worker.log"}
+FILES = {
+    *("evidence", "history.csv", "journal.jsonl", "junit.xml", "report.html", "results.json", "student.html"),
+    "worker.log",
+}
 
 
 def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> None:
@@ -48,7 +51,7 @@ def test_a_trial_writes_everything_and_withholds_the_verdict(tmp_path: Path) -> 
     assert len(ElementTree.parse(out / "junit.xml").findall(".//skipped")) == 5
     page = (out / "report.html").read_text()
     assert "Q2-1-no-skips" in page
-    assert not re.search(r"(src|href)=\"(?!#)", page), "the page must be self-contained"
+    assert not re.search(r"(src|href)=\"(?!#|data:image/)", page), "the page must be self-contained"
 
 
 def expect_entries(results: dict[str, Any]) -> None:
@@ -85,7 +88,7 @@ def expect_relations(relations: list[dict[str, Any]]) -> None:
 
 def expect_history(file: Path, configurations: list[dict[str, Any]]) -> None:
     """One row for the only epoch of each training."""
-    with file.open() as lines:
+    with file.open(encoding="utf-8") as lines:
         rows = [(row["configuration"], row["seed"], row["epoch"]) for row in csv.DictReader(lines)]
     assert rows == [(configuration["id"], "0", "1") for configuration in configurations]
 
@@ -252,7 +255,7 @@ class BrokenOutput(io.StringIO):
 
     def __init__(self, file: Path) -> None:
         super().__init__()
-        self._file = file.open("w")
+        self._file = file.open("w", encoding="utf-8")
 
     def write(self, text: str) -> int:
         raise BrokenPipeError
@@ -456,6 +459,7 @@ def test_two_graders_with_one_folder(
         ("list_tests", "collect", []),
         ("pretrain", "known_challengers", ["alexnet"]),
         ("package", "read_assignment", ["gradescope"]),
+        ("handout", "check_folder", ["out"]),
     ],
 )
 def test_every_command_that_breaks_blames_the_grader(

@@ -35,19 +35,22 @@ def test_the_grader_s_fault_takes_no_points() -> None:
 
 
 @pytest.mark.parametrize(("of", "kind"), [(SUBMISSION, "failure"), (GRADER, "error")])
-def test_the_four_files(tmp_path: Path, of: str, kind: str) -> None:
+def test_the_five_files(tmp_path: Path, of: str, kind: str) -> None:
     write_fault(fault(of), tmp_path / "mia")
     assert {file.name for file in (tmp_path / "mia").iterdir()} == {
         "results.json",
         "report.html",
         "junit.xml",
         "history.csv",
+        "student.html",
     }
     assert json.loads((tmp_path / "mia/results.json").read_text()) == fault_document(fault(of))
     assert ElementTree.parse(tmp_path / "mia/junit.xml").find(f"testsuite/testcase/{kind}") is not None
     (header,) = csv.reader((tmp_path / "mia/history.csv").read_text().splitlines())
     assert header[:4] == ["configuration", "seed", "epoch", "loss"]
     assert "heads.py is a link" in (tmp_path / "mia/report.html").read_text()
+    # What went wrong in the grader is for the instructor.
+    assert ("heads.py is a link" in (tmp_path / "mia/student.html").read_text()) == (of == SUBMISSION)
 
 
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))

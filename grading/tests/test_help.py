@@ -11,6 +11,11 @@ from grading.commands.help import EXAMPLES, RUN_ALL, new_parser
 from grading.commands.options import command_line
 
 PARSERS = {RUN_ALL: grade.parse, "python -m grading class": class_.parse}
+# What commands call after they have read their options.
+FIRST_CALLS = (
+    *("make_plan", "wheats", "find_spec", "fetch_weights", "fetch_camvid", "known_challengers", "needed_modules"),
+    *("read_assignment", "writable", "table", "check_folder"),
+)
 EVERY_EXAMPLE = [(program, arguments) for program, examples in EXAMPLES.items() for arguments, _ in examples]
 
 
@@ -30,17 +35,7 @@ def test_every_example_is_a_command(
     def read(*_: object, **__: object) -> None:
         raise Read
 
-    for name in (
-        "make_plan",
-        "wheats",
-        "find_spec",
-        "fetch_weights",
-        "fetch_camvid",
-        "known_challengers",
-        "needed_modules",
-    ):
-        monkeypatch.setattr(command, name, read, raising=False)
-    for name in ("read_assignment", "writable"):
+    for name in FIRST_CALLS:
         monkeypatch.setattr(command, name, read, raising=False)
     assert command.main(shlex.split(arguments)) == 4
     assert "Read" in capsys.readouterr().err

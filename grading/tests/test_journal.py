@@ -39,7 +39,7 @@ def opened(path: Path, *runs: Run, **changes: Any) -> set[tuple[str, int]]:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_run_of_more_questions_keeps_the_trainings(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def has_ended(run: TestRun, seconds: float = 2.0) -> bool:
 
 def wait_for(file: Path, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
-    while not file.is_file() or not file.read_text():
+    while not file.is_file() or not file.read_text(encoding="utf-8"):
         assert time.monotonic() < end, f"{file} was not written"
         time.sleep(0.05)
 

@@ -84,10 +84,11 @@ def test_every_text_of_a_submission_can_be_written(
     Console().summary(results, tmp_path)
     json.loads((tmp_path / "results.json").read_text("utf-8"))
     ElementTree.parse(tmp_path / "junit.xml")
-    page = (tmp_path / "report.html").read_text("utf-8")
-    HTMLParser().feed(page)
-    assert "<script" not in page
-    for shown in (page, (tmp_path / "junit.xml").read_text("utf-8"), capsys.readouterr().out):
+    pages = [(tmp_path / name).read_text("utf-8") for name in ("report.html", "student.html")]
+    for page in pages:
+        HTMLParser().feed(page)
+        assert "<script" not in page
+    for shown in (*pages, (tmp_path / "junit.xml").read_text("utf-8"), capsys.readouterr().out):
         assert shown.replace("\n", "").isprintable()
 
 

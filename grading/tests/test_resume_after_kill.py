@@ -84,5 +84,6 @@ def test_killed_at_random_moments(command: Command, tmp_path: Path) -> None:
         "junit.xml",
         "report.html",
         "results.json",
+        "student.html",
         "worker.log",
     }

@@ -219,7 +219,7 @@ class Trainings:
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
     trainings = Trainings()
     monkeypatch.setattr("grading.running.local_engine.train_and_score", trainings)
-    monkeypatch.setattr("grading.running.local_engine.Worker", IdleWorker)
+    monkeypatch.setattr("grading.running.local_engine.open_worker", IdleWorker)
     return trainings
 
 

@@ -7,7 +7,9 @@ from itertools import product
 
 import pytest
 
-from grading.commands.stopping import not_stopped, stop_signals
+from grading.commands import stopping
+from grading.commands.stopping import OutOfTime, not_stopped, stop_signals
+from grading.tests.waiting import wait_until
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -56,3 +58,20 @@ def test_what_is_ignored_stays_ignored(number: signal.Signals) -> None:
             send(number)
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("has_alarm", [True, False], ids=["with SIGALRM", "as on Windows"])
+def test_a_time_limit_stops_once(has_alarm: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "HAS_ALARM", has_alarm)
+    with stop_signals(0.4), pytest.raises(OutOfTime):
+        wait_until(lambda: False, 20)
+    with stop_signals(0.4):
+        pass
+    wait_until(lambda: False, 0.6)  # a block that has ended is stopped no more
+
+
+def test_ctrl_c_before_a_time_limit_is_not_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "HAS_ALARM", False)
+    with stop_signals(60), pytest.raises(KeyboardInterrupt) as caught:
+        send(signal.SIGINT)
+    assert not isinstance(caught.value, OutOfTime)

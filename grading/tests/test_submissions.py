@@ -27,6 +27,12 @@ def package(folder: Path, **modules: str) -> Path:
     return folder
 
 
+@pytest.fixture(params=[True, False], ids=["folder by folder", "as on Windows"])
+def any_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without folders that are opened one in another."""
+    monkeypatch.setattr("grading.protocol.submission.OPENS_IN_FOLDERS", request.param)
+
+
 FREEZING = "from {origin} import marker\ndef freeze(module):\n    return marker\n"
 
 
@@ -79,6 +85,7 @@ def test_a_folder_without_modules(tmp_path: Path) -> None:
         locate(str(package(tmp_path / "empty", notes="")))
 
 
+@pytest.mark.usefixtures("any_system")
 def test_fingerprint_follows_the_code(tmp_path: Path) -> None:
     folder = package(tmp_path / "one", freezing="a = 1\n")
     before = locate(str(folder)).fingerprint()
@@ -111,7 +118,7 @@ def add_odd_names(folder: Path) -> None:
         b"*",
         "e\u0301\u202e.py".encode(),
     ):
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n")
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x = 1\n", encoding="utf-8")
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).mkdir()
 
 
@@ -139,6 +146,7 @@ def add_levels(folder: Path) -> None:
         deep.mkdir()
 
 
+@pytest.mark.usefixtures("any_system")
 def test_odd_files_do_not_stop_a_submission(tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="def freeze(module):\n    return 'own'\n")
     bare = locate(str(folder)).fingerprint()
@@ -185,6 +193,7 @@ def test_an_odd_name_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.M
         locate(name)
 
 
+@pytest.mark.usefixtures("any_system")
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
     for number in range(MAX_FILES):
@@ -382,6 +391,7 @@ def links_in_a_ring(folder: Path) -> None:
         (folder / f"ring{number}.py").symlink_to(f"ring{(number + 1) % 3}.py")
 
 
+@pytest.mark.usefixtures("any_system")
 @pytest.mark.parametrize("make", [zeros, device, folder_for_a_module, levels, links_in_a_ring, litter])
 def test_odd_files_are_not_copied(make: Callable[[Path], None], tmp_path: Path) -> None:
     folder = package(tmp_path / "bob", freezing="")
@@ -395,6 +405,7 @@ def test_odd_files_are_not_copied(make: Callable[[Path], None], tmp_path: Path) 
     subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
+@pytest.mark.usefixtures("any_system")
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is given as 0, as for the files of /proc."""
     folder = package(tmp_path / "bob", freezing="")

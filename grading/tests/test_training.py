@@ -1,16 +1,19 @@
-"""A training gives the same numbers in this process and in the sandbox."""
+"""A training gives the same numbers called directly, in the process of a student who trains, and in the sandbox."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from grading.commands.grade import parse
+from grading.protocol.wire import Plain
 from grading.running.plan import Plan
 from grading.running.pretrained import with_weights
 from grading.running.resolve import make_plan
 from grading.running.training import blinded, training_limits
 from grading.sandbox.choose import choose
+from grading.sandbox.own_process import OwnProcessWorker
 from grading.sandbox.worker import Worker
 from grading.worker.student import LocalStudent
 from grading.worker.training.loop import train
@@ -31,10 +34,24 @@ def test_the_sandbox_changes_no_number(plan: Plan, number: int, tmp_path: Path) 
     here = list(train(job, LocalStudent(plan.submission)))
     with (tmp_path / "log").open("wb") as log, Worker(plan.submission, choose(unsafe=True), log=log) as worker:
         there = list(worker.train(job, training_limits(plan, configuration, sets)))
-    assert here[0] == there[0]
-    assert here[-1] == there[-1]
-    assert [epoch["loss"] for epoch in here[1:-1]] == [epoch["loss"] for epoch in there[1:-1]]
-    for ours, theirs in zip(here[1:-1], there[1:-1], strict=True):
+    _expect_equal(here, there)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_process_of_a_student_changes_no_number(plan: Plan, number: int) -> None:
+    """Nor does the training before it: each begins in the same state."""
+    sets, job = blinded(plan, plan.configurations[number], seed=3)
+    here = list(train(job, LocalStudent(plan.submission)))
+    with OwnProcessWorker(plan.submission) as worker:
+        for _ in range(2):
+            _expect_equal(here, list(worker.train(job, training_limits(plan, plan.configurations[number], sets))))
+
+
+def _expect_equal(events: Sequence[Plain], others: Sequence[Plain]) -> None:
+    assert events[0] == others[0]
+    assert events[-1] == others[-1]
+    assert [epoch["loss"] for epoch in events[1:-1]] == [epoch["loss"] for epoch in others[1:-1]]
+    for ours, theirs in zip(events[1:-1], others[1:-1], strict=True):
         assert np.array_equal(ours["predictions"], theirs["predictions"])
 
 

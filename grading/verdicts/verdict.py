@@ -66,7 +66,7 @@ def _by_a_person(outcome: Outcome, seeds: int) -> Outcome:
         return _unfinished(outcome, seeds)
     reason = (
         f"{_mean_tail(outcome)}, and no number to compare it with ({outcome.expectation.misfit}). "
-        f"Until it is calibrated, a person decides. {where_to_look(outcome.configuration)}"
+        f"Whoever grades decides. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
@@ -79,8 +79,8 @@ def _by_published_figure(outcome: Outcome, seeds: int) -> Outcome:
     if tail >= threshold:
         return replace(outcome, verdict="PASS", reason=f"{tail:.4f} reaches {threshold:.4f}")
     reason = (
-        f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin; calibrate this profile to have it "
-        f"decided. {where_to_look(outcome.configuration)}"
+        f"{tail:.4f} is below {threshold:.4f}, the published figure less a margin: only a calibration of this profile "
+        f"can decide. {where_to_look(outcome.configuration)}"
     )
     return replace(outcome, verdict="REVIEW", reason=reason)
 
