@@ -33,7 +33,11 @@ ENTRIES = (
 )
 """What students start. They get these modules of `grading`, and all that these import."""
 
-DATA = ("grading/assignment/assignment.toml", "grading/reporting/*.html", "grading/reporting/*.css")
+DATA = (
+    "grading/assignment/assignment.toml",
+    *(f"grading/reporting/{place}/*.{kind}" for place in ("templates", "templates/*") for kind in ("html", "css")),
+    "grading/reporting/pictures/*.svg",
+)
 COPIED = ("LICENSE", "setup.py", ".gitignore", "tests/ids.txt", "hw4/discussion.md")
 ASSIGNMENT = "docs/assignment"  # .md, and a folder of figures
 TESTS = ("conftest", *(f"test_{module}" for module in MODULES))
