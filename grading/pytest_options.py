@@ -49,6 +49,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
         print(line, file=sys.stderr)
     if meant.in_root:
         os.chdir(ROOT)
+    # At this moment pytest holds back what is written: nobody would see the tests run, nor any colour.
+    if (capture := early_config.pluginmanager.getplugin("capturemanager")) is not None:
+        capture.suspend_global_capture(in_=True)
     raise SystemExit(pytest.main(["-c", str(CONFIGURATION), *meant.arguments]))
 
 

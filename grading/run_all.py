@@ -13,8 +13,10 @@ from grading.commands.exits import as_command
 @as_command
 def main() -> int:
     # Here: what cannot even be imported is no verdict, either.
+    from grading.commands.encoding import use_utf8
     from grading.commands.grade import main
 
+    use_utf8()
     return main()
 
 

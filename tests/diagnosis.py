@@ -117,11 +117,12 @@ class Diagnosis:
             left -= len(lines) + 1
             yield from [*lines, ""]
         if later:
-            yield "and then: " + ", ".join(f"{_names(cause)} ({_tests(cause)})" for cause in later)
+            yield from _wrapped("and then: " + ", ".join(f"{_names(cause)} ({_tests(cause)})" for cause in later))
         for names in dict.fromkeys(waiting.values()):
             blocked = [cause for cause in causes if waiting.get(cause.name) == names]
             functions = ", ".join(dict.fromkeys(map(_names, blocked)))
-            yield f"waiting for {', '.join(names)}: {sum(len(cause.tests) for cause in blocked)} tests of {functions}"
+            count = sum(len(cause.tests) for cause in blocked)
+            yield from _wrapped(f"waiting for {', '.join(names)}: {count} tests of {functions}")
         if unwritten:
             yield from _unwritten(unwritten)
         first = next((cause for cause in causes if cause.name not in waiting), causes[0])
@@ -142,9 +143,9 @@ class Diagnosis:
             return
         finding = _finding(cause.first)
         title = "cannot be imported" if cause.name.startswith("import") else finding.title.partition(": ")[2]
-        columns = shutil.get_terminal_size().columns
         question = _noted(cause.first)["question"]
-        yield from textwrap.wrap(f"{question} {_names(cause)}: {title}", columns, subsequent_indent="  ")
+        yield from _wrapped(f"{question} {_names(cause)}: {title}")
+        columns = shutil.get_terminal_size().columns
         for name, lines in _parts(finding, columns - LABEL - 2, full=full):
             for line in labelled(name, "\n".join(lines)).splitlines():
                 yield f"  {line}"
@@ -211,6 +212,12 @@ def _inputs(finding: Finding, width: int, *, full: bool) -> list[str]:
     return [] if finding.call else [_shortened(example, width) for example in finding.inputs]
 
 
+def _wrapped(line: str, indent: int = 2) -> list[str]:
+    """The line as it fits into the terminal, without a cut in a word."""
+    columns = shutil.get_terminal_size().columns
+    return textwrap.wrap(line, columns, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
 def _shortened(line: str, width: int) -> str:
     return textwrap.shorten(line, width, placeholder=" ...")
 
@@ -237,7 +244,7 @@ def _unwritten(causes: list[Cause]) -> Iterator[str]:
     for file, waiting in files.items():
         names = ", ".join(dict.fromkeys(map(_unwritten_name, waiting)))
         count = sum(len(cause.tests) for cause in waiting)
-        yield f"  {file:16} {names}; {count} test{'s wait' if count != 1 else ' waits'} for it"
+        yield from _wrapped(f"  {file:16} {names}; {count} test{'s wait' if count != 1 else ' waits'} for it", 4)
 
 
 def _unwritten_name(cause: Cause) -> str:

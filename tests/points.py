@@ -1,5 +1,7 @@
 """The table of points at the end of a run: a question's points are divided by all of its tests, run or not."""
 
+import shutil
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -7,6 +9,7 @@ import pytest
 
 from grading.assignment.assignment import Assignment
 from grading.assignment.test_ids import listed_tests
+from grading.protocol.text import number
 
 
 class Points:
@@ -26,8 +29,10 @@ class Points:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._passed:
             terminalreporter.section(f"points for the tests of {self._name}")
+            columns = shutil.get_terminal_size().columns
             for line in self.lines():
-                terminalreporter.write_line(line)
+                for part in textwrap.wrap(line, columns, subsequent_indent="  "):
+                    terminalreporter.write_line(part)
 
     def lines(self) -> Iterator[str]:
         """One line for each question of which a test ran; then the total, if all tests of all questions did."""
@@ -62,6 +67,6 @@ def of_the_whole(earned: float, assignment: Assignment) -> str:
     trained = sum(question.training_points for question in assignment.questions)
     discussed = sum(question.points for question in assignment.questions if question.discussion)
     return (
-        f"{round(earned, 2):g} of {every:g} points; {trained:g} are earned by run_all, "
-        f"{discussed:g} by the discussion (discussion.md)"
+        f"{number(earned)} of {number(every)} points; {number(trained)} are earned by run_all, "
+        f"{number(discussed)} by the discussion (discussion.md)"
     )

@@ -9,20 +9,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock, RLock
 
+from grading.assignment.training_record import Run
 from grading.backbones.weights import stop_pretraining
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import no_space
 from grading.intake.hand_in import HandIn
 from grading.intake.unpack import unpack
 from grading.protocol.submission import SubmissionError
-from grading.protocol.text import duration, one_line
+from grading.protocol.text import duration, number, one_line
 from grading.reporting.collect import results_of
+from grading.reporting.console import Console
 from grading.reporting.fault import GRADER, SUBMISSION, Fault, fault_document, write_fault
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_table import Marks
 from grading.reporting.marks import marked
+from grading.reporting.progress import training_in_words
 from grading.reporting.results import Results
 from grading.reporting.streams import Log
+from grading.reporting.summary import reasons_of
 from grading.reporting.write import write_results
 from grading.running.evidence import Evidence
 from grading.running.grading import Grading, api_tests_of, ready_trainings
@@ -63,7 +67,7 @@ class ClassRun:
         options: of the command.
         only: the students who are graded; the results of all others stay as they are.
         again: those of whom nothing is kept.
-        say: prints a line; several threads call it.
+        console: several threads print on it.
 
     Attributes:
         graded: what is known, by student.
@@ -79,7 +83,7 @@ class ClassRun:
         *,
         only: Collection[str],
         again: Collection[str],
-        say: Callable[[str], None],
+        console: Console,
     ) -> None:
         self.graded: dict[str, Graded] = {}
         self._plan = plan
@@ -89,7 +93,8 @@ class ClassRun:
         self._options = options
         self._only = only
         self._again = again
-        self._say = say
+        self._console = console
+        self._start = time.monotonic()
         self._lock = Lock()
         self._reporting = RLock()  # one submission at a time is judged: this is Python, which runs one thread at a time
         self._begun: dict[Grading, Begun] = {}
@@ -173,7 +178,7 @@ class ClassRun:
         folder = self._gradebook.of(hand_in.student)
         submission = unpack(hand_in, resources.enter_context(LockedFolder()))
         plan = replace(self._plan, submission=submission)
-        plan = with_weights(plan, self._options.weights, self._say)
+        plan = with_weights(plan, self._options.weights, self._console.say)
         if hand_in.student in self._again:
             set_journal_aside(folder)
             (folder / "tests.jsonl").unlink(missing_ok=True)
@@ -182,7 +187,9 @@ class ClassRun:
         most_parts = None if len(self._only) == 1 else 1
         tests = api_tests_of(plan, folder, most_parts=most_parts, unsafe=self._options.unsafe)
         wanted = ready_trainings(plan, tests)
-        grading = Grading(plan, journal, log, wanted, tests=tests, evidence=Evidence(folder))
+        finished = partial(self._trained, hand_in.student, plan)
+        evidence = Evidence(folder)
+        grading = Grading(plan, journal, log, wanted, tests=tests, finished=finished, evidence=evidence)
         resources.enter_context(closing(grading))
         with self._lock:
             if not self._is_finished:
@@ -202,7 +209,10 @@ class ClassRun:
         document = self._gradebook.document(student)
         assert document is not None  # it was written just now
         failed = tuple(test for test in grading.suite.tests if test.outcome != "PASS")
-        self._note(Graded(begun.hand_in, document, failed), _in_words(results))
+        graded = Graded(begun.hand_in, document, failed)
+        self._note(graded, _in_words(results))
+        for line in reasons_of(results):
+            self._console.tell(f"{student}: {line}")
 
     def _failed(self, hand_in: HandIn, error: Exception) -> None:
         """Note that the grader could not grade a submission. A full disk is not this submission's alone."""
@@ -217,8 +227,8 @@ class ClassRun:
         except OSError as error:
             if no_space(error):
                 raise
-            self._say(f"{hand_in.student}: its results cannot be written: {error}")
-        self._note(graded, f"not graded: {graded.fault}")
+            self._console.result(f"{hand_in.student}: its results cannot be written: {error}")
+        self._note(graded, f"not graded: {graded.fault}", print_line=self._console.result)
 
     def _not_graded(self, hand_in: HandIn, why: str, of: str) -> Graded:
         return Graded(hand_in, fault_document(self._fault(hand_in, why, of)), fault=why)
@@ -227,11 +237,17 @@ class ClassRun:
         plan = self._plan
         return Fault(hand_in.student, plan.profile_name, why, of, plan.assignment, plan.configurations)
 
-    def _note(self, graded: Graded, what: str) -> None:
+    def _note(self, graded: Graded, what: str, print_line: Callable[[str], None] | None = None) -> None:
         with self._lock:
             self.graded[graded.hand_in.student] = graded
-            done = len(self.graded)
-        self._say(f"[{done}/{len(self._only)}] {graded.hand_in.student}: {what}")
+            done, seconds = len(self.graded), time.monotonic() - self._start
+        left = seconds / done * (len(self._only) - done)  # submissions take about as long, one as the other
+        end = f"; about {duration(left)} left" if left else ""
+        (print_line or self._console.say)(f"[{done}/{len(self._only)}] {graded.hand_in.student}: {what}{end}")
+
+    def _trained(self, student: str, plan: Plan, run: Run) -> None:
+        metric = plan.assignment.configuration(run.configuration).metric
+        self._console.tell(f"{student}: {training_in_words(run, metric)} ({duration(run.seconds)})")
 
     def _known_before(self, hand_in: HandIn) -> Graded:
         """What an earlier run wrote of a student whom this one did not grade."""
@@ -246,4 +262,4 @@ def _in_words(results: Results) -> str:
     earned, possible = results.score
     verdicts = Counter(outcome.verdict for outcome in results.outcomes.values())
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-    return f"{round(earned, 2):g} of {possible:g} points ({counts}; {duration(results.seconds)})"
+    return f"{number(earned)} of {number(possible)} points ({counts}; {duration(results.seconds)})"

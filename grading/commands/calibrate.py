@@ -52,7 +52,7 @@ SEEDS_PER_PRETRAINING = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 written, 1 a training failed, 2 bad usage or missing data, 4 the grader broke."""
     parser = command_line("python -m grading calibrate", __doc__)
-    parser.add_argument(
+    parser.add_argument_group("calibration").add_argument(
         "--designs",
         type=int,
         choices=[0, 1],
@@ -102,7 +102,11 @@ def train(
     wanted += [(c.as_control, seed) for c in controlled for seed in range(0, plan.seeds, SEEDS_PER_PRETRAINING)]
     out.mkdir(parents=True, exist_ok=True)
     journal = Journal(out / "journal.jsonl", plan.identity())
-    with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+
+    def missing() -> list[tuple[Configuration, int]]:
+        return [(c, seed) for c, seed in wanted if (c.id, seed) not in journal.runs]
+
+    with console.progress(plan, journal, missing) as progress, (out / "worker.log").open("ab") as log:
         for part in parts:
             wanted_in_part = [(c, seed) for c, seed in wanted if seed < part.seeds]
             wanted_now = partial(_always, wanted_in_part)

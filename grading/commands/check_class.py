@@ -13,7 +13,7 @@ import json
 import random
 import tempfile
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from grading.checker.gradebook_comparison import differences, parts_left, result
 from grading.checker.synthetic_class import Student, make_class
 from grading.commands import class_
 from grading.commands.exits import BAD_USAGE, BROKEN, FAILED, PASSED, UNDECIDED, as_command, refuse
+from grading.commands.help import new_parser
 from grading.commands.options import CANNOT_START, positive
 from grading.reporting.console import Console
 from grading.reporting.markdown import table_of
@@ -67,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> tuple[Namespace, list[str]]:
     """Read the command line: this command's options, and those that it passes on."""
-    parser = ArgumentParser(prog="python -m grading check_class", description=__doc__, allow_abbrev=False)
+    parser = new_parser("python -m grading check_class", __doc__)
+    parser.allow_abbrev = False
     add = parser.add_argument
     add("--submissions", type=positive, default=200, metavar="N", help="of the class (default: %(default)s)")
     add("--kills", type=int, default=10, metavar="K", help="of the grader (default: %(default)s)")

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from grading.assignment.files import write_whole
 from grading.assignment.test_ids import listed_tests
@@ -26,8 +25,10 @@ from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
 from grading.checker.outcomes import HEADINGS, Row, SpecimenOutcome, outcome_of, row
 from grading.checker.trials import Task, prepare, run_all, test_file
 from grading.commands.exits import as_command
+from grading.commands.help import new_parser
 from grading.protocol.submission import MODULES
 from grading.reporting.markdown import table_of
+from grading.reporting.tables import Column, table_lines
 
 LIMIT_S = 180.0
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     prepare()
     outcomes: list[SpecimenOutcome] = []
-    with Progress(console=console, transient=True) as bar:
+    with Progress(console=console, transient=True, disable=not sys.stdout.isatty()) as bar:
         for trial in bar.track(run_all(tasks, options.jobs, LIMIT_S), total=len(tasks), description="trials"):
             outcomes.append(outcome_of(by_name[trial.task.name], trial))
     rows = rows_of(outcomes)
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m grading check_tests", description=__doc__.splitlines()[0])
+    parser = new_parser("python -m grading check_tests", __doc__)
     parser.add_argument(
         "--only", metavar="GLOB", default="*", help="only specimens whose MODULE/ID matches, such as 'metrics/*'"
     )
@@ -121,10 +122,11 @@ def show(console: Console, rows: Sequence[Row], outcomes: Sequence[SpecimenOutco
         if outcome.trial.failure:
             message = outcome.trial.failure.message[:1500].replace("\n", "\n  ")
             console.print(f"  {message}", markup=False, soft_wrap=True)
-    table = Table(*HEADINGS)
-    for row_of_module in rows:
-        table.add_row(*row_of_module.cells)
-    console.print(table)
+    cells = list(zip(*(row_of_module.cells for row_of_module in rows), strict=True))
+    dispensable = dict(zip(HEADINGS[3:], (1, 2, 3), strict=True))
+    columns = [Column(name, of, dispensable=dispensable.get(name, 0)) for name, of in zip(HEADINGS, cells, strict=True)]
+    for line in table_lines(columns, console.width):
+        console.print(line, soft_wrap=True)
 
 
 def write(out: Path, rows: Sequence[Row], outcomes: Sequence[SpecimenOutcome]) -> None:

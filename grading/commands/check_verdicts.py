@@ -95,8 +95,9 @@ HEADER = ["submission", "configuration", "gradings", "PASS", "FAIL", "REVIEW", "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 no right submission failed and no wrong one passed, 1 one did, 2 bad usage, 4 the grader broke."""
     parser = command_line("python -m grading check_verdicts", __doc__)
-    parser.add_argument("--gradings", type=int, default=4, help="of each right submission (default: %(default)s)")
-    parser.add_argument("--wrong-gradings", type=int, default=2, help="of each wrong one (default: %(default)s)")
+    add = parser.add_argument_group("how often").add_argument
+    add("--gradings", type=int, default=4, help="of each right submission (default: %(default)s)")
+    add("--wrong-gradings", type=int, default=2, help="of each wrong one (default: %(default)s)")
     parser.set_defaults(profile="mini")
     options = parser.parse_args(arguments)
     console = Console()
@@ -203,7 +204,11 @@ def grade(plan: Plan, name: str, right: bool, seeds: range, out: Path, console: 
     console.say(f"{name}: the tests of the student API")
     suite = run_suite(plan.submission, out / "tests.jsonl", unsafe=False)
     journal = Journal(out / "journal.jsonl", plan.identity())
-    with console.progress(plan, journal) as progress, (out / "worker.log").open("ab") as log:
+
+    def missing() -> list[tuple[Configuration, int]]:
+        return [(c, seed) for c, seed in needed(journal.runs) if (c.id, seed) not in journal.runs]
+
+    with console.progress(plan, journal, missing) as progress, (out / "worker.log").open("ab") as log:
         carry_out_one(Grading(plan, journal, log, needed, epoch=progress.epoch, finished=progress.finished))
     rows = []
     for c in plan.configurations:

@@ -20,7 +20,7 @@ from grading.classroom.class_run import ClassRun
 from grading.classroom.gradebook_folder import GradebookFolder
 from grading.classroom.no_space import no_space
 from grading.commands.exits import BAD_USAGE, PASSED, UNDECIDED, as_command, refuse
-from grading.commands.options import CANNOT_START, command_line, positive
+from grading.commands.options import CANNOT_START, add_output, command_line, positive
 from grading.commands.stopping import OutOfTime, not_stopped, stop_signals
 from grading.data.arrays import DataError
 from grading.intake.exports import ClassFolder, read_class
@@ -41,6 +41,10 @@ from grading.running.resolve import UsageError, make_plan
 from grading.running.scheduler import carry_out
 from grading.sandbox.locked_folder import remove_stale
 
+STATUSES = (
+    "exit status: 0 all are graded and need nobody, 2 bad usage, missing data or a full disk, 3 a person is needed, "
+    "4 the grader itself broke"
+)
 SHOWN = 10  # names, if one is unknown
 
 
@@ -80,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
     """Read the command line; argparse exits with 2 on bad usage."""
-    parser = command_line("python -m grading class", __doc__, a_class=True)
-    add = parser.add_argument
+    parser = command_line("python -m grading class", __doc__, a_class=True, ends=STATUSES)
+    add_output(parser)
+    add = parser.add_argument_group("the class").add_argument
     add("--out", type=Path, metavar="GRADEBOOK", required=True, help="folder of the gradebook")
     add("--engine", choices=sorted(ENGINES), default="local", help="where to run (default: %(default)s)")
     add("--jobs", type=positive, metavar="N", help="tests and trainings at a time (default: one for each core)")
@@ -117,7 +122,7 @@ class Prepared:
 
 def run(options: Namespace) -> int:
     """Read what was handed in, grade it, and write the gradebook; returns the exit status."""
-    console = Console()
+    console = Console(quiet=options.quiet, verbose=options.verbose)
     remove_stale()
     try:
         prepared = prepare(options)
@@ -135,7 +140,7 @@ def run(options: Namespace) -> int:
         options,
         only=prepared.chosen,
         again=prepared.again,
-        say=console.say,
+        console=console,
     )
     with prepared.gradebook, class_run:
         try:
@@ -196,9 +201,19 @@ def grade(prepared: Prepared, class_run: ClassRun, options: Namespace, console: 
         carry_out(class_run.beginnings(), prepared.engine, over=class_run.over, broke=class_run.broke)
     except KeyboardInterrupt as stop:
         why = f"stopped by --time-limit {duration(options.time_limit)}" if isinstance(stop, OutOfTime) else "stopped"
-        console.say(f"{why}; the same command goes on")
+        console.say(why)
         return False
     return True
+
+
+def next_step(waiting: Sequence[Graded], *, is_whole: bool) -> str:
+    """What a person does next, as the end of a line; empty if nothing."""
+    if not is_whole:
+        return "; next: give the same command again, it goes on"
+    if not waiting:
+        return ""
+    who = waiting[0].hand_in.student if len(waiting) == 1 else f"each of {len(waiting)} submissions"
+    return f"; next: see there why {who} needs a person, and write points into {MARKS}"
 
 
 def stubs() -> Submission:
@@ -252,7 +267,10 @@ def conclude(
     if plan.gives_no_verdict is not None:
         notes.append(f"no verdicts: {plan.gives_no_verdict}")
     for note in notes:
-        console.say(note)
-    console.say(f"{len(graded)} submissions; {len(waiting)} of them need a person")
-    console.say(f"{folder / 'class.html'} shows the class; {folder / 'gradebook.csv'} holds the points")
+        console.result(note)
+    for one in waiting:
+        console.tell(f"{one.hand_in.student}: {'; '.join(reason.text for reason in reasons(one))}")
+    console.result(f"{len(graded)} submissions; {len(waiting)} of them need a person")
+    console.say(f"{folder / 'gradebook.csv'} holds the points")
+    console.result(f"report: {folder / 'class.html'}{next_step(waiting, is_whole=is_whole)}", is_prose=False)
     return PASSED if is_whole and not waiting and plan.gives_no_verdict is None else UNDECIDED

@@ -5,7 +5,6 @@ tests. Before anything is written, it is searched for solutions, installed into 
 test may pass on the stubs.
 """
 
-import argparse
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from grading import ROOT
 from grading.assignment.assignment import AssignmentError, read_assignment
 from grading.commands.exits import PASSED, as_command, refuse
+from grading.commands.help import new_parser
 from grading.platforms.handout.files import handout_files
 from grading.platforms.handout.leaks import Reference
 from grading.platforms.handout.rehearsal import HandoutError, rehearse, write_files
@@ -24,8 +24,7 @@ from grading.running.resolve import UsageError
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 the handout is written, 2 bad usage or it must not be given out, 4 this command broke."""
-    about = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="python -m grading handout", description=__doc__, formatter_class=about)
+    parser = new_parser("python -m grading handout", __doc__)
     parser.add_argument("out", type=Path, metavar="OUT", help="a folder that is empty, or that there is not yet")
     out: Path = parser.parse_args(arguments).out
     try:

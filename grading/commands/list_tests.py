@@ -1,6 +1,5 @@
 """Write the list of all tests of the student API, `tests/ids.txt`: `python -m grading list_tests`."""
 
-import argparse
 import json
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 from grading import ROOT
 from grading.assignment.test_ids import IDS
 from grading.commands.exits import as_command
+from grading.commands.help import new_parser
 from grading.running.clean_pytest import command, environment
 
 
@@ -35,7 +35,7 @@ def collect() -> dict[str, str]:
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 the list is written, 2 bad usage, 4 this command broke."""
-    argparse.ArgumentParser(prog="python -m grading list_tests", description=__doc__).parse_args(arguments)
+    new_parser("python -m grading list_tests", __doc__).parse_args(arguments)
     tests = collect()
     IDS.write_text("".join(f"{question} {id}\n" for id, question in tests.items()), encoding="utf-8")
     print(f"{IDS.relative_to(ROOT)}: {len(tests)} tests")

@@ -4,7 +4,6 @@ The changes are made by cosmic-ray's operators. A change that no test notices is
 difference. Those that make no difference are listed in docs/mutants.md with the reason; only the others are reported.
 """
 
-import argparse
 import difflib
 import os
 import re
@@ -16,6 +15,7 @@ from importlib.util import find_spec
 from grading import ROOT
 from grading.checker.trials import Task, prepare, run_all, test_file
 from grading.commands.exits import as_command
+from grading.commands.help import new_parser
 from grading.protocol.submission import MODULES
 
 LIMIT_S = 120.0
@@ -43,7 +43,7 @@ class Mutant:
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 every change is noticed or listed, 1 not, 2 bad usage, 4 the grader broke."""
-    parser = argparse.ArgumentParser(prog="python -m grading mutate", description=__doc__.splitlines()[0])
+    parser = new_parser("python -m grading mutate", __doc__)
     parser.add_argument("modules", metavar="MODULE", nargs="*", default=MODULES, help=f"of {', '.join(MODULES)}")
     parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args(arguments)

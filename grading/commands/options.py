@@ -4,11 +4,13 @@ import hashlib
 import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from grading.assignment.assignment import AssignmentError
 from grading.assignment.calibration import CalibrationError
+from grading.commands.help import new_parser
 from grading.data.arrays import DataError
 from grading.protocol.handed_out import is_handout
 from grading.protocol.submission import SubmissionError
@@ -30,65 +32,77 @@ CANNOT_START = (
     GraderError,
     OSError,
 )
+Add = Callable[..., object]  # `add_argument` of a group of options
 DEFAULT_SUBMISSION = "hw4" if is_handout() else "solutions"
 MOST_SECONDS = 30 * 24 * 3600
 NAME_BYTES = 120  # of a submission's name, in the name of its folder of results
 
 
-def command_line(program: str, about: str | None, *, a_class: bool = False) -> ArgumentParser:
+def command_line(program: str, about: str | None, *, a_class: bool = False, ends: str = "") -> ArgumentParser:
     """The parser of a command that trains, with the options that all of them have.
 
     Args:
         a_class: whether it grades what a class has handed in, not one submission.
+        ends: the last paragraph of its help.
     """
-    parser = ArgumentParser(prog=program, description=about)
+    usage = "SUBMISSIONS --out GRADEBOOK [options]" if a_class else "[SUBMISSION] [options]"
+    parser = new_parser(program, about, usage=usage, ends=ends)
+    graded = parser.add_argument_group("what is graded")
     if a_class:
-        parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="what a class has handed in")
+        graded.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="what a class has handed in")
     else:
         what = "a package or a folder (default: %(default)s)"
-        parser.add_argument("submission", nargs="?", default=DEFAULT_SUBMISSION, help=what)
-    _add_what_is_trained(parser)
-    _add_data(parser)
-    _add_course_of_the_run(parser)
+        graded.add_argument("submission", nargs="?", default=DEFAULT_SUBMISSION, metavar="SUBMISSION", help=what)
+    _add_what_is_trained(graded.add_argument)
+    _add_data(parser.add_argument_group("data").add_argument)
+    _add_course_of_the_run(parser.add_argument_group("how it runs").add_argument)
+    _add_trials(parser.add_argument_group("trials, which give no verdict").add_argument)
     if not a_class:
-        _add_one_run(parser)
+        _add_results(parser.add_argument_group("results").add_argument)
     return parser
 
 
-def _add_what_is_trained(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
+def _add_what_is_trained(add: Add) -> None:
     add("--only", metavar="Q1-1,Q2-1", help="only these questions or configurations")
-    add("--seeds", type=positive, metavar="N", help="trainings of each configuration")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: %(default)s")
+    add("--profile", choices=["auto", "mini", "report"], default="auto", help="scale (default: %(default)s)")
+    add("--seeds", type=positive, metavar="N", help="trainings of each configuration (default: until it is decided)")
 
 
-def _add_data(parser: ArgumentParser) -> None:
-    add = parser.add_argument
+def _add_data(add: Add) -> None:
     add("--faces", type=Path, metavar="DIR", help="an image folder, or CelebA as published")
     add("--camvid", type=Path, metavar="DIR", help="CamVid as SegNet released it")
     add("--weights", type=Path, metavar="DIR", help="pretrained weights, in torchvision's names")
 
 
-def _add_one_run(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    out = "folder of the results (default: runs/<time>-<submission>-<profile>)"
-    add("--out", type=Path, metavar="DIR", help=out)
-    resume = "go on with a stopped run: the one in --out, or the newest one"
-    add("--resume", action="store_true", help=resume)
-    add("--list", action="store_true", help="list the configurations, and do nothing else")
-
-
-def _add_course_of_the_run(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--epochs", type=positive, metavar="N", help="a trial of N epochs, without a verdict")
+def _add_course_of_the_run(add: Add) -> None:
     tests_only = "run the tests of the student API, and train nothing"
     add("--tests-only", action="store_true", help=tests_only)
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: %(default)s")
     time_limit = "stop and write results within this time; what is missing is INCOMPLETE"
     add("--time-limit", type=seconds, metavar="9m", help=time_limit)
     unsafe = "if no sandbox works, run the submission unconfined; the results are unverified"
     add("--unsafe", action="store_true", help=unsafe)
-    add("--limit", type=positive, metavar="N", help="a trial with N training images, without a verdict")
+
+
+def _add_trials(add: Add) -> None:
+    add("--epochs", type=positive, metavar="N", help="train N epochs")
+    add("--limit", type=positive, metavar="N", help="train on N images")
+
+
+def _add_results(add: Add) -> None:
+    out = "folder of the results (default: a new one in runs/)"
+    add("--out", type=Path, metavar="DIR", help=out)
+    resume = "go on with a stopped run: the one in --out, or the newest one"
+    add("--resume", action="store_true", help=resume)
+
+
+def add_output(parser: ArgumentParser) -> Add:
+    """Add `--quiet` and `--verbose`, which exclude each other; returns what adds more options to their group."""
+    group = parser.add_argument_group("what is shown")
+    only_one = group.add_mutually_exclusive_group()
+    only_one.add_argument("-q", "--quiet", action="store_true", help="only what the results are")
+    only_one.add_argument("-v", "--verbose", action="store_true", help="details, too: epochs, trainings, reasons")
+    return group.add_argument
 
 
 def out_folder(options: Namespace, plan: Plan) -> Path:

@@ -9,12 +9,13 @@ from grading.assignment.assignment import AssignmentError, read_assignment
 from grading.assignment.files import write_whole
 from grading.backbones.challengers import COSTS, FORBIDDEN, known_challengers
 from grading.commands.exits import PASSED, as_command, refuse
+from grading.commands.help import new_parser
 from grading.commands.options import positive, seconds
 from grading.data.arrays import DataError
 from grading.platforms.github import PLACE, workflow
 from grading.platforms.gradescope import autograder, pretrained
 from grading.platforms.settings import Settings, most_points, tested
-from grading.protocol.text import duration
+from grading.protocol.text import duration, number
 from grading.running.resolve import UsageError, chosen
 
 CHEAP = 120  # processor seconds of a pretraining that each image gets unless --challengers says otherwise
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m grading package", description=__doc__)
+    parser = new_parser("python -m grading package", __doc__)
     platforms = parser.add_subparsers(dest="platform", required=True)
     gradescope = platforms.add_parser(
         "gradescope", help="an autograder to upload", description="Gradescope's autograder."
@@ -95,7 +96,7 @@ def pack_gradescope(options: argparse.Namespace) -> None:
     aside.write_bytes(content)
     aside.replace(options.out)
     print(f"{options.out}: {len(content) / 2**20:.1f} MiB")
-    print(f"Gradescope: autograder points {most_points(assignment, configurations):g}")
+    print(f"Gradescope: autograder points {number(most_points(assignment, configurations))}")
     print(
         f"Gradescope: a timeout of more than {duration(settings.time_limit)}; see docs/platforms.md for the container"
     )

@@ -4,7 +4,6 @@
 `python -m grading pretrain NAME` pretrains one, once.
 """
 
-import argparse
 import io
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import TextIO
 from grading.backbones.challengers import COSTS, FORBIDDEN, MOST_CHALLENGERS, MOST_SECONDS, known_challengers
 from grading.backbones.weights import PROGRESS, mini_file
 from grading.commands.exits import PASSED, as_command
+from grading.commands.help import new_parser
 from grading.data.arrays import cache_folder
 from grading.protocol.text import duration
 
@@ -25,8 +25,7 @@ SECONDS_BETWEEN = 5.0  # two lines of progress
 @as_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 its weights are in the cache, or the list is shown, 2 bad usage, 4 this command broke."""
-    about = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="python -m grading pretrain", description=__doc__, formatter_class=about)
+    parser = new_parser("python -m grading pretrain", __doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help="the name of a convolutional classifier of torchvision")
     parser.add_argument("--list", action="store_true", help="show the networks, and which of them are there at once")
     options = parser.parse_args(arguments)

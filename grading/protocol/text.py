@@ -1,4 +1,4 @@
-"""Text for people: foreign text that is made fit to be shown and stored, and durations."""
+"""Text for people: foreign text that is made fit to be shown and stored, durations, and numbers."""
 
 import re
 
@@ -41,6 +41,12 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def number(value: float) -> str:
+    """At most two decimals, and no needless zero: `2.5`, `0.33`, `-1`. Points are shown so everywhere."""
+    shown = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if shown == "-0" else shown
 
 
 def _is_visible(letter: str) -> bool:

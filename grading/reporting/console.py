@@ -1,18 +1,25 @@
-"""What a person sees in the terminal: progress bars, or plain lines if there is no terminal."""
+"""What a person sees in the terminal, or in a file if standard output is one."""
 
+import os
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
+from rich.text import Text
 
-from grading.assignment.assignment import Configuration
-from grading.assignment.training_record import Run
-from grading.protocol.text import duration, printable
+from grading.assignment.assignment import Assignment, Configuration
+from grading.protocol.text import printable
+from grading.reporting.configuration_table import columns_of, plain_line, points_line
+from grading.reporting.progress import Shown, TrainingProgress, columns
 from grading.reporting.streams import guard_streams
-from grading.reporting.summary import summary_lines, verdict_table
+from grading.reporting.summary import STYLES, result_lines, summary_lines, verdict_columns
+from grading.reporting.tables import Column, table_lines
+from grading.reporting.time_left import Missing, TimeLeft
 from grading.running.journal import Journal
 from grading.running.plan import Plan
 
@@ -23,89 +30,100 @@ FILE_WIDTH = 120  # of a table that no terminal shows: wide enough to cut nothin
 
 
 class Console:
-    """Standard output."""
+    """Standard output. Colours need a terminal, or FORCE_COLOR; with NO_COLOR or TERM=dumb there are none.
 
-    def __init__(self) -> None:
+    Args:
+        quiet: show results alone.
+        verbose: show details, too.
+    """
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         guard_streams()
+        self._quiet = quiet
+        self._verbose = verbose
         self._rich = RichConsole(highlight=False)
-        if not self._rich.is_terminal:
+        # FORCE_COLOR makes rich believe in a terminal, but bars that move need a real one.
+        self._is_terminal = _is_terminal() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+        if not _is_terminal():
             self._rich.width = FILE_WIDTH
 
     def say(self, line: str) -> None:
-        """Print one line."""
-        self._rich.print(printable(line), markup=False, soft_wrap=True)
+        """Print one line, unless only results are asked for."""
+        if not self._quiet:
+            self.result(line)
 
-    def list_configurations(self, configurations: Sequence[Configuration]) -> None:
-        """Print the id, title and published figure of each configuration."""
-        for configuration in configurations:
-            best = configuration.published[configuration.metric]["best"]
-            self.say(f"{configuration.id:17} {configuration.title} (published {configuration.metric}: {best:.4f})")
+    def tell(self, line: str) -> None:
+        """Print one line if details are asked for."""
+        if self._verbose:
+            self.result(line)
+
+    def result(self, line: str, *, is_prose: bool = True) -> None:
+        """Print one line in any case. A verdict that it begins with is coloured.
+
+        Args:
+            is_prose: whether a terminal may break it between words; what will be pasted is left whole.
+        """
+        text = Text(printable(line))
+        verdict = line.partition(" ")[0]
+        if verdict in STYLES:
+            text.stylize(STYLES[verdict], 0, len(verdict))
+        self._rich.print(text, soft_wrap=not (is_prose and _is_terminal()))
+
+    def table(self, columns: Sequence[Column]) -> None:
+        """Print a table that fits into the terminal."""
+        for line in table_lines(columns, self._rich.width):
+            self._rich.print(line, soft_wrap=True)
+
+    def list_configurations(
+        self, assignment: Assignment, configurations: Sequence[Configuration], profile: str = "mini"
+    ) -> None:
+        """Print what is known of configurations: a table in a terminal, elsewhere a line for each that scripts read."""
+        if not _is_terminal():
+            for configuration in configurations:
+                self.result(plain_line(configuration))
+            return
+        self.table(columns_of(assignment, configurations, profile))
+        self.result(points_line(assignment, configurations, profile))
 
     @contextmanager
-    def progress(self, plan: Plan, journal: Journal) -> Iterator["TrainingProgress"]:
-        """Show the trainings of a plan while the block runs."""
-        if not self._rich.is_terminal:
-            yield TrainingProgress(self, plan, journal, None)
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self._rich) as bars:
-            yield TrainingProgress(self, plan, journal, bars)
+    def progress(self, plan: Plan, journal: Journal, missing: Missing | None = None) -> Iterator[TrainingProgress]:
+        """Show the trainings of a plan while the block runs.
 
-    def summary(self, results: "Results", out: Path) -> None:
+        Args:
+            missing: those that are to come or under way; all of the plan if it is not given.
+        """
+
+        def of_the_plan() -> list[tuple[Configuration, int]]:
+            return [(c, seed) for c, seed in plan.trainings() if (c.id, seed) not in journal.runs]
+
+        left = TimeLeft(plan, list(journal.runs.values()), missing or of_the_plan)
+        shown = Shown(self.say, self.tell)
+        if not self._is_terminal or self._quiet:
+            yield TrainingProgress(plan, len(journal.runs), left, shown)
+            return
+        with Progress(*columns(self._rich.width), console=self._rich) as shown.bars:
+            yield TrainingProgress(plan, len(journal.runs), left, shown)
+
+    def summary(self, results: "Results", out: Path, next_step: str = "") -> None:
         """Verdicts, relations, points, and where the files are.
 
         Args:
             out: the folder of the results.
+            next_step: what a person does next; empty for nothing.
         """
-        self._rich.print(verdict_table(results))
-        for line in summary_lines(results, out):
-            self.say(line)
+        if self._quiet:
+            lines = result_lines(results)
+        else:
+            self.table(verdict_columns(results))
+            lines = summary_lines(results, all_reasons=self._verbose)
+        for line in lines:
+            self.result(line)
+        report = f"report: {shlex.quote(str(out / 'report.html'))}"
+        self.result(f"{report}; next: {next_step}" if next_step else report, is_prose=False)
 
 
-class TrainingProgress:
-    """The progress of a run: bars in a terminal, elsewhere one line per training.
-
-    Args:
-        bars: the bars; None if there is no terminal.
-    """
-
-    def __init__(self, console: Console, plan: Plan, journal: Journal, bars: Progress | None) -> None:
-        self._console = console
-        self._plan = plan
-        self._bars = bars
-        self._epochs: dict[tuple[str, int], TaskID] = {}
-        self._total = plan.expected_trainings()
-        self._done = len(journal.runs)
-        self._all_trainings = (
-            None if bars is None else bars.add_task("all trainings", total=self._total, completed=self._done)
-        )
-
-    def epoch(self, configuration: Configuration, seed: int, metrics: dict[str, float]) -> None:
-        """Show that an epoch of a training has ended."""
-        if self._bars is None:
-            return
-        key = (configuration.id, seed)
-        if key not in self._epochs:
-            total = self._plan.protocol(configuration)["epochs"]
-            self._epochs[key] = self._bars.add_task(f"{configuration.id} seed {seed}", total=total)
-        value = f"{configuration.metric} {metrics[configuration.metric]:.3f}"
-        self._bars.update(self._epochs[key], advance=1, description=f"{configuration.id} seed {seed}: {value}")
-
-    def replanned(self, plan: Plan) -> None:
-        """Show that from now on another number of trainings runs at a time."""
-        self._plan = plan
-        total = duration(plan.estimated_seconds())
-        self._console.say(f"from now on {plan.parallel} trainings at a time; about {total} for all")
-
-    def finished(self, run: Run) -> None:
-        """Show that a training has ended."""
-        self._done += 1
-        if self._bars is not None and self._all_trainings is not None:
-            self._bars.update(self._all_trainings, completed=self._done)
-            if (run.configuration, run.seed) in self._epochs:
-                self._bars.update(self._epochs[run.configuration, run.seed], visible=False)
-            return
-        metric = self._plan.assignment.configuration(run.configuration).metric
-        result = f"{metric} {run.tail(metric):.4f}" if run.failure is None else run.failure.partition("\n")[0]
-        count = f"[{self._done}/{max(self._done, self._total)}]"
-        self._console.say(f"{count} {run.configuration} seed {run.seed}: {result} ({duration(run.seconds)})")
+def _is_terminal() -> bool:
+    try:
+        return bool(sys.stdout.isatty())
+    except ValueError:  # it is closed
+        return False

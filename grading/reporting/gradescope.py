@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from grading.assignment.assignment import Question
-from grading.protocol.text import cleaned
+from grading.protocol.text import cleaned, number
 from grading.reporting.extra_data import extra_data
 from grading.reporting.marks import Mark
 from grading.reporting.rounding import rounded_text, student_reason
@@ -43,7 +43,8 @@ def _tests_of(question: Question, results: "Results") -> dict[str, Any]:
     tag = "GRADER_ERROR" if error else "INCOMPLETE" if not tests else "FAIL" if failed else "PASS"
     if error:
         messages = []
-        summary = f"{error}\nNothing is said about the submission: {question.test_points:g} points are not decided."
+        open_points = f"{number(question.test_points)} points are not decided"
+        summary = f"{error}\nNothing is said about the submission: {open_points}."
     return {
         "name": f"{question.id}: tests of the student API",
         "number": f"{question.id}-tests",
@@ -75,7 +76,7 @@ def _discussion(question: Question, results: "Results") -> dict[str, Any]:
         "output": "\n".join(
             [
                 _decided(results.marks.get(question.id), question.points)
-                or f"{question.points:g} points, marked by a person",
+                or f"{number(question.points)} points, marked by a person",
                 *map(rounded_text, conclusions),
                 "",
                 answer,
@@ -89,7 +90,7 @@ def _decided(mark: Mark | None, possible: float) -> str:
     """What a person has decided; empty if nobody has."""
     if mark is None:
         return ""
-    decision = f"decided by a person: {mark.points:g} of {possible:g}"
+    decision = f"decided by a person: {number(mark.points)} of {number(possible)}"
     return f"{decision}\n{cleaned(mark.comment)}" if mark.comment else decision
 
 

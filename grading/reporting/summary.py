@@ -1,13 +1,12 @@
 """What a person reads in the terminal at the end of a run: a table, then lines."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from grading.assignment.assignment import Question
-from grading.verdicts.outcome import Outcome
+from grading.assignment.training_record import Run
+from grading.protocol.text import number
+from grading.reporting.tables import Column
 
 if TYPE_CHECKING:
     from grading.reporting.results import Results
@@ -15,23 +14,52 @@ if TYPE_CHECKING:
 STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yellow"}
 
 
-def verdict_table(results: "Results") -> Table:
-    """A row for each configuration: its verdict and its metric."""
-    table = Table("", "verdict", "metric", "initial", "best", "tail", "expected", "published")
-    for column in table.columns:
-        column.overflow = "fold"
+def verdict_columns(results: "Results") -> list[Column]:
+    """A table with a row for each configuration: its verdict and its metric."""
+    outcomes = list(results.outcomes.values())
+    metrics = [outcome.configuration.metric for outcome in outcomes]
+
+    def means(kind: str) -> list[str]:
+        return [_mean(outcome.finished, kind, metric) for outcome, metric in zip(outcomes, metrics, strict=True)]
+
+    expected = ["-" if each.expectation.misfit else f"{each.expectation.tail:.4f}" for each in outcomes]
+    published = [f"{each.configuration.published[each.configuration.metric]['best']:.4f}" for each in outcomes]
+    verdicts = [outcome.verdict for outcome in outcomes]
+    return [
+        Column("configuration", list(results.outcomes)),
+        Column("verdict", verdicts, styles=[STYLES[verdict] for verdict in verdicts]),
+        Column("metric", metrics),
+        Column("initial", means("initial"), is_number=True, dispensable=4),
+        Column("best", means("best"), is_number=True, dispensable=1),
+        Column("tail", means("tail"), is_number=True),
+        Column("expected", expected, is_number=True, dispensable=2),
+        Column("published", published, is_number=True, dispensable=3),
+    ]
+
+
+def result_lines(results: "Results") -> Iterator[str]:
+    """What does not pass, in one line each, and the points."""
     for id, outcome in results.outcomes.items():
-        table.add_row(id, *_cells(outcome))
-    return table
+        if outcome.verdict != "PASS":
+            reason = outcome.distrusted or outcome.reason
+            yield f"{outcome.verdict} {id}: " + (reason.splitlines() or [""])[0]
+    for relation in results.relations:
+        if not relation.holds:
+            yield f"FAIL {relation.relation.id}: {relation.verdict}"
+    for note in results.plan.submission.notes:
+        yield f"note: {note}"
+    for note in results.grader_notes:
+        yield f"the grader's own trouble: {note}"
+    yield _points(results)
 
 
-def summary_lines(results: "Results", out: Path) -> Iterator[str]:
-    """Reasons, conclusions, tests, points, and where the files are.
+def summary_lines(results: "Results", *, all_reasons: bool = False) -> Iterator[str]:
+    """Reasons, conclusions, tests and points.
 
     Args:
-        out: the folder of the results.
+        all_reasons: those of a PASS, too.
     """
-    yield from _reasons(results)
+    yield from reasons_of(results, all_reasons=all_reasons)
     yield from _conclusions(results)
     if results.suite.tests:
         for question in results.questions:
@@ -40,27 +68,28 @@ def summary_lines(results: "Results", out: Path) -> Iterator[str]:
         yield f"note: {note}"
     for note in results.grader_notes:
         yield f"the grader's own trouble: {note}"
-    yield from _points(results, f"{out}/report.html shows the learning curves")
+    if not results.plan.withheld:
+        yield from _notes(results)
+    yield _points(results)
 
 
-def _cells(outcome: Outcome) -> list[str]:
-    metric = outcome.configuration.metric
-    return [
-        f"[{STYLES[outcome.verdict]}]{outcome.verdict}[/]",
-        metric,
-        _mean([run.initial(metric) for run in outcome.finished]),
-        _mean([run.best(metric) for run in outcome.finished]),
-        _mean([run.tail(metric) for run in outcome.finished]),
-        "-" if outcome.expectation.misfit else f"{outcome.expectation.tail:.4f}",
-        f"{outcome.configuration.published[metric]['best']:.4f}",
-    ]
+def reasons_of(results: "Results", *, all_reasons: bool = False) -> Iterator[str]:
+    """Why a configuration does not pass, and why a control makes one doubt the submission.
 
+    A line that stands in several reasons is shown once.
 
-def _reasons(results: "Results") -> Iterator[str]:
-    """Why a configuration does not pass, and why a control makes one doubt the submission."""
+    Args:
+        all_reasons: show every line, and why others pass, too.
+    """
+    first: dict[str, str] = {}
     for id, outcome in results.outcomes.items():
-        if outcome.verdict != "PASS":
-            yield f"{outcome.verdict} {id}: {outcome.reason}"
+        if outcome.verdict != "PASS" or all_reasons:
+            lines = outcome.reason.splitlines() or [""]
+            if not all_reasons:
+                lines = list(
+                    dict.fromkeys(line if first.setdefault(line, id) == id else f"as {first[line]}" for line in lines)
+                )
+            yield f"{outcome.verdict} {id}: " + "\n".join(lines)
     for control in results.controls:
         if control.why is not None:
             yield f"{control.configuration.id}: {control.why}"
@@ -76,31 +105,30 @@ def _conclusions(results: "Results") -> Iterator[str]:
 def _tests_of(question: Question, results: "Results") -> str:
     if question.id in results.undecided_tests:
         why = results.undecided_tests[question.id]
-        return f"tests of {question.id}: {why}; {question.test_points:g} points are not decided"
+        return f"tests of {question.id}: {why}; {number(question.test_points)} points are not decided"
     tests = results.suite.of(question.id)
     passed = sum(test.outcome == "PASS" for test in tests)
     earned, possible = results.test_points(question)
-    return f"tests of {question.id}: {passed} of {len(tests)} ({earned:g} of {possible:g} points)"
+    return f"tests of {question.id}: {passed} of {len(tests)} ({number(earned)} of {number(possible)} points)"
 
 
-def _points(results: "Results", where: str) -> Iterator[str]:
-    """Notes about the numbers, then the points.
-
-    Args:
-        where: a sentence that says where the learning curves are.
-    """
-    if results.plan.withheld:
-        yield f"{results.plan.withheld}: no verdicts, and no points; {where}"
-        return
+def _notes(results: "Results") -> Iterator[str]:
+    """What a reader of the numbers should know."""
     for id, outcome in results.outcomes.items():
         power = outcome.expectation.power
         if power is not None and power.is_weak:
             yield f"{id}: {power}"
     for note in results.calibration_notes:
         yield f"note: {note}"
+
+
+def _points(results: "Results") -> str:
+    if results.plan.withheld:
+        return f"{results.plan.withheld}: no verdicts, and no points"
     earned, possible = results.score
-    yield f"{earned:g} of {possible:g} points; {where}"
+    return f"{number(earned)} of {number(possible)} points"
 
 
-def _mean(values: list[float]) -> str:
+def _mean(runs: Sequence[Run], kind: str, metric: str) -> str:
+    values = [getattr(run, kind)(metric) for run in runs]
     return f"{sum(values) / len(values):.4f}" if values else "-"

@@ -88,9 +88,22 @@ def ready(
         expected: as in `needed`.
     """
     passed = {c.id for c in plan.configurations if suite.first_failure(c.required_tests) is None}
-    possible = tuple(c for c in plan.configurations if c.id in passed or suite.awaits(c.required_tests))
-    trainings = needed(replace(plan, configurations=possible), runs, expected)
-    return [(c, seed) for c, seed in trainings if c.base in passed]
+    return [(c, seed) for c, seed in foreseen(plan, suite, runs, expected) if c.base in passed]
+
+
+def foreseen(
+    plan: Plan, suite: Suite, runs: Runs, expected: Mapping[str, Expectation] | None = None
+) -> list[tuple[Configuration, int]]:
+    """The needed trainings of the configurations of which no required test has failed so far.
+
+    Args:
+        expected: as in `needed`.
+    """
+
+    def is_possible(c: Configuration) -> bool:
+        return suite.first_failure(c.required_tests) is None or suite.awaits(c.required_tests)
+
+    return needed(replace(plan, configurations=tuple(filter(is_possible, plan.configurations))), runs, expected)
 
 
 def controlled(plan: Plan, runs: Runs, expected: Mapping[str, Expectation]) -> dict[str, Configuration]:

@@ -101,7 +101,7 @@ class Plan:
         """Every training, seed by seed, the longest first, so that workers end together. A control has one seed."""
         for seed in range(self.seeds):
             every = self.trainable if seed else (*self.trainable, *controls)
-            for configuration in sorted(every, key=lambda c: -self._cost(c)):
+            for configuration in sorted(every, key=lambda c: -self.cost(c)):
                 yield configuration, seed
 
     def expected_trainings(self) -> int:
@@ -186,7 +186,7 @@ class Plan:
         """
         limits = self.assignment.limits
         sharing = self.parallel if self.device == "cuda" else 1
-        return limits["training_seconds"] + limits["training_factor"] * self._cost(configuration) * sharing
+        return limits["training_seconds"] + limits["training_factor"] * self.cost(configuration) * sharing
 
     def estimated_seconds(self) -> float:
         """Wall time of all trainings: measured in a calibrated profile, computed from the cost table elsewhere.
@@ -195,10 +195,10 @@ class Plan:
         """
         seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
         first = {control.task: control for control in reversed(self.controls)}
-        once = sum(map(self._cost, first.values()))
-        return STARTING + (once + seeds * sum(map(self._cost, self.trainable))) / self.parallel
+        once = sum(map(self.cost, first.values()))
+        return STARTING + (once + seeds * sum(map(self.cost, self.trainable))) / self.parallel
 
-    def _cost(self, configuration: Configuration) -> float:
+    def cost(self, configuration: Configuration) -> float:
         """Seconds of one training."""
         measured = (read_calibration(self.profile_name) or {}).get(configuration.base)
         handed_out = handed_out_seconds(self.profile_name).get(configuration.base)

@@ -102,6 +102,44 @@ def expect_whole(world: ClassWorld) -> None:
     expect_clean(world)
 
 
+# --- What is shown --------------------------------------------------------------------------------------------------
+
+
+def shown(world: ClassWorld, capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    capsys.readouterr()
+    world.grade(*options)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_each_submission_is_told_and_how_long_the_others_take(
+    world: ClassWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three(world)
+    lines = shown(world, capsys)
+    told = [line for line in lines if line.startswith("[")]
+    assert [line[:5] for line in told] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert [bool(re.search(r"; about [\d.]+ (s|min|h) left$", line)) for line in told] == [True, True, False]
+    assert lines[-1] == f"report: {world.book / 'class.html'}"
+
+
+def test_a_quiet_class_shows_what_is_wrong_and_the_end(world: ClassWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    three(world)
+    (world.submissions / "dan.zip").write_text("no archive")
+    fault, count, last = shown(world, capsys, "--quiet")
+    assert re.match(r"\[\d/4\] dan: not graded: ", fault)
+    assert count == "4 submissions; 1 of them need a person"
+    assert last == (
+        f"report: {world.book / 'class.html'}; next: see there why dan needs a person, and write points into marks.csv"
+    )
+
+
+def test_a_class_in_detail(world: ClassWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    three(world)
+    text = "\n".join(shown(world, capsys, "-v"))
+    assert len(re.findall(r"^(ada|cyd): Q2-3-merged seed 0: miou_standard 0\.\d{4} \(0 s\)$", text, re.MULTILINE)) == 2
+    assert len(re.findall(r"^bob: FAIL Q2-3-merged: tests/test_classes.py::", text, re.MULTILINE)) == 1
+
+
 # --- Exit statuses, and what is written ----------------------------------------------------------------------------
 
 

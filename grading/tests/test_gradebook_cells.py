@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.reporting.gradebook.cells import armed, csv_text, disarmed, number
+from grading.protocol.text import number
+from grading.reporting.gradebook.cells import armed, csv_text, disarmed
 
 SIGNS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 TRICKY = st.text(st.sampled_from([*SIGNS, *"',;|\n\"a1 "]), max_size=12)

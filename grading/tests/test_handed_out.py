@@ -189,7 +189,7 @@ def test_both_readers_are_told(checkout: Path, forked_sandbox: None) -> None:
         plan = make_plan(parse(["--profile", "mini", "--only", "Q2-3"]), submission)
         results = results_of(plan, {}, NOT_RUN, 1.0)
         report, document = report_html(results), json.loads(results_json(results))
-    assert f"note: {TOLD}" in summary_lines(results, checkout)
+    assert f"note: {TOLD}" in summary_lines(results)
     assert f"Note: {TOLD}." in report
     assert document["extra_data"]["submission_notes"] == [TOLD]
     assert shown(document, "visible")["output"] == f"Note: {TOLD}."

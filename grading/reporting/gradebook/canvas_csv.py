@@ -10,8 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 from grading.assignment.assignment import Assignment
-from grading.protocol.text import one_line
-from grading.reporting.gradebook.cells import BOM, csv_text, number
+from grading.protocol.text import number, one_line
+from grading.reporting.gradebook.cells import BOM, csv_text
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.points import is_final, points_by_question, total
 

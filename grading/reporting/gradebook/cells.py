@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-from grading.protocol.text import printable
+from grading.protocol.text import number, printable
 
 BOM = "\ufeff"  # byte order mark: by it, Excel takes a file for UTF-8
 
@@ -31,12 +31,6 @@ def disarmed(text: str) -> str:
 def armed(text: str) -> str:
     """The text that `disarmed` was given."""
     return DISARMED.sub(r"\1\2", text)
-
-
-def number(value: float) -> str:
-    """At most two decimals, and no needless zero: `2.5`, `0.33`, `-1`."""
-    shown = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if shown == "-0" else shown
 
 
 def _cell(value: str | float | None) -> str:

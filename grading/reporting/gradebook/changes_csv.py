@@ -6,7 +6,8 @@ from typing import Any
 
 from grading.assignment.assignment import CONTROL
 from grading.assignment.test_ids import listed_tests
-from grading.reporting.gradebook.cells import csv_text, number
+from grading.protocol.text import number
+from grading.reporting.gradebook.cells import csv_text
 from grading.reporting.gradebook.points import Document, failed_tests, points_by_question
 
 COLUMNS = ("student", "question", "before", "after", "difference", "through")
