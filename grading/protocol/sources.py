@@ -3,8 +3,11 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 from grading import PACKAGE
+
+_parsing = Lock()  # CPython counts the depth of all parsers together: two at once may raise SystemError (gh-106905)
 
 
 def sources(*modules: str) -> dict[str, Path]:
@@ -35,7 +38,9 @@ def sources(*modules: str) -> dict[str, Path]:
 
 def imported_modules(path: Path) -> Iterator[str]:
     """The modules of this package that a file imports, and the packages that they lie in."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    with _parsing:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
