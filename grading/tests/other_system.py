@@ -72,7 +72,9 @@ class StandIn(ModuleType):
 def stand_ins(system: str, python: str) -> dict[str, ModuleType]:
     """What this project's code gets in place of modules, by name."""
     lacks = WINDOWS_LACKS if system == "win32" else MACOS_LACKS
-    others: dict[str, dict[str, object]] = {"sys": {"platform": system, "executable": python}}
+    # On both systems, names of files are UTF-8 whatever the locale says.
+    encoding = {"getfilesystemencoding": lambda: "utf-8"}
+    others: dict[str, dict[str, object]] = {"sys": {"platform": system, "executable": python, **encoding}}
     modules: dict[str, ModuleType] = {}
     if system == "win32":
         others |= {

@@ -112,9 +112,9 @@ def test_questions_without_tests_are_explained(typed: str, message: str) -> None
         (".", ["-m", "q2_2"], 4, "Q2-2 is a discussion question: no tests"),
         (".", ["-m", "q1_1 and q1_2"], 5, "No test was found. Type `pytest` for all"),
         ("docs", [], 5, "No test was found. Type `pytest` in "),
-        ("hw4", ["-m", "Q1-2"], 1, r"Q1-2    0 of   5 tests"),
-        ("solutions", ["-k", "Q1-2"], 0, r"Q1-2    5 of   5 tests"),
-        (".", ["solutions/transfer.py", "-m", "q1_2"], 0, r"Q1-2    5 of   5 tests"),
+        ("hw4", ["-m", "Q1-2"], 1, r"Q1-2    0 of   6 tests"),
+        ("solutions", ["-k", "Q1-2"], 0, r"Q1-2    6 of   6 tests"),
+        (".", ["solutions/transfer.py", "-m", "q1_2"], 0, r"Q1-2    6 of   6 tests"),
     ],
 )
 @pytest.mark.slow

@@ -79,6 +79,7 @@ def test_killed_at_random_moments(command: Command, tmp_path: Path) -> None:
     out = tmp_path / f"killed-{finished}"
     assert command.finish(out) == undisturbed
     assert {path.name for path in out.iterdir()} == {
+        "evidence",
         "history.csv",
         "journal.jsonl",
         "junit.xml",
