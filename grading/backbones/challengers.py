@@ -5,7 +5,6 @@ pretrained for a submission, and only if it is cheap enough.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from grading.protocol.text import duration
 
@@ -121,8 +120,8 @@ def too_long(name: str) -> str | None:
     return (
         f"the mini profile pretrains no {name} for a submission ({about}; the limit is {duration(MOST_SECONDS)}). "
         f"`python -m grading pretrain {name}` does it once for this machine, and `--profile report` takes "
-        f"ImageNet's weights. What mini pretrains stands in {Path(__file__).name}: "
-        f"{', '.join(f'{other} ({duration(COSTS[other])})' for other in cheapest)}, ..."
+        f"ImageNet's weights. mini pretrains {', '.join(f'{other} ({duration(COSTS[other])})' for other in cheapest)}, "
+        f"...: `python -m grading pretrain --list` shows all"
     )
 
 
