@@ -79,4 +79,5 @@ def _example(note: str) -> str:
     """The arguments in hypothesis's note of a failing example, on one line."""
     arguments = note[note.index("student=") : note.rindex(")")]
     _, _, drawn = " ".join(arguments.split()).partition(", ")
+    drawn = drawn.rstrip(",")
     return drawn if len(drawn) < 500 else f"{drawn[:500]}..."

@@ -15,6 +15,11 @@ IDS = ROOT / "tests" / "ids.txt"
 UPDATE = "python -m grading list_tests"
 
 
+def marker_of(question: str) -> str:
+    """The marker of a question's tests: `q1_1` of Q1-1."""
+    return question.lower().replace("-", "_")
+
+
 @cache
 def listed_tests(path: Path = IDS) -> Mapping[str, str]:
     """The question of each test, by the test's id, in the order in which pytest runs them.

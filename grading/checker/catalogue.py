@@ -82,6 +82,10 @@ class Chaff:
         return self.wheat.source.replace(self.replace, self.replacement)
 
 
+class CatalogueError(Exception):
+    """An entry of the catalogue that cannot be used. The message is one line that names it."""
+
+
 def write_submission(folder: Path, sources: Mapping[str, str]) -> Path:
     """Write the reference into a new folder, with some modules replaced.
 
@@ -115,9 +119,14 @@ def lessons(table: dict[str, Any]) -> dict[str, Lesson]:
 
 
 def chaffs_of(table: dict[str, Any]) -> Iterator[Chaff]:
-    """The chaffs of one file."""
+    """The chaffs of one file.
+
+    Raises:
+        CatalogueError: one has no such lesson or wheat, or does not change its wheat in exactly one place.
+    """
     lesson_by_name = lessons(table)
     for entry in table["chaff"]:
+        _check(entry, lesson_by_name)
         yield Chaff(
             entry["module"],
             entry["id"],
@@ -128,3 +137,21 @@ def chaffs_of(table: dict[str, Any]) -> Iterator[Chaff]:
             entry["with"],
             lesson_by_name[entry["lesson"]],
         )
+
+
+def _check(entry: dict[str, Any], lesson_by_name: Mapping[str, Lesson]) -> None:
+    """Check a chaff's entry.
+
+    Raises:
+        CatalogueError: it cannot be used.
+    """
+    name = f"{entry['module']}/{entry['id']}"
+    if entry["lesson"] not in lesson_by_name:
+        raise CatalogueError(f"{name}: no lesson {entry['lesson']!r} in {entry['module']}.toml")
+    wheat = Wheat(entry["module"], entry["wheat"])
+    try:
+        count = wheat.source.count(entry["replace"])
+    except FileNotFoundError:
+        raise CatalogueError(f"{name}: there is no wheat {entry['wheat']!r}") from None
+    if count != 1:
+        raise CatalogueError(f"{name}: `replace` occurs {count} times in {wheat.name}, and must occur once")

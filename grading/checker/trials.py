@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from grading import ROOT
+from grading.assignment.test_ids import marker_of
 from grading.checker.catalogue import write_submission
 from grading.running.clean_pytest import OPTIONS, environment
 from grading.running.pytest_server import preload
@@ -195,7 +196,7 @@ def _selections(task: Task) -> list[str]:
     if task.seed is not None:
         return ["hypothesis or seeded"]  # the others do not depend on the seed
     if task.question:
-        marker = task.question.replace("-", "_").lower()
+        marker = marker_of(task.question)
         return [marker, f"not {marker}"]
     return [""]
 

@@ -21,10 +21,10 @@ from rich.progress import Progress
 
 from grading.assignment.files import write_whole
 from grading.assignment.test_ids import listed_tests
-from grading.checker.catalogue import Chaff, Wheat, chaffs, wheats
+from grading.checker.catalogue import CatalogueError, Chaff, Wheat, chaffs, wheats
 from grading.checker.outcomes import HEADINGS, Row, SpecimenOutcome, outcome_of, row
 from grading.checker.trials import Task, prepare, run_all, test_file
-from grading.commands.exits import as_command
+from grading.commands.exits import as_command, refuse
 from grading.commands.help import new_parser
 from grading.protocol.submission import MODULES
 from grading.reporting.markdown import table_of
@@ -40,7 +40,10 @@ ALSO_TESTED = {"freezing": ("transfer",), "heads": ("transfer",)}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 the tests tell right from wrong and say why, 1 they do not, 2 bad usage, 4 the grader broke."""
     options = parse(arguments)
-    catalogue: list[Wheat | Chaff] = [*wheats(), *(() if options.seeds else chaffs())]
+    try:
+        catalogue: list[Wheat | Chaff] = [*wheats(), *(() if options.seeds else chaffs())]
+    except CatalogueError as error:
+        return refuse(error)
     specimens = [specimen for specimen in catalogue if fnmatch.fnmatch(specimen.name, options.only)]
     if not specimens:
         print(f"error: --only {options.only}: no such wheat or chaff", file=sys.stderr)

@@ -270,7 +270,8 @@ def conclude(
         console.result(note)
     for one in waiting:
         console.tell(f"{one.hand_in.student}: {'; '.join(reason.text for reason in reasons(one))}")
-    console.result(f"{len(graded)} submissions; {len(waiting)} of them need a person")
+    verb = "needs" if len(waiting) == 1 else "need"
+    console.result(f"{len(graded)} submissions; {len(waiting)} of them {verb} a person")
     console.say(f"{folder / 'gradebook.csv'} holds the points")
     console.result(f"report: {folder / 'class.html'}{next_step(waiting, is_whole=is_whole)}", is_prose=False)
     return PASSED if is_whole and not waiting and plan.gives_no_verdict is None else UNDECIDED

@@ -17,7 +17,7 @@ from grading.commands.browser import open_in_browser
 from grading.commands.exits import FAILED, PASSED, UNDECIDED, as_command, refuse
 from grading.commands.help import RUN_ALL
 from grading.commands.options import CANNOT_START, Add, add_output, command_line, out_folder
-from grading.commands.resuming import resume_command
+from grading.commands.resuming import pasted_command, resume_command
 from grading.commands.stopping import OutOfTime, stop_signals
 from grading.protocol.handed_out import notes_on
 from grading.protocol.submission import MODULES, Submission, locate
@@ -226,6 +226,8 @@ def report(state: State, out: Path, options: Namespace, console: Console) -> int
     results = results_of(state.plan, state.runs, state.suite, time.perf_counter() - state.start)
     if state.log is not None and state.log.lost is not None:
         results = replace(results, grader_notes=(state.log.lost,))
+    resume = resume_command(program(), options.arguments, out)
+    results = replace(results, command=pasted_command(program(), options.arguments), resume=resume)
     write_results(results, out)
     if state.tensorboard is not None:
         from grading.reporting.tensorboard_pictures import pictures_of  # here: only who asks for it waits for it
@@ -235,7 +237,6 @@ def report(state: State, out: Path, options: Namespace, console: Console) -> int
             console.result(state.tensorboard.lost)
     if options.open and not open_in_browser(out / "report.html"):
         console.say("there is no display to open the report on")
-    resume = resume_command(program(), options.arguments, out)
     console.summary(results, out, next_step(results, options.named, resume, is_stopped=state.is_stopped))
     return exit_status(results)
 

@@ -1,4 +1,4 @@
-"""The command that goes on with a run, ready to be pasted."""
+"""The command of a run, and the one that goes on with it, ready to be pasted."""
 
 import os
 import shlex
@@ -9,20 +9,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def resume_command(program: Sequence[str], arguments: Sequence[str], out: Path) -> str:
-    """The same command, with `--resume` and the folder of its results.
+def pasted_command(program: Sequence[str], arguments: Sequence[str]) -> str:
+    """The command, as a shell takes it.
 
     Args:
         program: after Python, such as `grading/run_all.py`.
         arguments: of the command that ran.
     """
-    again = [*_python(), *program, *arguments]
+    words = [*_python(), *program, *arguments]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def resume_command(program: Sequence[str], arguments: Sequence[str], out: Path) -> str:
+    """The same command, with `--resume` and the folder of its results.
+
+    Args:
+        program, arguments: see `pasted_command`.
+    """
+    again = list(arguments)
     names = {argument.partition("=")[0] for argument in arguments}
     if "--out" not in names:
         again += ["--out", str(out)]
     if "--resume" not in names:
         again.append("--resume")
-    return subprocess.list2cmdline(again) if os.name == "nt" else shlex.join(again)
+    return pasted_command(program, again)
 
 
 def _python() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grading.assignment.assignment import Assignment, Configuration
 from grading.assignment.calibration import read_calibration
+from grading.assignment.test_ids import marker_of
 from grading.backbones.challengers import REFERENCE
 from grading.backbones.weights import ENCODER
 
@@ -91,4 +92,4 @@ def tested(assignment: Assignment, configurations: Sequence[Configuration]) -> l
 
 def marked(questions: Sequence[str]) -> str:
     """What `pytest -m` takes for the tests of some questions."""
-    return " or ".join(question.replace("-", "_").lower() for question in questions)
+    return " or ".join(marker_of(question) for question in questions)

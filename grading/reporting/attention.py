@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from grading.protocol.handed_out import is_handout
 from grading.protocol.text import cleaned
-from grading.reporting.reproduce import command_of, resume_command
 from grading.reporting.results import Results
 
 LETTERS = 600  # of the first line of a reason; the whole one stands elsewhere in the page
@@ -43,20 +42,26 @@ def needs(results: Results) -> list[Need]:
     return [*_doubts(results), *_undecided(results), *_to_mark(results)]
 
 
-def next_steps(results: Results, needed: list[Need], folder: Path | None) -> list[Step]:
+def next_steps(results: Results, needed: list[Need]) -> list[Step]:
     """What to do, in this order.
 
     Args:
         needed: of these results.
-        folder: of the results; None if it is not known.
     """
     kinds = {need.kind for need in needed}
-    steps = [Step(text) for kind, text in _WHAT_TO_DO.items() if kind in kinds]
+    what_to_do = _WHAT_A_STUDENT_DOES if is_handout() else _WHAT_TO_DO
+    steps = [Step(text) for kind, text in what_to_do.items() if kind in kinds]
     if results.plan.withheld is not None:
         steps.append(Step("For verdicts, run it without --epochs and --limit."))
-    elif kinds & {INCOMPLETE, GRADER_ERROR} and folder is not None:
-        command = f"{command_of(results.plan)} {resume_command(folder)}"
-        steps.append(Step("Let the grader finish what is missing:", command))
+    elif kinds & {INCOMPLETE, GRADER_ERROR}:
+        how = "Let the grader finish what is missing:" if results.resume else "Give the same command again: it goes on."
+        steps.append(Step(how, results.resume))
+    if REVIEW in kinds and not results.plan.sequential:
+        steps.append(
+            Step("Or let more trainings decide: the same command without --seeds, with --resume and --out of this run.")
+        )
+    if is_handout():
+        return steps or [Step("Nothing is left to do.")]
     if any(outcome.verdict == "FAIL" for outcome in results.outcomes.values()) or _failed_tests(results):
         steps.append(
             Step("Give the student student.html: it shows what failed, and nothing that a student must not see.")
@@ -71,6 +76,12 @@ _WHAT_TO_DO = {
     REVIEW: "Decide each REVIEW by its learning curve and its code. In a class, the points go into marks.csv; "
     "until then they are given.",
     TO_MARK: "Mark the discussions, each beside its evidence. In a class, the points go into marks.csv.",
+}
+
+
+_WHAT_A_STUDENT_DOES = {
+    REVIEW: "Look at the learning curve of each REVIEW; your instructor decides.",
+    TO_MARK: "Your instructor marks the discussions.",
 }
 
 

@@ -20,7 +20,6 @@ class Row:
     """One configuration in one metric.
 
     Attributes:
-        decides: whether the verdict rests on this metric.
         published_epoch: of the published best.
         initial, best, tail: means over the finished trainings; None if there is none.
     """
@@ -28,7 +27,6 @@ class Row:
     id: str
     title: str
     metric: str
-    decides: bool
     published_initial: float | None
     published_best: float | None
     published_epoch: int | None
@@ -67,7 +65,6 @@ def _row(outcome: Outcome, metric: str, *, was_measured: bool) -> Row:
         configuration.id,
         configuration.title,
         metric_name(metric),
-        metric == configuration.metric,
         published.get("initial"),
         published.get("best"),
         None if epoch is None else int(epoch),

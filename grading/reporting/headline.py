@@ -18,8 +18,9 @@ def headline(results: Results) -> str:
         return f"No verdicts, and no points: {results.plan.withheld}."
     clauses = [_trainings(results)]
     if results.suite.tests:
-        passed = sum(test.outcome == "PASS" for test in results.suite.tests)
-        clauses.append(f"{passed} of {len(results.suite.tests)} tests of the student API pass")
+        tests = [test for question in results.questions for test in results.suite.of(question.id)]
+        passed = sum(test.outcome == "PASS" for test in tests)
+        clauses.append(f"{passed} of {len(tests)} tests of the student API pass")
     refuted = [outcome.relation.id for outcome in results.relations if not outcome.holds]
     if refuted:
         clauses.append(f"refuted: {_listed(refuted)}")
@@ -34,6 +35,9 @@ def _trainings(results: Results) -> str:
     if by_verdict["PASS"] == list(results.outcomes):
         count = len(results.outcomes)
         return f"All {count} configurations pass" if count > 1 else "The one configuration passes"
+    if len(results.outcomes) == 1:
+        ((id, outcome),) = results.outcomes.items()
+        return f"{id} {IN_WORDS[outcome.verdict][0]}"
     clauses = []
     for verdict, ids in by_verdict.items():
         if ids:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grading.protocol.handed_out import is_handout
 from grading.reporting.attention import needs, next_steps
 from grading.reporting.headline import headline
 from grading.reporting.layers import ShownLayer, shown_layers
 from grading.reporting.page import page
-from grading.reporting.reproduce import command_of, environment
+from grading.reporting.reproduce import environment
 from grading.reporting.results import Results
 from grading.reporting.sections import sections
 
@@ -21,7 +22,7 @@ def report_html(results: Results, figures: "Figures | None" = None, folder: Path
 
     Args:
         figures: of these results; without them the page has no pictures.
-        folder: of the results; without it the page cannot say how to go on with a stopped run, and has no layers.
+        folder: of the results; without it the page has no layers.
     """
     needed = needs(results)
     earned, possible = results.score
@@ -33,12 +34,13 @@ def report_html(results: Results, figures: "Figures | None" = None, folder: Path
         possible=possible,
         headline=headline(results),
         needs=needed,
-        steps=next_steps(results, needed, folder),
+        steps=next_steps(results, needed),
         sections=sections(results, figures, _layers(results, folder)),
         conclusions=None if figures is None else figures.conclusions,
         failures=() if figures is None else figures.failures,
-        command=command_of(results.plan),
+        command=results.command,
         environment=environment(results),
+        handout=is_handout(),
     )
 
 

@@ -1,33 +1,9 @@
-"""How a run was made: the command that makes it again, and where it ran."""
+"""Where and how a run was made."""
 
 import platform
-import shlex
-from pathlib import Path
 
 from grading.reporting.results import Results
 from grading.running.conditions import made_with
-from grading.running.plan import Plan
-
-
-def command_of(plan: Plan) -> str:
-    """The command that grades the submission again. It is to be called in the folder that holds the submission."""
-    words = ["python", "grading/run_all.py", plan.submission.name, "--profile", plan.profile_name]
-    words += ["--device", plan.device]
-    if len(plan.configurations) < len(plan.assignment.configurations):
-        words += ["--only", ",".join(dict.fromkeys(c.question for c in plan.configurations))]
-    if not plan.sequential:
-        words += ["--seeds", str(plan.seeds)]
-    if plan.epochs is not None:
-        words += ["--epochs", str(plan.epochs)]
-    if plan.limit is not None:
-        words += ["--limit", str(plan.limit)]
-    command = shlex.join(words)
-    return command if plan.profile_name == "mini" else f"{command} --faces DIR --camvid DIR --weights DIR"
-
-
-def resume_command(out: Path) -> str:
-    """What has to be added to the command so that a stopped run goes on."""
-    return f"--resume --out {shlex.quote(str(out))}"
 
 
 def environment(results: Results) -> list[tuple[str, str]]:

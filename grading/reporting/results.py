@@ -45,6 +45,8 @@ class Results:
         discussion: by question, the student's text.
         seconds: wall time of the tests and trainings of this run.
         grader_notes: what went wrong in the grader without effect on any verdict.
+        command, resume: the command that made this run, and the one that goes on with it, ready to be pasted; empty if
+            it is one of a class.
         marks: by discussion question or configuration, the points that a person gives; see
             `grading.reporting.marks.marked`.
     """
@@ -59,6 +61,8 @@ class Results:
     discussion: dict[str, str]
     seconds: float
     grader_notes: tuple[str, ...] = ()
+    command: str = ""
+    resume: str = ""
     marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def points(self, outcome: Outcome) -> tuple[float, float]:

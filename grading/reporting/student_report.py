@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from grading.assignment.assignment import Question
+from grading.assignment.test_ids import marker_of
 from grading.protocol.text import cleaned
 from grading.reporting.answer_markdown import answer_html
 from grading.reporting.comparison import metric_name
@@ -20,6 +21,7 @@ from grading.reporting.marks import Mark
 from grading.reporting.results import Results
 from grading.reporting.rounding import rounded
 from grading.reporting.sections import LETTERS, ShownTests, augmentation_question, shown_tests
+from grading.running.resolve import TESTS_ONLY
 from grading.verdicts.meaning import meaning
 from grading.verdicts.outcome import Outcome
 from grading.verdicts.stopping import first_failure
@@ -94,6 +96,7 @@ class StudentReport:
 
     Attributes:
         trial: why this run gives no verdict; empty if it does.
+        tests_only: whether nothing was to be trained.
         notes: on what was handed in, such as a test that was changed.
     """
 
@@ -102,6 +105,7 @@ class StudentReport:
     profile: str
     verified: bool
     trial: str
+    tests_only: bool
     notes: tuple[str, ...]
     earned: float
     possible: float
@@ -110,7 +114,10 @@ class StudentReport:
     @property
     def steps(self) -> list[str]:
         """What to do next, at most one sentence for each question."""
-        return [step for question in self.questions if (step := _next_step(question))]
+        steps = [step for question in self.questions if (step := _next_step(question))]
+        if self.trial:
+            steps.append("Leave out --epochs and --limit: then there are verdicts.")
+        return [*steps, "Leave out --tests-only: then your networks are trained."] if self.tests_only else steps
 
 
 def student_report(results: Results, figures: "Figures | None" = None) -> StudentReport:
@@ -125,6 +132,7 @@ def student_report(results: Results, figures: "Figures | None" = None) -> Studen
         profile=results.plan.profile_name,
         verified=results.plan.sandbox.verified,
         trial=results.plan.withheld or "",
+        tests_only=results.plan.gives_no_verdict == TESTS_ONLY,
         notes=results.plan.submission.notes,
         earned=earned,
         possible=possible,
@@ -135,7 +143,7 @@ def student_report(results: Results, figures: "Figures | None" = None) -> Studen
 def _question(results: Results, question: Question, figures: "Figures | None") -> StudentQuestion:
     is_place = figures is not None and augmentation_question(results) == question.id
     pictured = _for_students(figures.augmentation) if figures is not None and is_place else None
-    marker = question.id.lower().replace("-", "_")
+    marker = marker_of(question.id)
     if question.discussion:
         mark = results.marks.get(question.id)
         points = None if mark is None else mark.points
@@ -204,6 +212,8 @@ def _in_words(results: Results, outcome: Outcome) -> tuple[str, str]:
         if run.kind == "GRADER_ERROR":
             return GRADER_FAILED, ""
         return "a training was stopped", cleaned(f"seed {run.seed}: {run.kind}\n{run.failure}", LETTERS)
+    if results.plan.gives_no_verdict == TESTS_ONLY:
+        return f"not trained: {TESTS_ONLY}", ""
     if outcome.configuration.id in results.plan.unavailable:
         return "it could not be trained on this machine", ""
     if results.plan.withheld is not None:

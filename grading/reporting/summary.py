@@ -60,7 +60,8 @@ def summary_lines(results: "Results", *, all_reasons: bool = False) -> Iterator[
         all_reasons: those of a PASS, too.
     """
     yield from reasons_of(results, all_reasons=all_reasons)
-    yield from _conclusions(results)
+    if not results.plan.withheld:
+        yield from _conclusions(results)
     if results.suite.tests:
         for question in results.questions:
             yield _tests_of(question, results)

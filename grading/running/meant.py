@@ -10,7 +10,7 @@ import pytest
 
 from grading import ROOT
 from grading.assignment.assignment import Question, read_assignment
-from grading.assignment.test_ids import listed_tests
+from grading.assignment.test_ids import listed_tests, marker_of
 from grading.protocol.submission import FOLDER_PACKAGE, MODULES
 
 OPTIONS = ("--impl", "--sandbox", "--unsafe", "--records", "--full", "--exitfirst", "--maxfail", "--collect-only")
@@ -90,7 +90,7 @@ def markers_of(expression: str) -> str:
     Raises:
         pytest.UsageError: a question has no tests, or does not exist.
     """
-    tested = sorted({question.lower().replace("-", "_") for question in listed_tests().values()})
+    tested = sorted({marker_of(question) for question in listed_tests().values()})
 
     def of_question(match: re.Match[str]) -> str:
         marker = f"q{match[1]}_{match[2]}"
@@ -116,7 +116,7 @@ def question(text: str) -> bool:
 
 def what_to_type(folder: Path) -> list[str]:
     """Commands that find tests, in two lines."""
-    markers = sorted({question.lower().replace("-", "_") for question in listed_tests().values()})
+    markers = sorted({marker_of(question) for question in listed_tests().values()})
     where = "" if folder == ROOT else f" in {ROOT}"
     return [
         f"No test was found. Type `pytest`{where} for all, `pytest tests/test_classes.py` for one module, or",

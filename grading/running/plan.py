@@ -104,11 +104,6 @@ class Plan:
             for configuration in sorted(every, key=lambda c: -self.cost(c)):
                 yield configuration, seed
 
-    def expected_trainings(self) -> int:
-        """How many trainings there will be; in a sequential run, as many as a right submission needs."""
-        seeds = min(self.seeds, self.assignment.gate.fewest_seeds) if self.sequential else self.seeds
-        return seeds * len(self.trainable) + len({control.task for control in self.controls})
-
     def protocol(self, configuration: Configuration) -> dict[str, Any]:
         """How the configuration is trained, with this run's number of epochs."""
         protocol = dict(configuration.protocols[self.profile_name])

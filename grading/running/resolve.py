@@ -84,7 +84,9 @@ def chosen(assignment: Assignment, only: str | None) -> tuple[Configuration, ...
     names = [name.strip() for name in only.split(",") if name.strip()]
     known = {name for c in assignment.configurations for name in (c.id, c.question)}
     if not names or set(names) - known:
-        raise UsageError(f"--only {only}: choose from {', '.join(sorted(known))}")
+        discussed = [question.id for question in assignment.questions if question.discussion and question.id in names]
+        why = f"{', '.join(discussed)}: a discussion, which is shown beside the trainings that it compares; "
+        raise UsageError(f"--only {only}: {why if discussed else ''}choose from {', '.join(sorted(known))}")
     return tuple(c for c in assignment.configurations if c.id in names or c.question in names)
 
 

@@ -141,15 +141,15 @@ def every_figure(results: Results) -> Figures:
         return {id: picture(f"{kind} {id}", 520, shows_validation=shows_validation) for id in ids}
 
     return Figures(
-        by_id("curves"),
-        by_id("own curves", shows_validation=False),
-        by_id("mistakes"),
-        by_id("confusion"),
-        by_id("iou"),
-        picture("overlays", 1400, shows_validation=True),
-        picture("augmentation", 1200, shows_validation=False),
-        picture("conclusions", 520, shows_validation=True),
-        ["mistakes of Q1-1: UnusableEvidence: it is damaged"],
+        curves=by_id("curves"),
+        curves_for_student=by_id("own curves", shows_validation=False),
+        mistakes=by_id("mistakes"),
+        confusion=by_id("confusion"),
+        iou=by_id("iou"),
+        overlays=picture("overlays", 1400, shows_validation=True),
+        augmentation=picture("augmentation", 1200, shows_validation=False),
+        conclusions=picture("conclusions", 520, shows_validation=True),
+        failures=["mistakes of Q1-1: UnusableEvidence: it is damaged"],
     )
 
 

@@ -220,7 +220,6 @@ def expect_only_the_challenger_missing(plan: Plan, why: str) -> None:
     assert re.search(why, plan.unavailable["Q1-8"]), plan.unavailable
     assert list(plan.weights) == ["alexnet"]
     assert {configuration.base for configuration, _ in plan.trainings()} == {"Q1-1"}
-    assert plan.expected_trainings() == plan.assignment.gate.fewest_seeds + 1  # and a control
 
 
 def test_other_questions_are_graded_and_the_verdict_gives_the_reason(

@@ -11,9 +11,10 @@ import pytest
 
 from grading.assignment.assignment import read_assignment
 from grading.assignment.test_ids import listed_tests
-from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, lessons, wheats
+from grading.checker.catalogue import CATALOGUE, Chaff, chaffs, chaffs_of, lessons, wheats
 from grading.checker.outcomes import outcome_of
 from grading.checker.trials import Failure, Task, Trial
+from grading.commands import check_tests
 from grading.protocol.submission import MODULES
 from grading.tests.fresh_python import run_python
 
@@ -182,3 +183,25 @@ def test_every_argument_of_every_function_is_varied(repository: Path, tmp_path: 
     expected = set().union(*(parameters(repository / "hw4" / f"{module}.py") for module in MODULES))
     assert len(expected) > 25
     assert [argument for argument in sorted(expected) if len(values.get(argument, ())) < 2] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"lesson": "unheard"}, "no lesson 'unheard' in classes.toml"),
+        ({"wheat": "unheard"}, "there is no wheat 'unheard'"),
+        ({"replace": "unheard of"}, "`replace` occurs 0 times in classes/"),
+        ({"replace": "e"}, "times in classes/"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_is_told_in_one_line(
+    change: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tomllib.loads((CATALOGUE / "chaffs" / "classes.toml").read_text(encoding="utf-8"))
+    table["chaff"] = [{**table["chaff"][0], **change}]
+    monkeypatch.setattr("grading.commands.check_tests.chaffs", lambda: chaffs_of(table))
+    assert check_tests.main(["--only", "classes/*"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: classes/{table['chaff'][0]['id']}: ")
+    assert problem in error
+    assert error.count("\n") == 1

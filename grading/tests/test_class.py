@@ -127,7 +127,7 @@ def test_a_quiet_class_shows_what_is_wrong_and_the_end(world: ClassWorld, capsys
     (world.submissions / "dan.zip").write_text("no archive")
     fault, count, last = shown(world, capsys, "--quiet")
     assert re.match(r"\[\d/4\] dan: not graded: ", fault)
-    assert count == "4 submissions; 1 of them need a person"
+    assert count == "4 submissions; 1 of them needs a person"
     assert last == (
         f"report: {world.book / 'class.html'}; next: see there why dan needs a person, and write points into marks.csv"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.reporting.discussion import MOST_BYTES, read_discussion
+from grading.reporting.discussion import FILE, MOST_BYTES, PROMPTS, read_discussion
 
 
 def test_text_by_question(tmp_path: Path) -> None:
@@ -17,6 +17,11 @@ def test_text_by_question(tmp_path: Path) -> None:
 
 def test_the_untouched_template_is_no_answer(repository: Path) -> None:
     assert read_discussion(repository / "hw4") == {}
+
+
+def test_students_get_the_template_that_answers_are_told_from(repository: Path) -> None:
+    assert (repository / "hw4" / FILE).read_bytes() == PROMPTS.read_bytes()
+    assert (repository / "hw4" / FILE) != PROMPTS, "students write into theirs, perhaps in this very checkout"
 
 
 def test_no_file_is_no_answer(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_curves_name_the_numbers(results: Results) -> None:
     threshold, expected = f"{outcome.threshold:.3f}", f"{outcome.expectation.tail:.3f}"
     for number in ("0.500", "0.912", "0.775", "0.81", threshold, expected, f"{min(measured.tails):.3f}"):
         assert number in figure.alt
-    for number in ("this run 0.912", "published 0.81", "published first 0.775", f"PASS above {threshold}", expected):
+    for number in ("this run 0.912", "published 0.81", "published first 0.775", f"PASS line {threshold}", expected):
         assert number in texts(figure)
     student = student_curves_figure(replace(outcome, runs=runs), 5)
     assert student is not None
@@ -306,7 +306,7 @@ def test_a_published_threshold_is_shown_without_a_reference(results: Results) ->
     published = replace(outcome, expectation=replace(outcome.expectation, measured=None))
     figure = curves_figure(published, 20)
     assert figure is not None
-    assert f"PASS above {outcome.threshold:.3f}" in texts(figure)
+    assert f"PASS line {outcome.threshold:.3f}" in texts(figure)
     assert "reference" not in texts(figure) + figure.alt + figure.caption
 
 
@@ -318,7 +318,7 @@ def test_a_boundary_far_below_does_not_press_the_curves_flat(results: Results) -
         gate = replace(outcome.gate, floor=floor)
         figure = curves_figure(replace(outcome, expectation=replace(outcome.expectation, gate=gate)), 20)
         assert figure is not None
-        assert f"FAIL below {floor:.3f}" in texts(figure)
+        assert f"FAIL line {floor:.3f}" in texts(figure)
         return "".join(re.findall(r"<text[^>]*text-anchor: end[^>]*>[\d.]+</text>", figure.content.decode()))
 
     assert with_floor(0.5) == with_floor(0.01)

@@ -57,6 +57,13 @@ def test_a_row_for_each_text_and_each_review() -> None:
     )
 
 
+def test_a_row_of_a_time_when_a_question_had_other_points(tmp_path: Path) -> None:
+    marks = read(tmp_path, f"{HEADER}\nmia,Q1-7,discussion,10,,,\nben,Q1-7,discussion,10,4,,\n")
+    rows = by_key(marks_csv(class_with(), marks, ASSIGNMENT))
+    assert rows["ben", "Q1-7"]["points"] == "4"
+    assert rows["ben", "Q1-7"]["max_points"] == "5"
+
+
 def test_a_missing_file_has_no_rows(tmp_path: Path) -> None:
     assert read_marks(tmp_path / "marks.csv", ASSIGNMENT) == Marks()
 
@@ -106,7 +113,7 @@ def test_columns_may_be_in_any_order_and_line_end_early(tmp_path: Path) -> None:
         ("mia,Q9-9,discussion,5,1,,", "there is no discussion or configuration 'Q9-9'"),
         ("mia,Q2-1,review,5,1,,", "there is no discussion or configuration 'Q2-1'"),
         ("mia,Q1-7,review,5,1,,", "Q1-7 is a discussion, not 'review'"),
-        ("mia,Q1-7,discussion,10,1,,", "max_points 10, but Q1-7 has 5"),
+        ("mia,Q1-7,discussion,10,7,,", "points 7 of at most 5"),
         (",Q1-7,discussion,5,1,,", "the student is missing"),
         ("mia,Q1-7,discussion,5,1,,,more", "8 cells in place of 7"),
         ("mia,Q1-4,discussion,10,1,,", "'mia' and Q1-4 are in line 2 already"),

@@ -35,6 +35,7 @@ ENTRIES = (
 
 DATA = (
     "grading/assignment/assignment.toml",
+    "grading/assignment/discussion.md",
     "grading/reporting/templates/**/*.html",
     "grading/reporting/templates/*.css",
     "grading/reporting/pictures/*.svg",

@@ -199,8 +199,6 @@ class _Reader:
         kind, most = self._most[item]
         if cells["kind"].strip() not in ("", kind):
             self._tell(line, f"{item} is a {kind}, not {one_line(cells['kind'])!r}")
-        if as_number(cells["max_points"]) not in (None, most):
-            self._tell(line, f"max_points {one_line(cells['max_points'])}, but {item} has {most:g}")
         points = as_number(cells["points"])
         if points is None and cells["points"].strip():
             self._tell(line, f"points {one_line(cells['points'])!r} are not a number")

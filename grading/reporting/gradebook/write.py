@@ -14,6 +14,7 @@ from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_csv import marks_csv
 from grading.reporting.gradebook.marks_table import Marks, MarksError, read_marks
 from grading.reporting.gradebook.points import Document
+from grading.reporting.marks import DISCUSSION
 
 MARKS = "marks.csv"
 
@@ -64,7 +65,20 @@ def _write_marks(path: Path, graded: Sequence[Graded], assignment: Assignment) -
         return _write_marks(path, graded, assignment)  # a person has saved it meanwhile
     if text.encode(errors="backslashreplace") != found:
         write_whole(path, text)
-    return [*marks.notes, *_without_effect(path.name, graded, marks)]
+    return [*marks.notes, *_outdated(path.name, graded, marks), *_without_effect(path.name, graded, marks)]
+
+
+def _outdated(file: str, graded: Sequence[Graded], marks: Marks) -> list[str]:
+    """A line for each mark that was given for something else than what there is to mark now."""
+    lines = []
+    for one in graded:
+        for thing in one.document["extra_data"].get("to_mark", ()):
+            row = marks.rows.get((one.hand_in.student, thing["item"]))
+            if row is not None and row.points is not None and row.about not in ("", thing["about"]):
+                what = "text" if row.kind == DISCUSSION else "verdict"
+                mark = f"{one_line(row.student)}'s mark for {row.item} ({row.points:g})"
+                lines.append(f"{file}: {mark} was for an earlier {what} and does not count: set it again")
+    return lines
 
 
 def _without_effect(file: str, graded: Sequence[Graded], marks: Marks) -> list[str]:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 from grading.assignment.calibration import Measured
 from grading.assignment.training_record import tail_length
+from grading.reporting.comparison import metric_name
 from grading.reporting.pictures.theme import counted, label
 from grading.reporting.rounding import DECIMALS, rounded
 from grading.verdicts.outcome import Outcome
@@ -100,7 +101,7 @@ def curves_of(outcome: Outcome, epochs: int, *, exact: bool) -> Curves | None:
     published = outcome.configuration.published[metric]
     curves = Curves(
         label(outcome.configuration.id),
-        label(metric),
+        label(metric_name(metric)),
         finished,
         [history for history in broken if history],
         None if outcome.tail is None else shown(outcome.tail),

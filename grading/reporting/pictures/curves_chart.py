@@ -125,9 +125,9 @@ def _mark_published(axes: "Axes", curves: Curves) -> None:
 def _levels(curves: Curves) -> list[Level]:
     levels = [Level(curves.best, f"published {published_text(curves.best)}", PUBLISHED)]
     if curves.threshold is not None:
-        levels.append(Level(curves.threshold, f"PASS above {exact_text(curves.threshold)}", BOUNDARY))
+        levels.append(Level(curves.threshold, f"PASS line {exact_text(curves.threshold)}", BOUNDARY))
     if curves.own_floor is not None:
-        levels.append(Level(curves.own_floor, f"FAIL below {exact_text(curves.own_floor)}", BOUNDARY))
+        levels.append(Level(curves.own_floor, f"FAIL line {exact_text(curves.own_floor)}", BOUNDARY))
     if curves.expected is not None:
         levels.append(Level(curves.expected, f"reference {exact_text(curves.expected)}", QUIET))
     if curves.tail is not None and math.isfinite(curves.tail):
