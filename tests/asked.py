@@ -31,7 +31,9 @@ def split(asked: str) -> tuple[str, str]:
 
 def wrapped(expectation: str, width: int) -> list[str]:
     """The lines of an expectation on a screen; only the end of a very long one is left out."""
-    lines = [part for line in expectation.splitlines() for part in textwrap.wrap(line, width)]
+    lines = []
+    for line in expectation.splitlines():
+        lines += [line] if len(line) <= width else textwrap.wrap(line, width)  # the rows of an array stay aligned
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "..."]
 
 

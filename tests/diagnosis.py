@@ -23,6 +23,7 @@ from grading.protocol.submission import MODULES
 from .asked import shortened, wrapped
 
 SCREEN = 20  # lines for failures shown in full
+MOST_ROWS = 8  # of an array that came back
 
 
 def function_of(item: pytest.Item) -> str:
@@ -200,9 +201,13 @@ def _parts(finding: Finding, width: int, *, full: bool) -> Iterator[tuple[str, l
 
 
 def _short(finding: Finding, width: int) -> list[str]:
-    """What happened on one line, then the last lines that say where."""
-    got = [finding.got.replace("\n", " ")] if finding.got else []
-    return [_shortened(line, width) for line in [*got, *finding.frames[-2:]]]
+    """What came back, on one line if it is not a small array, then the last lines that say where."""
+    lines = finding.got.splitlines()
+    on_one_line = " ".join(finding.got.split())
+    is_array = all(line.startswith((" ", "[")) and len(line) <= width for line in lines)
+    if not is_array or len(lines) > MOST_ROWS or len(on_one_line) <= width:
+        lines = [_shortened(on_one_line, width)] if on_one_line else []
+    return [*lines, *(_shortened(line, width) for line in finding.frames[-2:])]
 
 
 def _inputs(finding: Finding, width: int, *, full: bool) -> list[str]:

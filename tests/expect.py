@@ -66,7 +66,16 @@ def expect_close(
     hint = next((why for wrong, why in mistakes if _close(answer, np.asarray(wrong), tolerance)), hint)
     expect(answer.dtype.kind in "biuf", f"{asked} = {_shown(right)}", got, hint)
     expect(answer.shape == right.shape, f"{asked}: shape {right.shape}", f"shape {answer.shape}", hint)
-    expect(False, f"{asked} = {_shown(right)}", answer, hint)
+    expect(False, f"{asked} = {_shown(right)}", f"{_shown(answer)}{_where(answer, right, tolerance)}", hint)
+
+
+def _where(answer: np.ndarray, right: np.ndarray, tolerance: float) -> str:
+    """Where two arrays of one shape first differ, if they are too large to be shown."""
+    if right.size <= SMALL:
+        return ""
+    apart = ~np.isclose(answer, right, rtol=tolerance, atol=tolerance, equal_nan=True)
+    place = tuple(map(int, np.argwhere(apart)[0]))
+    return f"; at {place}: {answer[place]}, not {right[place]}"
 
 
 def _by_how_much(answer: np.ndarray, right: np.ndarray) -> str:
@@ -113,5 +122,5 @@ def _shown(value: object) -> str:
         if value.size > SMALL:
             low, high = float(value.min()), float(value.max())
             return f"{value.dtype} array of shape {value.shape}, min {low:.6g}, max {high:.6g}"
-        return np.array2string(value, precision=6, separator=", ")
+        return np.array2string(value, precision=6, separator=", ", max_line_width=60)
     return str(value)
