@@ -98,6 +98,7 @@ FOREIGN: Mapping[str, str] = {
     r"(srun )?ray .*": RAY,
     r"sudo sysctl.*": "a machine of one's own",
     r"chmod 700.*|kill -9": "what it changes, or ends, is the reader's",
+    r"for d in GRADEBOOK.*|do cp .*|done": "a loop of the shell; test_documents.py runs it",
     r"(mkdir|unzip|cp|export|cat) .*|/tmp/autograder/source/(setup.sh|run_autograder)": PLATFORM_SCRIPTS,
 }
 """Those of other programs: what they need that a test does not have."""

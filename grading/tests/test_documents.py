@@ -1,6 +1,8 @@
 """The documents hold together: what counts as a command in them, where links lead, and README's two marked commands."""
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,17 @@ def test_readme_begins_with_the_two_commands_that_ci_runs() -> None:
         "<!-- tests -->": install + "python -m pytest -n auto --impl solutions tests grading/tests",
     }
     assert lines.index("<!-- tests -->") < 20
+
+
+def test_the_pages_of_a_class_are_gathered(tmp_path: Path) -> None:
+    """docs/instructor.md: how each student gets their page."""
+    text = (ROOT / "docs" / "instructor.md").read_text(encoding="utf-8")
+    (loop,) = re.findall(r"^ *(mkdir back; .*)$", text, re.MULTILINE)
+    for student in ("ada", "zoë müller"):
+        (tmp_path / "GRADEBOOK" / student).mkdir(parents=True)
+        (tmp_path / "GRADEBOOK" / student / "student.html").write_text(student, encoding="utf-8")
+    subprocess.run(["sh", "-c", loop], cwd=tmp_path, check=True)
+    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "back").iterdir()} == {
+        "ada.html": "ada",
+        "zoë müller.html": "zoë müller",
+    }

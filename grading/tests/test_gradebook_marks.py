@@ -14,6 +14,7 @@ from grading.reporting.gradebook.cells import BOM, armed
 from grading.reporting.gradebook.graded import Graded
 from grading.reporting.gradebook.marks_csv import marks_csv
 from grading.reporting.gradebook.marks_table import COLUMNS, Marks, MarksError, Row, read_marks
+from grading.reporting.gradebook.write import write_class
 from grading.reporting.marks import DISCUSSION, REVIEW, Mark, checksum
 from grading.tests.gradebook_documents import ASSIGNMENT, document, graded, most
 
@@ -186,6 +187,20 @@ def test_a_mark_for_another_text_is_not_kept_as_one(tmp_path: Path) -> None:
     third = [graded("mia", document(texts={"Q1-4": "Newer."}))]
     again = by_key(marks_csv(third, read(tmp_path, marks_csv(class_, filled, ASSIGNMENT)), ASSIGNMENT))
     assert again["mia", "Q1-4"]["comment"] == "was 4 for an earlier text: good"
+
+
+def test_a_mark_that_does_not_count_any_more_is_told(tmp_path: Path) -> None:
+    write_class(tmp_path, class_with(), ASSIGNMENT)
+    path = tmp_path / "marks.csv"
+    text = (
+        path.read_text("utf-8-sig").replace("discussion,10,,,", "discussion,10,4,good,").replace("2.5,,,", "2.5,1.5,,")
+    )
+    path.write_text(text, "utf-8")
+    class_ = [graded("mia", document({"Q1-1": "REVIEW"}, texts={"Q1-4": "New."}, reason="0.91"))]
+    assert [line for line in write_class(tmp_path, class_, ASSIGNMENT) if "earlier" in line] == [
+        "marks.csv: mia's mark for Q1-4 (4) was for an earlier text and does not count: set it again",
+        "marks.csv: mia's mark for Q1-1 (1.5) was for an earlier verdict and does not count: set it again",
+    ]
 
 
 def test_a_row_by_hand_is_about_whatever_is_there(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from grading.reporting.html import report_html
 from grading.reporting.layers import MOST_LAYERS, ShownLayer, shown_layers
 from grading.reporting.results import Results
 from grading.reporting.sections import sections
+from grading.reporting.summary import summary_lines
 from grading.reporting.write import write_results
 from grading.running.evidence import layers_file
 from grading.sandbox.tiers import Unconfined
@@ -250,3 +251,24 @@ def test_layers_are_bounded(tmp_path: Path) -> None:
 def test_no_layers_no_table(results: Results, tmp_path: Path) -> None:
     assert shown_layers(tmp_path, "Q1-1") == ()
     assert "as the submission's process described it" not in report_html(results, folder=tmp_path)
+
+
+def test_a_student_s_own_run_asks_for_no_decision(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grading.reporting.attention.is_handout", lambda: True)
+    monkeypatch.setattr("grading.reporting.html.is_handout", lambda: True)
+    top = text_of(report_html(results)).partition("Questions")[0]
+    assert "your instructor decides" in top
+    for word in ("Decide", "marks.csv", "student.html"):
+        assert word not in top.partition("What to do next")[2]
+
+
+def test_a_trial_concludes_nothing_in_the_terminal(results: Results) -> None:
+    conclusion = f"{results.relations[0].relation.id}: {results.relations[0].verdict}"
+    assert any(line.startswith(conclusion) for line in summary_lines(results))
+    trial = replace(results, plan=replace(results.plan, withheld="a trial with 1 epoch"))
+    assert not any(line.startswith(conclusion) for line in summary_lines(trial))
+
+
+def test_one_configuration_is_named_in_the_headline(results: Results) -> None:
+    one = replace(results, outcomes={"Q1-3": results.outcomes["Q1-3"]}, relations=[], suite=NOT_RUN)
+    assert headline(one) == "Q1-3 is left to a person."

@@ -9,11 +9,13 @@ import pytest
 from grading.assignment.calibration import Measured, Spread
 from grading.assignment.training_record import Run
 from grading.reporting.html import report_html
+from grading.reporting.marks import Mark
 from grading.reporting.pictures.of_results import Figures, figures_of
 from grading.reporting.results import ControlOutcome, Results
 from grading.reporting.student_html import student_html
 from grading.reporting.student_report import student_report
 from grading.running.plan import Plan
+from grading.running.resolve import TESTS_ONLY
 from grading.tests.page_text import text_of
 from grading.tests.rich_results import every_figure, picture, rich_results, trained, whole_plan
 from grading.verdicts.conclusions import RelationOutcome
@@ -193,3 +195,24 @@ def test_what_was_changed_of_the_handout_is_told_to_both_readers(note: str, resu
     told = replace(results, plan=plan)
     for html in (page(told), report_html(told)):
         assert f"Note: {note}." in text_of(html)
+
+
+def test_a_run_that_trains_nothing_says_what_to_leave_out(results: Results) -> None:
+    plan = results.plan
+    only_tests = replace(plan, unavailable=dict.fromkeys(results.outcomes, TESTS_ONLY))
+    none = {id: replace(outcome, runs=(), verdict="INCOMPLETE") for id, outcome in results.outcomes.items()}
+    shown = text_of(page(replace(results, plan=only_tests, outcomes=none)))
+    assert "could not be trained" not in shown
+    assert "not trained: only the tests were to run" in shown
+    assert "Leave out --tests-only" in shown
+    trial = text_of(page(replace(results, plan=replace(plan, withheld="a trial with 1 epoch"))))
+    assert "Leave out --epochs and --limit" in trial
+
+
+def test_a_person_s_decision_takes_the_place_of_the_verdict(results: Results) -> None:
+    (id,) = (id for id, outcome in results.outcomes.items() if outcome.verdict == "REVIEW")
+    shown = page(replace(results, marks={id: Mark(0.5, "too short")}))
+    section = text_of(shown[shown.index(f'id="{id}"') :].partition("</section>")[0])
+    assert "decided by a person: 0.5 of 2.5 points. too short" in section
+    assert "provisional" not in section
+    assert "REVIEW" not in section

@@ -13,6 +13,7 @@ from grading.reporting.gradebook.points import Document, failed_tests, points_by
 COLUMNS = ("student", "question", "before", "after", "difference", "through")
 LEAST = 0.005  # what two decimals show
 MOST_TESTS = 20  # that are named in one cell
+NO_OUTCOME = "GRADER_ERROR"
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ def _causes(before: Document, after: Document) -> dict[str, list[str]]:
 
 
 def _tests(before: Document, after: Document) -> dict[str, list[str]]:
-    """The tests whose outcome differs, by question. Tests that were not run, or no longer exist, say nothing."""
+    """The tests whose outcome differs, by question. Those that did not end, or no longer exist, say nothing."""
     if not before["extra_data"].get("tests") or not after["extra_data"].get("tests"):
         return {}
     old, new = failed_tests(before), failed_tests(after)
     different: dict[str, list[str]] = {}
     for id, question in listed_tests().items():
         was, now = old.get(id, "PASS"), new.get(id, "PASS")
-        if was != now:
+        if was != now and NO_OUTCOME not in (was, now):
             different.setdefault(question, []).append(f"test {id} {was} -> {now}")
     return different
 
