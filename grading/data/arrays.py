@@ -23,6 +23,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from grading.protocol.parsing import parse_alone
+
 CHANNELS = 3
 UNFINISHED = ".hw4-unfinished-"
 SET_CACHE = "set HW4_CACHE to a folder that you may write to"
@@ -243,7 +245,7 @@ def _write_header(file: BinaryIO, size: int) -> None:
 def _open_array(path: Path) -> NDArray[Any]:
     try:
         # asarray: a plain ndarray, whose slices cost less than those of np.memmap
-        return np.asarray(np.load(path, mmap_mode="r"))
+        return np.asarray(parse_alone(lambda: np.load(path, mmap_mode="r")))
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path}: missing or damaged; delete {path.parent.parent}") from error
 

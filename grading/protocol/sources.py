@@ -3,11 +3,9 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
 
 from grading import PACKAGE
-
-_parsing = Lock()  # CPython counts the depth of all parsers together: two at once may raise SystemError (gh-106905)
+from grading.protocol.parsing import parse_alone
 
 
 def sources(*modules: str) -> dict[str, Path]:
@@ -38,9 +36,8 @@ def sources(*modules: str) -> dict[str, Path]:
 
 def imported_modules(path: Path) -> Iterator[str]:
     """The modules of this package that a file imports, and the packages that they lie in."""
-    with _parsing:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(parse_alone(lambda: ast.parse(source))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

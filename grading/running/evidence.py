@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.files import write_whole, write_whole_bytes
+from grading.protocol.parsing import parse_alone
 
 FOLDER = "evidence"
 
@@ -42,11 +43,15 @@ class _Arrays:
         """What is in the file; None if there is none, or a damaged one: a report goes without it."""
         names = [field.name for field in fields(cls)]
         try:
-            with np.load(path, allow_pickle=False) as file:
-                missing: dict[str, Any] = dict.fromkeys(cls.optional)
-                return cls(**missing | {name: file[name] for name in names if name in file})
+            return parse_alone(lambda: cls._of(path, names))
         except Exception:  # a damaged archive may raise anything
             return None
+
+    @classmethod
+    def _of(cls, path: Path, names: list[str]) -> Self:
+        with np.load(path, allow_pickle=False) as file:
+            missing: dict[str, Any] = dict.fromkeys(cls.optional)
+            return cls(**missing | {name: file[name] for name in names if name in file})
 
 
 @dataclass(frozen=True, eq=False)
