@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
 
 from grading.verdicts.outcome import Outcome
 
@@ -60,7 +59,10 @@ def _row(outcome: Outcome, metric: str, *, was_measured: bool) -> Row:
     configuration = outcome.configuration
     published = configuration.published.get(metric, {})
     epoch = published.get("epoch")
-    runs = outcome.finished if was_measured else ()
+
+    def mean(kind: str) -> float | None:
+        return outcome.mean(kind, metric) if was_measured else None
+
     return Row(
         configuration.id,
         configuration.title,
@@ -68,7 +70,7 @@ def _row(outcome: Outcome, metric: str, *, was_measured: bool) -> Row:
         published.get("initial"),
         published.get("best"),
         None if epoch is None else int(epoch),
-        fmean(run.initial(metric) for run in runs) if runs else None,
-        fmean(run.best(metric) for run in runs) if runs else None,
-        fmean(run.tail(metric) for run in runs) if runs else None,
+        mean("initial"),
+        mean("best"),
+        mean("tail"),
     )

@@ -7,7 +7,6 @@ two decimals as in results.json: an exact one tells how many labels a prediction
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -117,7 +116,9 @@ class StudentReport:
         steps = [step for question in self.questions if (step := _next_step(question))]
         if self.trial:
             steps.append("Leave out --epochs and --limit: then there are verdicts.")
-        return [*steps, "Leave out --tests-only: then your networks are trained."] if self.tests_only else steps
+        if self.tests_only:
+            steps.append("Leave out --tests-only: then your networks are trained.")
+        return steps
 
 
 def student_report(results: Results, figures: "Figures | None" = None) -> StudentReport:
@@ -172,10 +173,7 @@ def _training(results: Results, outcome: Outcome, curves: "Mapping[str, Figure]"
     mark = results.marks.get(configuration.id)
     means, details = _in_words(results, outcome)
     initial, best, tail = (
-        rounded(fmean(getattr(run, kind)(configuration.metric) for run in outcome.finished))
-        if outcome.finished
-        else None
-        for kind in ("initial", "best", "tail")
+        rounded(outcome.mean(kind)) if outcome.finished else None for kind in ("initial", "best", "tail")
     )
     return StudentTraining(
         id=configuration.id,

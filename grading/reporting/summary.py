@@ -1,10 +1,9 @@
 """What a person reads in the terminal at the end of a run: a table, then lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from grading.assignment.assignment import Question
-from grading.assignment.training_record import Run
 from grading.protocol.text import number
 from grading.reporting.tables import Column
 
@@ -17,10 +16,9 @@ STYLES = {"PASS": "green", "FAIL": "red", "REVIEW": "yellow", "INCOMPLETE": "yel
 def verdict_columns(results: "Results") -> list[Column]:
     """A table with a row for each configuration: its verdict and its metric."""
     outcomes = list(results.outcomes.values())
-    metrics = [outcome.configuration.metric for outcome in outcomes]
 
     def means(kind: str) -> list[str]:
-        return [_mean(outcome.finished, kind, metric) for outcome, metric in zip(outcomes, metrics, strict=True)]
+        return [f"{outcome.mean(kind):.4f}" if outcome.finished else "-" for outcome in outcomes]
 
     expected = ["-" if each.expectation.misfit else f"{each.expectation.tail:.4f}" for each in outcomes]
     published = [f"{each.configuration.published[each.configuration.metric]['best']:.4f}" for each in outcomes]
@@ -28,7 +26,7 @@ def verdict_columns(results: "Results") -> list[Column]:
     return [
         Column("configuration", list(results.outcomes)),
         Column("verdict", verdicts, styles=[STYLES[verdict] for verdict in verdicts]),
-        Column("metric", metrics),
+        Column("metric", [outcome.configuration.metric for outcome in outcomes]),
         Column("initial", means("initial"), is_number=True, dispensable=4),
         Column("best", means("best"), is_number=True, dispensable=1),
         Column("tail", means("tail"), is_number=True),
@@ -46,10 +44,7 @@ def result_lines(results: "Results") -> Iterator[str]:
     for relation in results.relations:
         if not relation.holds:
             yield f"FAIL {relation.relation.id}: {relation.verdict}"
-    for note in results.plan.submission.notes:
-        yield f"note: {note}"
-    for note in results.grader_notes:
-        yield f"the grader's own trouble: {note}"
+    yield from _besides(results)
     yield _points(results)
 
 
@@ -65,13 +60,18 @@ def summary_lines(results: "Results", *, all_reasons: bool = False) -> Iterator[
     if results.suite.tests:
         for question in results.questions:
             yield _tests_of(question, results)
+    yield from _besides(results)
+    if not results.plan.withheld:
+        yield from _notes(results)
+    yield _points(results)
+
+
+def _besides(results: "Results") -> Iterator[str]:
+    """What a reader should know besides the results, however short the summary is."""
     for note in results.plan.submission.notes:
         yield f"note: {note}"
     for note in results.grader_notes:
         yield f"the grader's own trouble: {note}"
-    if not results.plan.withheld:
-        yield from _notes(results)
-    yield _points(results)
 
 
 def reasons_of(results: "Results", *, all_reasons: bool = False) -> Iterator[str]:
@@ -128,8 +128,3 @@ def _points(results: "Results") -> str:
         return f"{results.plan.withheld}: no verdicts, and no points"
     earned, possible = results.score
     return f"{number(earned)} of {number(possible)} points"
-
-
-def _mean(runs: Sequence[Run], kind: str, metric: str) -> str:
-    values = [getattr(run, kind)(metric) for run in runs]
-    return f"{sum(values) / len(values):.4f}" if values else "-"

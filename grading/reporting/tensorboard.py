@@ -5,15 +5,11 @@ The files grow while the run goes on. A folder for each training keeps its curve
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.assignment.training_record import Run
-
-if TYPE_CHECKING:
-    pass
 
 
 class NoTensorBoard(Exception):

@@ -2,7 +2,8 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from grading.assignment.api_test_record import Checked
@@ -48,20 +49,12 @@ class LocalEngine(Engine):
         return part.outcomes(self._pytest.run)
 
     def train(self, grading: Grading, configuration: Configuration, seed: int) -> Run:
-        worker = self._worker(grading)
-        try:
+        with self._worker(grading) as worker:
             return train_and_score(grading.plan, configuration, seed, worker, grading.epoch, grading.evidence.keep)
-        finally:
-            with self._lock:
-                self._idle[grading].append(worker)
 
     def draw_faces(self, grading: Grading) -> Draws | None:
-        worker = self._worker(grading)
-        try:
+        with self._worker(grading) as worker:
             return draws_of(grading.plan, worker)
-        finally:
-            with self._lock:
-                self._idle[grading].append(worker)
 
     def release(self, grading: Grading) -> None:
         with self._lock:
@@ -78,8 +71,17 @@ class LocalEngine(Engine):
         for grading in gradings:
             self.release(grading)
 
-    def _worker(self, grading: Grading) -> AnyWorker:
-        """A worker that nobody uses."""
+    @contextmanager
+    def _worker(self, grading: Grading) -> Iterator[AnyWorker]:
+        """A worker that nobody else uses within the block."""
+        worker = self._idle_worker(grading)
+        try:
+            yield worker
+        finally:
+            with self._lock:
+                self._idle[grading].append(worker)
+
+    def _idle_worker(self, grading: Grading) -> AnyWorker:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine is closed")

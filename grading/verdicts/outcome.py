@@ -42,17 +42,17 @@ class Outcome:
         """The trainings that did not fail."""
         return tuple(run for run in self.runs if run.failure is None)
 
-    def mean(self, kind: str) -> float:
-        """Mean of the metric over the finished trainings.
+    def mean(self, kind: str, metric: str | None = None) -> float:
+        """Mean of a metric over the finished trainings.
 
         Args:
             kind: `"initial"`, `"best"` or `"tail"`.
+            metric: the configuration's if it is not given.
 
         Raises:
             statistics.StatisticsError: no training was finished.
         """
-        metric = self.configuration.metric
-        return fmean(getattr(run, kind)(metric) for run in self.finished)
+        return fmean(getattr(run, kind)(metric or self.configuration.metric) for run in self.finished)
 
     @property
     def tail(self) -> float | None:

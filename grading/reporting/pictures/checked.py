@@ -107,10 +107,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _read(kind: type[Kind], path: Path) -> Kind:
-    try:
-        arrays = kind.read(path)
-    except Exception:  # a damaged archive ends in whatever its decompressor raises
-        arrays = None
+    arrays = kind.read(path)
     if arrays is None:
         raise UnusableEvidence(f"{path.name} cannot be read")
     return arrays
