@@ -226,7 +226,7 @@ def _answer(text: str | None, mark: Mark | None) -> StudentAnswer:
 
 def _for_students(figure: "Figure | None") -> "Figure | None":
     """The figure, unless it shows validation pictures, thresholds or expected values."""
-    return None if figure is None or figure.shows_validation else figure
+    return figure if figure is not None and figure.for_students else None
 
 
 def _next_step(question: StudentQuestion) -> str:

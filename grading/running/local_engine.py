@@ -88,7 +88,8 @@ class LocalEngine(Engine):
             if self._idle[grading]:
                 return self._idle[grading].pop()
             plan = grading.plan
-            worker = open_worker(plan.submission, plan.sandbox, imported=[TRAINING], log=grading.log)
+            imported = [TRAINING] if plan.trainable else []  # else it is only asked for its views of faces
+            worker = open_worker(plan.submission, plan.sandbox, imported=imported, log=grading.log)
             self._workers[grading].append(worker)
             return worker
 

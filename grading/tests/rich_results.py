@@ -125,30 +125,30 @@ def hostile_results(plan: Plan, text: str) -> Results:
     )
 
 
-def picture(name: str, width: int, *, shows_validation: bool) -> Figure:
+def picture(name: str, width: int, *, for_students: bool) -> Figure:
     """A wide picture that names itself."""
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 200"><rect width="{width}" height="200"/></svg>'
     )
-    return Figure("image/svg+xml", svg.encode(), f"alt of {name}", f"caption of {name}", width, shows_validation)
+    return Figure("image/svg+xml", svg.encode(), f"alt of {name}", f"caption of {name}", width, for_students)
 
 
 def every_figure(results: Results) -> Figures:
     """A figure in each place."""
     ids = list(results.outcomes)
 
-    def by_id(kind: str, *, shows_validation: bool = True) -> dict[str, Figure]:
-        return {id: picture(f"{kind} {id}", 520, shows_validation=shows_validation) for id in ids}
+    def by_id(kind: str, *, for_students: bool = False) -> dict[str, Figure]:
+        return {id: picture(f"{kind} {id}", 520, for_students=for_students) for id in ids}
 
     return Figures(
         curves=by_id("curves"),
-        curves_for_student=by_id("own curves", shows_validation=False),
+        curves_for_student=by_id("own curves", for_students=True),
         mistakes=by_id("mistakes"),
         confusion=by_id("confusion"),
         iou=by_id("iou"),
-        overlays=picture("overlays", 1400, shows_validation=True),
-        augmentation=picture("augmentation", 1200, shows_validation=False),
-        conclusions=picture("conclusions", 520, shows_validation=True),
+        overlays=picture("overlays", 1400, for_students=False),
+        augmentation=picture("augmentation", 1200, for_students=True),
+        conclusions=picture("conclusions", 520, for_students=False),
         failures=["mistakes of Q1-1: UnusableEvidence: it is damaged"],
     )
 

@@ -199,7 +199,7 @@ def test_the_same_results_give_the_same_bytes(
 
 def test_students_see_training_faces_and_their_own_curves(figures: Figures) -> None:
     for name, figure in every(figures):
-        assert figure.shows_validation != name.startswith(("curves_for_student", "augmentation")), name
+        assert figure.for_students == name.startswith(("curves_for_student", "augmentation")), name
 
 
 def test_a_students_curves_do_not_depend_on_what_they_are_held_against(results: Results) -> None:

@@ -150,7 +150,7 @@ def test_validation_pictures_stay_with_the_instructor(results: Results) -> None:
     assert "alt of augmentation" in shown
     for name in ("alt of curves", "mistakes", "confusion", "iou Q", "overlays", "conclusions"):
         assert name not in shown
-    validation = picture("a validation picture", 300, shows_validation=True)
+    validation = picture("a validation picture", 300, for_students=False)
     mistaken = Figures(curves_for_student=dict.fromkeys(results.outcomes, validation), augmentation=validation)
     assert "a validation picture" not in page(results, mistaken)
 

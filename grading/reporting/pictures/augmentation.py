@@ -41,7 +41,7 @@ def augmentation_figure(draws: Draws) -> Figure:
     else:
         alt += "; the submission's augmentation raised an error."
     caption = "The same training faces: whole, under the tutorial's augmentation, and under the submission's."
-    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, False)
+    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, for_students=True)
 
 
 def _draws(drawn: NDArray[np.uint8], most: int) -> str:

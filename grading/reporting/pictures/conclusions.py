@@ -25,7 +25,7 @@ def conclusions_figure(relations: Sequence[RelationOutcome]) -> Figure | None:
         return None
     height = ROW * len(shown) + 26
     content = chart(WIDTH, height, lambda canvas: _draw(canvas, shown))
-    return Figure(SVG, content, _alt(shown), _caption(shown), WIDTH, True)
+    return Figure(SVG, content, _alt(shown), _caption(shown), WIDTH, for_students=False)
 
 
 def _draw(canvas: "Canvas", relations: Sequence[RelationOutcome]) -> None:

@@ -54,7 +54,9 @@ def confusion_figure(id: str, names: Sequence[str], counts: NDArray[np.int64], t
         axes.tick_params(axis="x", rotation=90 if upright else 0)
 
     caption = f"Rows: the true class; numbers: per cent of its {things} that are taken for the class below."
-    return Figure(SVG, chart(WIDTH, height, draw), _confusion_alt(id, names, counts, things), caption, WIDTH, True)
+    return Figure(
+        SVG, chart(WIDTH, height, draw), _confusion_alt(id, names, counts, things), caption, WIDTH, for_students=False
+    )
 
 
 def iou_figure(id: str, names: Sequence[str], counts: NDArray[np.int64]) -> Figure:
@@ -79,7 +81,7 @@ def iou_figure(id: str, names: Sequence[str], counts: NDArray[np.int64]) -> Figu
     listed = ", ".join(f"{name} {iou:.2f}" for name, iou in present)
     alt = f"IoU by class of {label(id)}: {listed}. Their mean is {mean:.3f}."
     caption = "IoU by class, of all validation pictures together after the last epoch of one training; void left out."
-    return Figure(SVG, chart(WIDTH, height, draw), alt, caption, WIDTH, True)
+    return Figure(SVG, chart(WIDTH, height, draw), alt, caption, WIDTH, for_students=False)
 
 
 def _draw_cells(axes: "Axes", names: Sequence[str], shares: NDArray[np.float64], *, numbers: bool) -> None:

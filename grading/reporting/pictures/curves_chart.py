@@ -46,18 +46,18 @@ def curves_figure(outcome: Outcome, epochs: int) -> Figure | None:
         epochs: of a training, as planned.
     """
     curves = curves_of(outcome, epochs, exact=True)
-    return None if curves is None else _figure(curves, shows_validation=True)
+    return None if curves is None else _figure(curves, for_students=False)
 
 
 def student_curves_figure(outcome: Outcome, epochs: int) -> Figure | None:
     """For the student: metrics as in `grading.reporting.rounding`, and nothing of what they are held against."""
     curves = curves_of(outcome, epochs, exact=False)
-    return None if curves is None else _figure(curves, shows_validation=False)
+    return None if curves is None else _figure(curves, for_students=True)
 
 
-def _figure(curves: Curves, *, shows_validation: bool) -> Figure:
+def _figure(curves: Curves, *, for_students: bool) -> Figure:
     content = chart(WIDTH, HEIGHT, lambda canvas: _draw(canvas, curves))
-    return Figure(SVG, content, alt(curves), caption(curves), WIDTH, shows_validation)
+    return Figure(SVG, content, alt(curves), caption(curves), WIDTH, for_students=for_students)
 
 
 def _draw(canvas: "Canvas", curves: Curves) -> None:

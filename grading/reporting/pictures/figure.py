@@ -20,8 +20,8 @@ class Figure:
         alt: the facts in it, for whoever does not see it: one to three sentences.
         caption: one line below it.
         width: CSS pixels that it is made for.
-        shows_validation: whether validation pictures, thresholds or expected values are in it: a student's page leaves
-            it out.
+        for_students: whether a student's page may show it: it holds no validation picture, no threshold and no expected
+            value.
     """
 
     media: str
@@ -29,7 +29,7 @@ class Figure:
     alt: str
     caption: str
     width: int
-    shows_validation: bool
+    for_students: bool
 
     def data_uri(self) -> str:
         """The file as an address, in ASCII, for the `src` of an image."""

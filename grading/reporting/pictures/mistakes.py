@@ -46,4 +46,4 @@ def mistakes_figure(id: str, names: Sequence[str], answers: Answered) -> Figure 
     sheet.height = row_height * -(-len(wrong) // COLUMNS)
     alt = f"The {counted(len(wrong), 'mistake')} that {label(id)} was surest of: {', '.join(described)}."
     caption = "Mistakes on validation pictures, the surest first: the true class, and the predicted one with its share."
-    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, True)
+    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, for_students=False)

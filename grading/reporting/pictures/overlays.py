@@ -66,7 +66,7 @@ def overlays_figure(by_configuration: Mapping[str, Segmented]) -> Figure | None:
     caption = (
         "Validation crops after the last epoch: picture, true classes, predictions with the share of right pixels."
     )
-    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, True)
+    return Figure(SVG, sheet.svg(), alt, caption, WIDTH, for_students=False)
 
 
 def _add_street(
