@@ -44,14 +44,6 @@ CONFIGURATIONS = {"Q2-3-merged", "Q2-3-first-three"}
 
 
 @pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Ctrl-C has its usual effect, even if the tests run in the background, where it is ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
 def world(few_pictures: None, interruptible: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClassWorld:
     """A class that hands in nothing yet. Nothing is calibrated, so a submission may pass by the published figures."""
     world = ClassWorld(tmp_path / "class", tmp_path / "book")

@@ -20,7 +20,7 @@ from grading import ROOT
 from grading.tests.other_system import command_of
 from grading.tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("interruptible")]
 
 RUN_ALL = str(ROOT / "grading" / "run_all.py")
 TRIAL = ("--profile", "mini", "--only", "Q2-3-merged", "--seeds", "1", "--epochs", "1", "--limit", "4")
